@@ -1,0 +1,9 @@
+//! The embedded hardware description language and its netlist, the design.
+
+pub mod design;
+pub mod types;
+pub mod value;
+
+pub use design::{Cell, CellId, Design, ModuleDef};
+pub use types::Type;
+pub use value::Value;

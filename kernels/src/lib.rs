@@ -1,0 +1,1 @@
+//! The kernels: parameters, golden model, hardware, run.

@@ -1,0 +1,1 @@
+//! Cycle-accurate simulation of a design, with traces, stream drivers and counters.

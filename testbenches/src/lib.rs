@@ -1,0 +1,1 @@
+//! Tests and benchmarks across crates and against other tools.
