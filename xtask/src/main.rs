@@ -1,2 +1,84 @@
-//! x
-fn main() {}
+//! Developer commands, run as `cargo xtask <command>` from anywhere in the workspace.
+//!
+//! - `test`: installs the outside tools, then runs every check and every test.
+//! - `tools`: installs the outside tools only.
+//! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog.
+//! - `book`: builds the documentation.
+
+mod checks;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+use xshell::{Shell, cmd};
+
+/// Developer commands of Systole.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install the outside tools if they are missing, then run every check and every test.
+    Test,
+    /// Install the outside tools that tests use: Verilator, Icarus Verilog, Yosys, GTKWave's converters.
+    Tools,
+    /// Compare the reference engine with the exported Verilog, cycle by cycle, on random designs.
+    FuzzDesigns {
+        /// How many designs to try.
+        #[arg(long, default_value_t = 500)]
+        count: u64,
+        /// Seed of the first design; equal seeds give equal designs.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Build the book into docs/book/book.
+    Book,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(workspace()?);
+    match arguments.command {
+        Command::Test => {
+            tools::install(&shell)?;
+            checks::run_all(&shell)
+        }
+        Command::Tools => tools::install(&shell),
+        Command::FuzzDesigns { count, seed } => fuzz_designs(&shell, count, seed),
+        Command::Book => book(&shell),
+    }
+}
+
+/// The workspace's root: the folder above this crate's.
+fn workspace() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder of the workspace")
+}
+
+fn fuzz_designs(shell: &Shell, count: u64, seed: u64) -> Result<()> {
+    let (count, seed) = (count.to_string(), seed.to_string());
+    cmd!(shell, "cargo run --package systole-testbenches --release --bin fuzz-designs -- --count {count} --seed {seed}").run()?;
+    Ok(())
+}
+
+fn book(shell: &Shell) -> Result<()> {
+    ensure!(tools::on_path("mdbook"), "mdbook was not found; install it with `cargo install mdbook --locked` and run this again");
+    cmd!(shell, "mdbook build docs/book").run()?;
+    Ok(())
+}
