@@ -1,1 +1,6 @@
 //! The kernels: parameters, golden model, hardware, run.
+
+pub mod common;
+pub mod kernel;
+pub mod registry;
+pub mod report;

@@ -1,0 +1,197 @@
+//! What every kernel offers, so that the command line, reports, export and tests treat all kernels alike.
+//!
+//! The life of a run: a [`Kernel`] reads its configuration and becomes [`Configured`]; that says which tensors it needs and
+//! gives the hardware; with the tensors it becomes [`Prepared`]; that drives a simulator and gives an [`Outcome`].
+//!
+//! **Invariant.** A kernel never prints, never opens a file and never parses arguments. Its caller, the *host*, does: it
+//! reads the configuration, loads the tensors, makes the simulator (engine, trace, limits) and shows progress.
+
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use systole_hdl::Design;
+use thiserror::Error;
+
+use crate::common::tensor::Tensor;
+use crate::report::{ImpossibleThroughput, Outcome};
+
+/// A kernel: a family of hardware under a name.
+pub trait Kernel: Sync {
+    /// The name in configurations, such as `gemm`.
+    fn name(&self) -> &'static str;
+
+    /// What it computes, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// JSON schema of its configuration, without the key `kernel`.
+    fn schema(&self) -> schemars::Schema;
+
+    /// Reads and checks a configuration, which no longer holds the key `kernel`.
+    ///
+    /// # Errors
+    /// For an unknown key, a wrong type, or parameters that the hardware does not support.
+    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError>;
+}
+
+/// A kernel with its parameters, checked as far as is possible without the tensors.
+pub trait Configured {
+    /// The configuration with its defaults filled in.
+    fn config(&self) -> serde_json::Value;
+
+    /// The seed of random data and random stalls.
+    fn seed(&self) -> u64;
+
+    /// The tensors that the host has to load.
+    fn tensors(&self) -> Vec<TensorRequest>;
+
+    /// Elaborates the hardware.
+    ///
+    /// # Errors
+    /// The diagnostics, if the hardware's description is at fault for these parameters.
+    fn design(&self) -> Result<Design, KernelError>;
+
+    /// Quantizes the tensors, which are parallel to [`Configured::tensors`], generates random data, and computes the golden results.
+    ///
+    /// # Errors
+    /// If shapes do not fit together or the values are beyond what the hardware supports.
+    fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError>;
+}
+
+/// A kernel with its data, ready to run.
+pub trait Prepared {
+    /// Simulates the whole work and compares the results with the golden model. Results that differ are an `Ok` outcome that
+    /// says so.
+    ///
+    /// # Errors
+    /// If the simulation stops early: a deadlock or a limit.
+    fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError>;
+}
+
+/// What the host gives to a run.
+pub struct RunContext<'a> {
+    /// Called from time to time with the state of the run.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Output words received.
+    pub done: u64,
+    /// Output words of the whole run.
+    pub total: u64,
+    /// Cycles simulated.
+    pub cycles: u64,
+}
+
+/// A tensor that a kernel wants from a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TensorRequest {
+    /// Where in the configuration it is asked for, such as `layers[0].b`.
+    pub key: String,
+    /// The file as the configuration writes it: relative to the configuration's folder.
+    pub file: PathBuf,
+    /// The tensor's name in the file; may be absent where the file holds a single one (`.npy`).
+    pub tensor: Option<String>,
+}
+
+/// A configuration that cannot be used: where, why, and what would be accepted.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{}{message}{}", in_front(key), behind(remedy))]
+pub struct ConfigError {
+    /// Path of the key, such as `layers[0].b.file`; empty for the configuration as a whole.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would be accepted, where that is known.
+    pub remedy: Option<String>,
+}
+
+fn in_front(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("`{key}`: ") }
+}
+
+fn behind(remedy: &Option<String>) -> String {
+    remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default()
+}
+
+impl ConfigError {
+    /// An error at a key without a known remedy.
+    pub fn new(key: impl Into<String>, message: impl Into<String>) -> ConfigError {
+        ConfigError { key: key.into(), message: message.into(), remedy: None }
+    }
+
+    /// The same with what would be accepted.
+    pub fn with_remedy(self, remedy: impl Into<String>) -> ConfigError {
+        ConfigError { remedy: Some(remedy.into()), ..self }
+    }
+}
+
+/// The hardware could not be elaborated.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("the hardware does not elaborate:\n{}", diagnostics.join("\n"))]
+pub struct KernelError {
+    /// What elaboration reports, one entry a diagnostic.
+    pub diagnostics: Vec<String>,
+}
+
+/// A run that came to no result.
+#[derive(Clone, PartialEq, Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The measured counts contradict each other.
+    #[error(transparent)]
+    Inconsistent(#[from] ImpossibleThroughput),
+}
+
+/// One parameter of a kernel, for listings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parameter {
+    /// Dotted path in the configuration; `[]` stands for the entries of a list: `layers[].relu`.
+    pub name: String,
+    /// The type as a reader understands it: `integer`, `boolean`, `string`, or the accepted words.
+    pub ty: String,
+    /// The default as TOML, or `None` if it must be given.
+    pub default: Option<String>,
+    /// Unit, where it has one.
+    pub unit: Option<String>,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// Deserializes a configuration, turning errors into a key path, a message and a remedy.
+///
+/// # Errors
+/// For an unknown key (with the nearest known one), a missing key or a wrong type.
+pub fn deserialize<T: DeserializeOwned>(config: toml::Table) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(toml::Value::Table(config)).map_err(|error| {
+        let key = error.path().to_string();
+        let key = if key == "." { String::new() } else { key };
+        let message = error.into_inner().to_string();
+        let message = message.trim_end();
+        match unknown_key(message) {
+            Some((unknown, accepted)) => {
+                let parent = key.strip_suffix(unknown).unwrap_or(&key).trim_end_matches('.');
+                let full = if parent.is_empty() { unknown.to_string() } else { format!("{parent}.{unknown}") };
+                ConfigError::new(full, format!("unknown key `{unknown}`")).with_remedy(remedy_for(unknown, &accepted))
+            }
+            None => ConfigError::new(key, message),
+        }
+    })
+}
+
+/// What to write instead of `word`: the nearest of `accepted` if one is near, else all of them.
+pub fn remedy_for(word: &str, accepted: &[&str]) -> String {
+    let nearest = accepted.iter().map(|&known| (strsim::damerau_levenshtein(word, known), known)).min();
+    match nearest {
+        Some((distance, known)) if distance <= 1 + word.len() / 4 => format!("did you mean `{known}`?"),
+        _ => format!("accepted: {}", accepted.join(", ")),
+    }
+}
+
+/// Takes serde's message on an unknown field apart: the field, and the fields it knows.
+fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (unknown, expected) = rest.split_once('`')?;
+    Some((unknown, expected.split('`').skip(1).step_by(2).collect()))
+}
