@@ -1,0 +1,25 @@
+//! A hook that sees every cycle: traces and recorders attach here and cost nothing when absent.
+
+use crate::engine::{DomainSet, Engine};
+
+/// Looks at each cycle of a simulation, changing nothing.
+pub trait Observer: Send {
+    /// Called once a cycle, after everything has settled and before the edge that ends the cycle. `cycle` counts from 0 at
+    /// the start and never goes back, not even on reset. `edges` are the domains whose edge ends this cycle.
+    ///
+    /// # Errors
+    /// A reason to stop the simulation, such as a full disk.
+    fn observe(&mut self, cycle: u64, engine: &dyn Engine, edges: DomainSet) -> Result<(), ObserverError>;
+
+    /// Called once when the observer is detached or the simulation is dropped: the place to complete a file.
+    ///
+    /// # Errors
+    /// What went wrong on completing.
+    fn finish(&mut self, engine: &dyn Engine) -> Result<(), ObserverError> {
+        let _ = engine;
+        Ok(())
+    }
+}
+
+/// Why an observer gave up.
+pub type ObserverError = Box<dyn std::error::Error + Send + Sync>;
