@@ -1,5 +1,6 @@
 //! The embedded hardware description language and its netlist, the design.
 
+pub mod analysis;
 pub mod design;
 pub mod types;
 pub mod value;
