@@ -38,6 +38,9 @@ pub trait Engine: Send {
     /// Drives the reset of one of the top module's domains; it acts at the domain's edges. Resets are 0 at the start.
     fn set_reset(&mut self, domain: DomainId, asserted: bool);
 
+    /// The reset of one of the top module's domains, as last driven.
+    fn reset(&self, domain: DomainId) -> bool;
+
     /// Lets every combinational signal follow the inputs, registers and memories.
     fn settle(&mut self);
 
