@@ -1,3 +1,8 @@
-//! What more than one kernel needs: tensors and their quantization, random data, error measures.
+//! What more than one kernel needs: tensors and where they come from, quantization, random data, packed words, error measures.
 
+pub mod errors;
+pub mod pack;
+pub mod quantize;
+pub mod random;
+pub mod source;
 pub mod tensor;

@@ -2,11 +2,11 @@
 
 use ndarray::ArrayD;
 
-/// A tensor of real values, row-major. Double precision holds every element of the file types in use exactly: floats up to
-/// float64, integers up to 53 bits.
+/// A tensor as stored, row-major. Double precision holds every element of the file types
+/// in use exactly: floats up to float64, integers up to 53 bits.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Tensor {
-    /// The values.
+    /// The elements as stored.
     pub values: ArrayD<f64>,
     /// Whether the source stores integers, which are then taken as they are instead of being scaled.
     pub integer: bool,

@@ -1,0 +1,109 @@
+//! Where a configuration takes a tensor from: a file, or a random generator.
+
+use std::path::PathBuf;
+
+use ndarray::Dimension;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use systole_hdl::Type;
+
+use super::random::{Distribution, random};
+use super::tensor::Tensor;
+use crate::kernel::{ConfigError, TensorRequest};
+
+/// A tensor from a file (`file`, `tensor`) or at random (`random`, `shape`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TensorSource {
+    /// A safetensors or npy file, relative to the configuration's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Name of the tensor in the file; may be left out where the file holds a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tensor: Option<String>,
+    /// Distribution of random elements, instead of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random: Option<Distribution>,
+    /// Shape of the random tensor, before `transpose`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
+    /// Whether the axes are reversed after loading.
+    #[serde(default)]
+    pub transpose: bool,
+    /// Real value of a stored 1.
+    #[serde(default = "one")]
+    pub scale: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl TensorSource {
+    /// Checks that the keys belong together; `key` is this source's own place in the configuration.
+    ///
+    /// # Errors
+    /// If it is neither a file nor random, or both, or if the shape is missing or has no elements.
+    pub fn validate(&self, key: &str) -> Result<(), ConfigError> {
+        let at = |part: &str| format!("{key}.{part}");
+        let forms = "write { file = \"..\", tensor = \"..\" } or { random = \"gaussian\", shape = [rows, columns] }";
+        if !(self.scale.is_finite() && self.scale > 0.0) {
+            return Err(ConfigError::new(at("scale"), format!("{} is not a positive number", self.scale)));
+        }
+        match (&self.file, self.random) {
+            (Some(_), Some(_)) => Err(ConfigError::new(key, "a tensor is either from a file or random, not both").with_remedy(forms)),
+            (None, None) => Err(ConfigError::new(key, "neither a file nor random").with_remedy(forms)),
+            (Some(_), None) if self.shape.is_some() => {
+                Err(ConfigError::new(at("shape"), "the file states the shape").with_remedy("leave `shape` out"))
+            }
+            (Some(_), None) => Ok(()),
+            (None, Some(_)) if self.tensor.is_some() => {
+                Err(ConfigError::new(at("tensor"), "a random tensor has no name in a file").with_remedy("leave `tensor` out"))
+            }
+            (None, Some(_)) => match &self.shape {
+                None => Err(ConfigError::new(key, "a random tensor needs a shape").with_remedy(forms)),
+                Some(shape) if shape.contains(&0) => {
+                    Err(ConfigError::new(at("shape"), "a length is 0").with_remedy("every length is at least 1"))
+                }
+                Some(shape)
+                    if shape.iter().try_fold(1usize, |size, &length| size.checked_mul(length)).is_none_or(|size| size > 1 << 30) =>
+                {
+                    Err(ConfigError::new(at("shape"), "more than 2^30 elements").with_remedy("choose smaller lengths"))
+                }
+                Some(_) => Ok(()),
+            },
+        }
+    }
+
+    /// What the host has to load, if this is a file.
+    pub fn request(&self, key: &str) -> Option<TensorRequest> {
+        let file = self.file.clone()?;
+        Some(TensorRequest { key: key.to_string(), file, tensor: self.tensor.clone() })
+    }
+
+    /// The tensor: taken from `loaded` if this is a file, else drawn for an operand of type `ty`. Transposed, but not scaled.
+    ///
+    /// # Errors
+    /// If the host brought fewer tensors than were requested, or one with elements that are not finite.
+    pub fn take(
+        &self,
+        key: &str,
+        loaded: &mut impl Iterator<Item = Tensor>,
+        ty: Type,
+        seed: u64,
+        stream: u64,
+    ) -> Result<Tensor, ConfigError> {
+        let tensor = match (self.random, &self.shape) {
+            (Some(distribution), Some(shape)) => random(distribution, shape, ty, seed, stream),
+            _ => loaded.next().ok_or_else(|| ConfigError::new(key, "the tensor was not loaded"))?,
+        };
+        if tensor.values.is_empty() {
+            return Err(ConfigError::new(key, format!("the tensor of shape {:?} has no elements", tensor.shape())));
+        }
+        if let Some((index, value)) = tensor.values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(ConfigError::new(key, format!("element {:?} is {value}", index.as_array_view().to_vec()))
+                .with_remedy("elements must be finite numbers"));
+        }
+        Ok(if self.transpose { Tensor { values: tensor.values.reversed_axes(), ..tensor } } else { tensor })
+    }
+}
