@@ -1,6 +1,7 @@
 //! The kernels: parameters, golden model, hardware, run.
 
 pub mod common;
+pub mod gemm;
 pub mod kernel;
 pub mod registry;
 pub mod report;

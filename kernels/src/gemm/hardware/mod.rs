@@ -1,0 +1,103 @@
+//! The hardware of the GEMM kernel: its parameters and the layout of a job.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use systole_hdl::Type;
+
+/// Which operand stays in the array while the others pass.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataflow {
+    /// Each processing element holds an element of B.
+    WeightStationary,
+    /// Each processing element collects an element of C.
+    OutputStationary,
+    /// Each processing element holds an element of A.
+    InputStationary,
+}
+
+/// Everything that fixes the hardware.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct HardwareParameters {
+    /// Rows of the array, R.
+    pub rows: u32,
+    /// Columns of the array, C.
+    pub columns: u32,
+    /// Which operand is stationary.
+    pub dataflow: Dataflow,
+    /// Whether the next stationary tile is loaded (or the last output tile drained) while the array computes.
+    pub overlap_load: bool,
+    /// Depth of a streaming tile buffer in words, T.
+    pub buffer_rows: u32,
+    /// Type of an element of A.
+    pub a: Type,
+    /// Type of an element of B; both operands are signed or both unsigned.
+    pub b: Type,
+    /// Type of an accumulator; with the fraction bits of a product.
+    pub accumulator: Type,
+    /// Type of an output element. The accumulator's type stands for the accumulator itself: no requantization, and `job` has
+    /// neither a multiplier nor a shift.
+    pub output: Type,
+    /// Width of the requantization's unsigned multiplier.
+    pub multiplier_bits: u32,
+    /// Width of the requantization's right shift.
+    pub shift_bits: u32,
+}
+
+impl HardwareParameters {
+    /// Width of a tile count in a job.
+    pub const COUNT_BITS: u32 = 16;
+
+    /// Whether outputs are requantized.
+    pub fn requantizes(&self) -> bool {
+        self.output != self.accumulator
+    }
+
+    /// Lanes of a word of stream `a`.
+    pub fn a_lanes(&self) -> u32 {
+        if self.dataflow == Dataflow::InputStationary { self.columns } else { self.rows }
+    }
+
+    /// Lanes of a word of stream `b`.
+    pub fn b_lanes(&self) -> u32 {
+        if self.dataflow == Dataflow::InputStationary { self.rows } else { self.columns }
+    }
+
+    /// Lanes of a word of stream `bias`, which are accumulators: with stationary inputs a column of the array is a row of C, so that
+    /// all lanes share one bias and the stream carries it once per streamed row.
+    pub fn bias_lanes(&self) -> u32 {
+        if self.dataflow == Dataflow::InputStationary { 1 } else { self.columns }
+    }
+
+    /// The fields of a beat of stream `job`, the first in the least significant bits.
+    ///
+    /// | field | meaning |
+    /// |---|---|
+    /// | `outer_tiles` | tiles of the outermost loop: streamed rows, or rows of C for a stationary output |
+    /// | `lane_tiles` | tiles of the middle loop: lanes of the array's columns |
+    /// | `reduction_tiles` | tiles of the innermost loop, along K |
+    /// | `full_length`, `last_length` | words of the streaming tile in all but the last tile of its loop, and in the last; the loop is the outermost one, or along K for a stationary output |
+    /// | `last_rows` | output words of a tile of the last outermost round; all others have R. Only for a stationary output |
+    /// | `multiplier`, `shift` | output = accumulator · multiplier / 2^shift. Only if the output is requantized |
+    /// | `relu` | one bit: negative accumulators become 0 before requantization |
+    pub fn job_fields(&self) -> Vec<(&'static str, Type)> {
+        let count = Type::u(Self::COUNT_BITS);
+        let length = Type::count(self.buffer_rows);
+        let mut fields = vec![
+            ("outer_tiles", count),
+            ("lane_tiles", count),
+            ("reduction_tiles", count),
+            ("full_length", length),
+            ("last_length", length),
+        ];
+        if self.dataflow == Dataflow::OutputStationary {
+            fields.push(("last_rows", Type::count(self.rows)));
+        }
+        if self.requantizes() {
+            fields.push(("multiplier", Type::u(self.multiplier_bits)));
+            fields.push(("shift", Type::u(self.shift_bits)));
+        }
+        fields.push(("relu", Type::BIT));
+        fields
+    }
+}

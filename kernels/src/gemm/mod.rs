@@ -1,0 +1,3 @@
+//! Dense matrix product on a systolic array: C = A·B + bias, requantized, with ReLU.
+
+pub mod hardware;
