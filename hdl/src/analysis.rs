@@ -3,8 +3,6 @@
 //! Everything works module by module, given the [`PortPaths`] of all earlier modules, so that elaboration can check a
 //! module right when it is built. Operands that do not exist are skipped here; [`Design::validate`] reports them.
 
-use std::fmt;
-
 use thiserror::Error;
 
 use crate::design::{Cell, CellId, Design, ModuleDef};
@@ -80,6 +78,7 @@ impl PortPaths {
 
 /// A combinational path that closes on itself.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("combinational loop in module `{module}`: {}; put a register on the path", self.path())]
 pub struct CombinationalLoop {
     /// Name of the module that holds it.
     pub module: String,
@@ -90,13 +89,10 @@ pub struct CombinationalLoop {
     pub labels: Vec<String>,
 }
 
-impl fmt::Display for CombinationalLoop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "combinational loop in module `{}`: ", self.module)?;
-        for label in &self.labels {
-            write!(f, "{label} -> ")?;
-        }
-        write!(f, "{}; put a register on the path", self.labels.first().map_or("", String::as_str))
+impl CombinationalLoop {
+    /// The loop in the direction of data, from its first cell back to it.
+    pub fn path(&self) -> String {
+        self.labels.iter().chain(self.labels.first()).map(String::as_str).collect::<Vec<_>>().join(" -> ")
     }
 }
 
