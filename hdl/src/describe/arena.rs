@@ -1,0 +1,371 @@
+//! The arena that exists only while a description is being elaborated: a stack of modules under construction.
+//!
+//! **Invariant.** A signal is stamped with the serial number of the module that made it. Serials are never reused in the
+//! process, so a handle from another module, or from an earlier elaboration, is always recognised.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use super::diagnostic::{Diagnostic, Note, Place, Severity};
+use super::signal::Signal;
+use crate::analysis::PortPaths;
+use crate::design::{
+    Cell, CellId, CellInfo, Design, Domain, DomainId, LevelProbe, Memory, ModuleDef, ModuleId, SourceLocation, StreamProbe,
+};
+use crate::types::{MAX_WIDTH, Type};
+use crate::value::Value;
+
+thread_local! {
+    static ARENA: RefCell<Option<Arena>> = const { RefCell::new(None) };
+}
+
+static SERIAL: AtomicU32 = AtomicU32::new(1);
+
+/// State of one elaboration.
+pub(crate) struct Arena {
+    pub design: Design,
+    /// What is known of each finished module, parallel to `design.modules`.
+    pub paths: Vec<PortPaths>,
+    /// Where each finished module was instantiated first, parallel to `design.modules`.
+    pub origins: Vec<ModuleOrigin>,
+    /// Modules under construction, the innermost last.
+    pub open: Vec<OpenModule>,
+    /// Finished components by type and parameters.
+    pub built: FxHashMap<(TypeId, String), Built>,
+    pub diagnostics: Vec<Diagnostic>,
+    files: FxHashMap<&'static str, u32>,
+    /// Names of finished modules by serial, for messages about strayed signals.
+    finished: FxHashMap<u32, String>,
+}
+
+/// Where a module definition came from.
+pub(crate) struct ModuleOrigin {
+    /// Where it was instantiated first.
+    pub place: Place,
+}
+
+/// A component that has been elaborated, ready to be instantiated again.
+#[derive(Clone)]
+pub(crate) struct Built {
+    pub module: ModuleId,
+    /// The record of outputs with the child's own handles: the shape that an instance's outputs take.
+    pub outputs: std::rc::Rc<dyn Any>,
+    /// Leaves of the record of inputs, in order.
+    pub input_leaves: std::rc::Rc<[PortLeaf]>,
+}
+
+/// A leaf of a component's record of inputs.
+#[derive(Clone, Debug)]
+pub(crate) struct PortLeaf {
+    pub name: String,
+    pub ty: Type,
+    /// True for what runs against the record's direction, such as a stream's `ready`.
+    pub reverse: bool,
+    pub place: Place,
+}
+
+/// A module under construction.
+pub(crate) struct OpenModule {
+    pub serial: u32,
+    /// Name of the instance that caused it: a step of the instance path.
+    pub instance: String,
+    pub module: ModuleDef,
+    /// Where each cell was made, parallel to its cells.
+    pub places: Vec<Place>,
+    /// What drives each wire and register.
+    pub drives: FxHashMap<CellId, Vec<Drive>>,
+    /// Wires and registers in order of creation: what must be driven.
+    pub targets: Vec<CellId>,
+    /// Cells that stand for a mistake already reported.
+    pub poisoned: FxHashSet<CellId>,
+    /// Names taken by users, with the place.
+    pub names: FxHashMap<String, Place>,
+    /// Conditions under which statements stand now, outermost first.
+    pub guards: Vec<Guard>,
+    pub next_block: u32,
+    shared: FxHashMap<(Cell, Type), CellId>,
+}
+
+/// A condition around a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Guard {
+    /// The `when` it belongs to: its branches share the number.
+    pub block: u32,
+    pub condition: CellId,
+    /// True in the `when` branch, false in the `otherwise` branch.
+    pub holds: bool,
+}
+
+/// A value given to a wire or register, with the conditions around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Drive {
+    pub guards: SmallVec<[Guard; 2]>,
+    pub value: CellId,
+    pub place: Place,
+}
+
+/// Runs `f` on the arena of the elaboration in progress.
+///
+/// # Panics
+/// Outside `elaborate`, at the user's line: a handle means nothing there.
+#[track_caller]
+pub(crate) fn with<R>(f: impl FnOnce(&mut Arena) -> R) -> R {
+    let place = Location::caller();
+    ARENA.with_borrow_mut(|arena| match arena {
+        Some(arena) => f(arena),
+        None => panic!("{place}: signals exist only while `elaborate` runs; keep the `Design` it returns, not its signals"),
+    })
+}
+
+/// Puts a fresh arena in place while `f` runs and takes it out again, also when `f` panics.
+pub(crate) fn in_fresh_arena<R>(f: impl FnOnce() -> R) -> (R, Arena) {
+    struct Restore(Option<Arena>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ARENA.set(self.0.take());
+        }
+    }
+    let restore = Restore(ARENA.replace(Some(Arena::new())));
+    let result = f();
+    let arena = ARENA.take().expect("the arena stays in place while elaboration runs");
+    drop(restore);
+    (result, arena)
+}
+
+impl Arena {
+    fn new() -> Arena {
+        Arena {
+            design: Design::default(),
+            paths: Vec::new(),
+            origins: Vec::new(),
+            open: Vec::new(),
+            built: FxHashMap::default(),
+            diagnostics: Vec::new(),
+            files: FxHashMap::default(),
+            finished: FxHashMap::default(),
+        }
+    }
+
+    /// Starts a module; the arena's innermost from now on.
+    pub fn open_module(&mut self, instance: String, parameters: String) -> u32 {
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        self.open.push(OpenModule {
+            serial,
+            instance,
+            module: ModuleDef { parameters, domains: vec![Domain { name: String::new() }], ..ModuleDef::default() },
+            places: Vec::new(),
+            drives: FxHashMap::default(),
+            targets: Vec::new(),
+            poisoned: FxHashSet::default(),
+            names: FxHashMap::default(),
+            guards: Vec::new(),
+            next_block: 0,
+            shared: FxHashMap::default(),
+        });
+        serial
+    }
+
+    /// Ends the innermost module; `name` is for messages about its signals.
+    pub fn close_module(&mut self, name: &str) -> OpenModule {
+        let open = self.open.pop().expect("a module is closed once, by the call that opened it");
+        self.finished.insert(open.serial, name.to_string());
+        open
+    }
+
+    /// The innermost module.
+    pub fn current(&mut self) -> &mut OpenModule {
+        self.open.last_mut().expect("an elaboration always has an open module")
+    }
+
+    /// Path of the instance under construction.
+    pub fn instance_path(&self) -> String {
+        self.open.iter().map(|m| m.instance.as_str()).collect::<Vec<_>>().join(".")
+    }
+
+    pub fn error(&mut self, at: Place, message: impl Into<String>, notes: Vec<Note>, help: Option<String>) {
+        self.report(Severity::Error, at, message.into(), notes, help);
+    }
+
+    pub fn report(&mut self, severity: Severity, at: Place, message: String, notes: Vec<Note>, help: Option<String>) {
+        let instance = self.instance_path();
+        self.diagnostics.push(Diagnostic { severity, message, at, instance, notes, help });
+    }
+
+    /// A source location for the netlist.
+    pub fn location(&mut self, at: Place) -> SourceLocation {
+        let next = self.files.len() as u32;
+        let file = *self.files.entry(at.file()).or_insert(next);
+        if file == next {
+            self.design.files.push(at.file().replace('\\', "/"));
+        }
+        SourceLocation { file, line: at.line(), column: at.column() }
+    }
+
+    /// Adds a cell to the innermost module. Unnamed pure cells are shared.
+    pub fn push(&mut self, cell: Cell, ty: Type, at: Place) -> Signal {
+        let ty = self.checked_width(ty, at);
+        let pure = !matches!(cell, Cell::Input(_) | Cell::Wire(_) | Cell::InstanceOutput { .. }) && !cell.is_sequential();
+        if pure && let Some(&id) = self.current().shared.get(&(cell.clone(), ty)) {
+            return Signal::new(id, self.current().serial);
+        }
+        let location = Some(self.location(at));
+        let module = self.current();
+        let id = CellId(module.module.cells.len() as u32);
+        if pure {
+            module.shared.insert((cell.clone(), ty), id);
+        }
+        module.module.cells.push(cell);
+        module.module.info.push(CellInfo { ty, name: None, location, states: Vec::new() });
+        module.places.push(at);
+        Signal::new(id, module.serial)
+    }
+
+    fn checked_width(&mut self, ty: Type, at: Place) -> Type {
+        match ty.width() {
+            1..=MAX_WIDTH => ty,
+            0 => {
+                self.error(at, format!("`{ty}` has no bits"), vec![], Some("a signal is at least 1 bit wide".into()));
+                Type::BIT
+            }
+            width => {
+                let help = format!("the widest signal is {MAX_WIDTH} bits; split it into lanes or put it into a memory");
+                self.error(at, format!("a signal of {width} bits is too wide"), vec![], Some(help));
+                Type::BIT
+            }
+        }
+    }
+
+    /// A constant.
+    pub fn constant(&mut self, value: Value, ty: Type, at: Place) -> Signal {
+        self.push(Cell::Const(value), ty, at)
+    }
+
+    /// A stand-in for a value that could not be made; the mistake has been reported, and what follows from it is not.
+    pub fn poison(&mut self, ty: Type, at: Place) -> Signal {
+        let ty = if (1..=MAX_WIDTH).contains(&ty.width()) { ty } else { Type::BIT };
+        // A wire of its own, so that no sound constant is shared with it.
+        let zero = self.push(Cell::Const(Value::zero(ty.width())), ty, at);
+        let poison = self.push(Cell::Wire(zero.cell), ty, at);
+        self.current().poisoned.insert(poison.cell);
+        poison
+    }
+
+    pub fn is_poisoned(&mut self, signal: Signal) -> bool {
+        self.current().poisoned.contains(&signal.cell)
+    }
+
+    pub fn ty(&mut self, signal: Signal) -> Type {
+        self.current().module.ty(signal.cell)
+    }
+
+    pub fn place(&mut self, signal: Signal) -> Place {
+        self.current().places[signal.cell.index()]
+    }
+
+    /// The signal itself if it lives in the innermost module; otherwise reports where it comes from and gives a poison value.
+    pub fn own(&mut self, signal: Signal, at: Place) -> Signal {
+        if signal.module == self.current().serial {
+            return signal;
+        }
+        let here = self.current().instance.clone();
+        let parent = self.open.iter().find(|m| m.serial == signal.module);
+        let (message, notes, help, ty) = match parent {
+            Some(parent) => {
+                let info = &parent.module.info[signal.cell.index()];
+                let what = info.name.as_ref().map_or(format!("a {} signal", info.ty), |name| format!("`{name}` ({})", info.ty));
+                let note = Note { message: format!("{what} was made here"), at: parent.places[signal.cell.index()] };
+                let message = format!("{what} of `{}` is used inside `{here}`", parent.instance);
+                (message, vec![note], "pass it in through a field of the component's inputs", info.ty)
+            }
+            None => match self.finished.get(&signal.module) {
+                Some(name) => {
+                    let message = format!("a signal of module `{name}` is used inside `{here}`, outside its module");
+                    (message, vec![], "return it in a field of that component's outputs and use the instance's result", Type::BIT)
+                }
+                None => {
+                    let message = "a signal of another design is used here".to_string();
+                    (message, vec![], "signals live only while the `elaborate` that made them runs; make it anew here", Type::BIT)
+                }
+            },
+        };
+        self.error(at, message, notes, Some(help.to_string()));
+        self.poison(ty, at)
+    }
+
+    /// `` `name` (type) `` or just the type.
+    pub fn describe(&mut self, signal: Signal) -> String {
+        let info = &self.current().module.info[signal.cell.index()];
+        match &info.name {
+            Some(name) => format!("`{name}` ({})", info.ty),
+            None => format!("a {} value", info.ty),
+        }
+    }
+
+    /// A note that says where a signal was made.
+    pub fn origin(&mut self, signal: Signal) -> Note {
+        Note { message: format!("{} was made here", self.describe(signal)), at: self.place(signal) }
+    }
+
+    /// Gives a cell a user's name that must be free in the module.
+    pub fn claim_name(&mut self, name: &str, at: Place) {
+        if name.is_empty() {
+            return self.error(at, "an empty name", vec![], Some("registers, memories, instances and ports need a name".into()));
+        }
+        if let Some(&first) = self.current().names.get(name) {
+            let help = "names stand once in a module; add an index or a prefix, e.g. `format!(\"{name}_{i}\")`".to_string();
+            let notes = vec![Note { message: "the first one is here".into(), at: first }];
+            self.error(at, format!("the name `{name}` is used twice in this module"), notes, Some(help));
+        } else {
+            self.current().names.insert(name.to_string(), at);
+        }
+    }
+
+    /// The domain of this name in the innermost module, made on first use.
+    pub fn domain(&mut self, name: &str) -> DomainId {
+        let domains = &mut self.current().module.domains;
+        let known = domains.iter().position(|d| d.name == name);
+        DomainId(known.unwrap_or_else(|| {
+            domains.push(Domain { name: name.to_string() });
+            domains.len() - 1
+        }) as u32)
+    }
+}
+
+impl OpenModule {
+    /// A name like `wish` that is still free, and takes it.
+    pub fn free_name(&mut self, wish: &str, at: Place) -> String {
+        let mut name = wish.to_string();
+        let mut suffix = 1;
+        while self.names.contains_key(&name) {
+            name = format!("{wish}_{suffix}");
+            suffix += 1;
+        }
+        self.names.insert(name.clone(), at);
+        name
+    }
+
+    pub fn set_name(&mut self, cell: CellId, name: String) {
+        self.module.info[cell.index()].name = Some(name);
+    }
+
+    pub fn memory(&mut self, index: u32) -> &mut Memory {
+        &mut self.module.memories[index as usize]
+    }
+
+    pub fn add_stream(&mut self, probe: StreamProbe) {
+        if self.module.streams.iter().all(|s| s.name != probe.name) {
+            self.module.streams.push(probe);
+        }
+    }
+
+    pub fn add_level(&mut self, probe: LevelProbe) {
+        if self.module.levels.iter().all(|l| l.name != probe.name) {
+            self.module.levels.push(probe);
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Components: a parameter struct that describes one module, instances of it, and elaboration.
+
+use std::any::TypeId;
+use std::fmt::Debug;
+use std::panic::Location;
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use super::arena::{Arena, Built, PortLeaf, in_fresh_arena, with};
+use super::bundle::{Bundle, Leaf, join};
+use super::diagnostic::{Diagnostic, Diagnostics, Note, Place, Severity};
+use super::finish;
+use super::module::{Module, Wire, drive_under, undriven_wire};
+use super::signal::Signal;
+use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, ModuleId, StreamDirection};
+use crate::types::Type;
+
+/// How deep components may nest: a guard against one that instantiates itself.
+const MAX_DEPTH: usize = 256;
+
+/// A parameter struct that describes one module.
+///
+/// Components of equal type and equal `Debug` text are one module, elaborated once: `Debug` (derived) must show every
+/// parameter that the description depends on.
+pub trait Component: Debug + 'static {
+    /// The record of inputs, declared with [`bundle!`](crate::bundle).
+    type In: Bundle;
+    /// The record of outputs.
+    type Out: Bundle;
+
+    /// The module's name, where the type's own name (in snake case, numbered when parameters differ) does not do.
+    /// Two different bodies under one stated name are an error.
+    fn name(&self) -> Option<String> {
+        None
+    }
+
+    /// Declares the inputs, with [`port`] and [`Stream::port`](super::stream::Stream::port).
+    fn inputs(&self) -> Self::In;
+
+    /// Describes the module: from its inputs to its outputs.
+    fn build(&self, m: Module, i: Self::In) -> Self::Out;
+}
+
+/// Declares an input of type `ty` inside [`Component::inputs`].
+#[track_caller]
+pub fn port(ty: Type) -> Signal {
+    let at = Location::caller();
+    with(|arena| {
+        let index = arena.current().module.inputs.len() as u32;
+        let signal = arena.push(Cell::Input(index), ty, at);
+        // The record names it, once it is complete.
+        arena.current().module.inputs.push(InputPort { name: String::new(), cell: signal.cell });
+        signal
+    })
+}
+
+/// Declares an answer inside [`Component::inputs`]: an output of the component within its record of inputs, such as `ready`.
+#[track_caller]
+pub fn back(ty: Type) -> Wire {
+    let at = Location::caller();
+    with(|arena| {
+        let wire = undriven_wire(arena, ty, at);
+        arena.current().targets.push(wire.cell);
+        Wire(wire)
+    })
+}
+
+/// Elaborates `component` as the top module.
+///
+/// # Errors
+/// Every mistake in the description, each with its place. Warnings alone do not fail; see [`elaborate_with_warnings`].
+#[track_caller]
+pub fn elaborate<C: Component>(component: &C) -> Result<Design, Diagnostics> {
+    elaborate_with_warnings(component).map(|(design, _)| design)
+}
+
+/// Elaborates `component` as the top module and also gives the warnings: results that nothing reads.
+///
+/// # Errors
+/// Every mistake in the description, each with its place, warnings among them.
+#[track_caller]
+pub fn elaborate_with_warnings<C: Component>(component: &C) -> Result<(Design, Vec<Diagnostic>), Diagnostics> {
+    let at = Location::caller();
+    let ((), arena) = in_fresh_arena(|| {
+        let name = component.name().unwrap_or_else(|| type_name::<C>());
+        let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| build(component, name, at)));
+        if let Err(panic) = built
+            && !panic.is::<TooDeep>()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    });
+    let failed = arena.diagnostics.iter().any(|d| d.severity == Severity::Error);
+    if failed { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.design, arena.diagnostics)) }
+}
+
+impl Module {
+    /// An instance of `component`, fed by `inputs`; gives its outputs. Each of them is called `name_output` in waveforms.
+    #[track_caller]
+    pub fn instance<C: Component>(self, name: &str, component: &C, inputs: C::In) -> C::Out {
+        let at = Location::caller();
+        with(|arena| {
+            if self.serial != arena.current().serial {
+                let help = format!("use the handle that `build` of `{}` received", arena.current().instance.clone());
+                arena.error(at, "a module's handle is used inside another module", vec![], Some(help));
+            }
+            arena.claim_name(name, at);
+        });
+        let built = built(component, name, at);
+        let mut given = Vec::new();
+        inputs.visit("", &mut |leaf, handle| given.push((leaf.to_string(), handle)));
+        let mut connection = with(|arena| connect(arena, self, name, &built, &given, at));
+        let mut outputs = built.outputs.downcast_ref::<C::Out>().expect("a component's key holds its type, and so its outputs").clone();
+        outputs.replace("", &mut |leaf, handle| with(|arena| connection.outer(arena, leaf, handle)));
+        with(|arena| connection.finish(arena));
+        outputs
+    }
+}
+
+/// The module of a component: the one made before for equal parameters, or a new one.
+fn built<C: Component>(component: &C, instance: &str, at: Place) -> Built {
+    let key = (TypeId::of::<C>(), format!("{component:?}"));
+    if let Some(built) = with(|arena| arena.built.get(&key).cloned()) {
+        return built;
+    }
+    let built = build(component, instance.to_string(), at);
+    with(|arena| arena.built.insert(key, built.clone()));
+    built
+}
+
+fn build<C: Component>(component: &C, instance: String, at: Place) -> Built {
+    let too_deep = with(|arena| {
+        let deep = arena.open.len() >= MAX_DEPTH;
+        arena.open_module(instance, parameters(component));
+        if deep {
+            let help = "a component whose `build` instantiates itself needs parameters that shrink to an end".to_string();
+            arena.error(at, format!("components nest deeper than {MAX_DEPTH}"), vec![], Some(help));
+        }
+        deep
+    });
+    if too_deep {
+        // Nothing sensible can be built, and going on would never end: leave through the panic that elaboration turns back.
+        std::panic::resume_unwind(Box::new(TooDeep));
+    }
+    let module = with(|arena| Module { serial: arena.current().serial, domain: DomainId(0) });
+    let inputs = component.inputs();
+    let input_leaves: Rc<[PortLeaf]> = with(|arena| name_inputs(arena, &inputs)).into();
+    let mut streams = Vec::new();
+    inputs.visit_streams("", &mut |name, stream| streams.push((name.to_string(), stream, StreamDirection::Input)));
+    let outputs = component.build(module, inputs);
+    outputs.visit_streams("", &mut |name, stream| streams.push((name.to_string(), stream, StreamDirection::Output)));
+    let mut output_leaves = Vec::new();
+    outputs.visit("", &mut |leaf, handle| output_leaves.push((leaf.to_string(), handle)));
+    let module = with(|arena| {
+        finish::declare_outputs(arena, &input_leaves, &output_leaves, at);
+        finish::probe_streams(arena, streams);
+        finish::close(arena, component.name(), &type_name::<C>(), at)
+    });
+    Built { module, outputs: Rc::new(outputs), input_leaves }
+}
+
+/// Unwinds an elaboration that nests without end; its error has been reported.
+struct TooDeep;
+
+fn parameters<C: Component>(component: &C) -> String {
+    let text = format!("{component:?}");
+    // `Name { a: 1 }` becomes `a: 1`; a unit struct has none.
+    let inner = text.split_once([' ', '(']).map(|(_, rest)| rest.trim_matches(['{', '}', '(', ')', ' ']));
+    inner.unwrap_or_default().to_string()
+}
+
+/// `MacPe` becomes `mac_pe`.
+fn type_name<C>() -> String {
+    let path = std::any::type_name::<C>();
+    let base = path.split('<').next().unwrap_or(path).rsplit("::").next().unwrap_or(path);
+    let mut name = String::new();
+    for (i, c) in base.chars().enumerate() {
+        if c.is_uppercase() && i > 0 && !name.ends_with('_') {
+            name.push('_');
+        }
+        name.extend(c.to_lowercase());
+    }
+    name
+}
+
+/// Names the input ports after the record's fields, puts them in the fields' order, and lists the record's leaves.
+fn name_inputs<B: Bundle>(arena: &mut Arena, inputs: &B) -> Vec<PortLeaf> {
+    let mut leaves = Vec::new();
+    let mut ports = Vec::new();
+    inputs.visit("", &mut |name, leaf| {
+        let (handle, reverse) = match leaf {
+            Leaf::Forward(signal) => (signal, false),
+            Leaf::Reverse(wire) => (*wire, true),
+        };
+        let place = arena.place(handle);
+        arena.claim_name(name, place);
+        let ty = arena.ty(handle);
+        let module = arena.current();
+        let declared = matches!(module.module.cell(handle.cell), Cell::Input(_) | Cell::Wire(_));
+        if !declared || module.module.info[handle.cell.index()].name.is_some() {
+            let help = "each field of the inputs is a `port(..)`, `back(..)` or `Stream::port(..)` of its own".to_string();
+            return arena.error(place, format!("input `{name}` is not a port of its own"), vec![], Some(help));
+        }
+        module.set_name(handle.cell, name.to_string());
+        if !reverse {
+            module.module.cells[handle.cell.index()] = Cell::Input(ports.len() as u32);
+            ports.push(InputPort { name: name.to_string(), cell: handle.cell });
+        }
+        leaves.push(PortLeaf { name: name.to_string(), ty, reverse, place });
+    });
+    // A port that no field holds could never be fed.
+    let declared = std::mem::take(&mut arena.current().module.inputs);
+    for stray in declared.into_iter().filter(|d| ports.iter().all(|p| p.cell != d.cell)) {
+        let place = arena.current().places[stray.cell.index()];
+        arena.error(place, "a port is declared but is no field of the inputs", vec![], Some("return it in the record of inputs".into()));
+    }
+    arena.current().module.inputs = ports;
+    leaves
+}
+
+/// An instance being connected. The child's ports are met in the order in which `finish::declare_outputs` numbers them: outputs
+/// within the record of inputs first, then the record of outputs; inputs likewise.
+struct Connection {
+    id: InstanceId,
+    module: ModuleId,
+    name: String,
+    inputs: Vec<CellId>,
+    next_output: u32,
+    place: Place,
+}
+
+fn connect(arena: &mut Arena, parent: Module, name: &str, built: &Built, given: &[(String, Leaf)], at: Place) -> Connection {
+    let child = arena.design.module(built.module);
+    let child_name = child.name.clone();
+    let shared_domains: Vec<String> = child.domains.iter().skip(1).map(|d| d.name.clone()).collect();
+    let mut domains = vec![parent.domain];
+    domains.extend(shared_domains.iter().map(|name| arena.domain(name)));
+    let location = Some(arena.location(at));
+    let instances = &mut arena.current().module.instances;
+    let id = InstanceId(instances.len() as u32);
+    instances.push(Instance { name: name.to_string(), module: built.module, inputs: Vec::new(), domains, location });
+    let mut connection = Connection { id, module: built.module, name: name.to_string(), inputs: Vec::new(), next_output: 0, place: at };
+    check_shape(arena, &child_name, &built.input_leaves, given, at);
+    for (i, leaf) in built.input_leaves.iter().enumerate() {
+        let same_place = given.get(i).filter(|(name, _)| *name == leaf.name);
+        let handle = same_place.or_else(|| given.iter().find(|(name, _)| *name == leaf.name)).map(|(_, handle)| *handle);
+        match (leaf.reverse, handle) {
+            (false, Some(Leaf::Forward(signal))) => {
+                let signal = checked_input(arena, leaf, signal, &child_name, at);
+                connection.inputs.push(signal.cell);
+            }
+            (false, _) => {
+                let poison = arena.poison(leaf.ty, at);
+                connection.inputs.push(poison.cell);
+            }
+            (true, handle) => {
+                let answer = connection.output(arena, &leaf.name, leaf.ty);
+                if let Some(Leaf::Reverse(wire)) = handle {
+                    let wire = arena.own(*wire, at);
+                    drive_under(arena, SmallVec::new(), wire, answer, at);
+                }
+            }
+        }
+    }
+    connection
+}
+
+/// Reports a record of other leaves than the component declares: vectors of other lengths.
+fn check_shape(arena: &mut Arena, child: &str, leaves: &[PortLeaf], given: &[(String, Leaf)], at: Place) {
+    if given.len() == leaves.len() && given.iter().zip(leaves).all(|((name, _), leaf)| *name == leaf.name) {
+        return;
+    }
+    let missing = leaves.iter().find(|leaf| given.iter().all(|(name, _)| *name != leaf.name));
+    let surplus = given.iter().find(|(name, _)| leaves.iter().all(|leaf| leaf.name != *name));
+    let message = match (missing, surplus) {
+        (Some(leaf), _) => format!("`{child}` has an input `{}` that is not given", leaf.name),
+        (None, Some((name, _))) => format!("`{child}` has no input `{name}`"),
+        (None, None) => return,
+    };
+    arena.error(at, message, vec![], Some("vectors must have the lengths that the component's `inputs` declares".into()));
+}
+
+fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: &str, at: Place) -> Signal {
+    let signal = arena.own(signal, at);
+    let ty = arena.ty(signal);
+    if arena.is_poisoned(signal) || ty == leaf.ty {
+        return signal;
+    }
+    let port = Note { message: format!("`{}` is declared here", leaf.name), at: leaf.place };
+    let notes = vec![port, arena.origin(signal)];
+    let message = format!("input `{}` of `{child}` is {}, connected to {}", leaf.name, leaf.ty, arena.describe(signal));
+    let help = format!("convert it: `.to({})` if that loses nothing, else `.round`, `.saturate` or `.wrap`", leaf.ty);
+    arena.error(at, message, notes, Some(help));
+    arena.poison(leaf.ty, at)
+}
+
+impl Connection {
+    /// The parent's handle for the child's next output port.
+    fn output(&mut self, arena: &mut Arena, leaf: &str, ty: Type) -> Signal {
+        let signal = arena.push(Cell::InstanceOutput { instance: self.id, port: self.next_output }, ty, self.place);
+        self.next_output += 1;
+        let name = arena.current().free_name(&join(&self.name, leaf), self.place);
+        arena.current().set_name(signal.cell, name);
+        signal
+    }
+
+    /// The parent's handle in the place of a leaf of the child's outputs.
+    fn outer(&mut self, arena: &mut Arena, name: &str, leaf: Leaf) -> Leaf {
+        let ty_of = |arena: &mut Arena, inner: Signal| arena.design.module(self.module).info.get(inner.cell.index()).map(|i| i.ty);
+        match leaf {
+            Leaf::Forward(inner) => {
+                let ty = ty_of(arena, inner).unwrap_or(Type::BIT);
+                Leaf::Forward(self.output(arena, name, ty))
+            }
+            Leaf::Reverse(inner) => {
+                let ty = ty_of(arena, *inner).unwrap_or(Type::BIT);
+                let wire = undriven_wire(arena, ty, self.place);
+                let name = arena.current().free_name(&join(&self.name, name), self.place);
+                arena.current().set_name(wire.cell, name);
+                arena.current().targets.push(wire.cell);
+                self.inputs.push(wire.cell);
+                Leaf::Reverse(Wire(wire))
+            }
+        }
+    }
+
+    fn finish(self, arena: &mut Arena) {
+        arena.current().module.instances[self.id.index()].inputs = self.inputs;
+    }
+}

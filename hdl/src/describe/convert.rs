@@ -1,0 +1,242 @@
+//! Conversions between types. `.to` never loses a value; everything else says how it may.
+
+use std::panic::Location;
+
+use super::arena::{Arena, with};
+use super::diagnostic::Place;
+use super::literal::range;
+use super::signal::{Signal, extend, reinterpret, slice, unary};
+use crate::design::Cell;
+use crate::types::Type;
+use crate::value::Value;
+
+/// How [`Signal::round`] treats what lies between two values of the new type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Rounding {
+    /// Towards minus infinity: the extra bits are dropped.
+    Floor,
+    /// To the nearest; a tie goes up.
+    HalfUp,
+    /// To the nearest; a tie goes to the even neighbour.
+    HalfEven,
+}
+
+impl Signal {
+    /// The same value in another type that holds every value of this one.
+    #[track_caller]
+    pub fn to(self, ty: Type) -> Signal {
+        let at = Location::caller();
+        unary(self, at, |arena, a, from| {
+            if let Some(problem) = not_lossless(from, ty) {
+                return refuse(arena, a, ty, &problem, at);
+            }
+            align(arena, a, from, ty, at)
+        })
+    }
+
+    /// The nearest value of a type with fewer fraction bits. The integer part must hold the result, a carry of the rounding
+    /// included; if it does not, round to a wider type and then saturate or wrap.
+    #[track_caller]
+    pub fn round(self, ty: Type, mode: Rounding) -> Signal {
+        let at = Location::caller();
+        unary(self, at, |arena, a, from| {
+            if !from.is_number() || !ty.is_number() {
+                return refuse(arena, a, ty, "rounding is for numbers; `.bits(..)` takes a part of bits", at);
+            }
+            let rounded = rounded_type(from, ty.frac(), mode);
+            if let Some(problem) = not_lossless(rounded, ty) {
+                let problem = format!("rounding it needs {rounded}: {problem}");
+                return refuse(arena, a, ty, &problem, at);
+            }
+            if arena.is_poisoned(a) {
+                return arena.poison(ty, at);
+            }
+            let rounded = round_to(arena, a, from, rounded, mode, at);
+            let rounded_type = arena.ty(rounded);
+            align(arena, rounded, rounded_type, ty, at)
+        })
+    }
+
+    /// The greatest value of a type with fewer fraction bits that is not above this one.
+    #[track_caller]
+    pub fn floor(self, ty: Type) -> Signal {
+        self.round(ty, Rounding::Floor)
+    }
+
+    /// The nearest value within the range of a type with at least as many fraction bits: too large becomes the greatest,
+    /// too small the least.
+    #[track_caller]
+    pub fn saturate(self, ty: Type) -> Signal {
+        let at = Location::caller();
+        unary(self, at, |arena, a, from| {
+            if let Some(problem) = loses_fraction(from, ty) {
+                return refuse(arena, a, ty, &problem, at);
+            }
+            if not_lossless(from, ty).is_none() || arena.is_poisoned(a) {
+                return if arena.is_poisoned(a) { arena.poison(ty, at) } else { align(arena, a, from, ty, at) };
+            }
+            saturate(arena, a, from, ty, at)
+        })
+    }
+
+    /// The low bits, modulo the range of a type with at least as many fraction bits.
+    #[track_caller]
+    pub fn wrap(self, ty: Type) -> Signal {
+        let at = Location::caller();
+        unary(self, at, |arena, a, from| {
+            if from.is_number() != ty.is_number() {
+                return refuse(arena, a, ty, "bits and numbers are told apart: `.reinterpret(..)` first", at);
+            }
+            if let Some(problem) = loses_fraction(from, ty).filter(|_| from.is_number()) {
+                return refuse(arena, a, ty, &problem, at);
+            }
+            if arena.is_poisoned(a) {
+                return arena.poison(ty, at);
+            }
+            let shifted = shift_up(arena, a, from, ty.frac() - from.frac(), at);
+            let width = arena.ty(shifted).width();
+            if width >= ty.width() { slice(arena, shifted, 0, ty, at) } else { extend(arena, shifted, ty, at) }
+        })
+    }
+}
+
+/// Why some value of `from` is missing in `to`; `None` if none is.
+fn not_lossless(from: Type, to: Type) -> Option<String> {
+    match (from.is_number(), to.is_number()) {
+        (false, false) if from.width() > to.width() => return Some("it has fewer bits; `.wrap(..)` or `.bits(..)` drops some".into()),
+        (false, false) => return None,
+        (true, true) => {}
+        _ => return Some("bits and numbers are told apart: `.reinterpret(..)` gives bits a meaning or takes it away".into()),
+    }
+    if let Some(problem) = loses_fraction(from, to) {
+        return Some(problem);
+    }
+    if from.is_signed() && !to.is_signed() {
+        return Some("it has no negative values; `.saturate(..)` makes them zero, `.reinterpret(..)` keeps the bits".into());
+    }
+    let need = from.int() + u32::from(to.is_signed() && !from.is_signed());
+    (to.int() < need).then(|| "its range is smaller; say how: `.saturate(..)` or `.wrap(..)`".into())
+}
+
+fn loses_fraction(from: Type, to: Type) -> Option<String> {
+    if !from.is_number() || !to.is_number() {
+        return Some("bits have no value to keep; `.reinterpret(..)` gives them a meaning".into());
+    }
+    (to.frac() < from.frac()).then(|| "it has fewer fraction bits; say how: `.round(.., HalfEven)` or `.floor(..)` first".into())
+}
+
+fn refuse(arena: &mut Arena, a: Signal, ty: Type, problem: &str, at: Place) -> Signal {
+    if !arena.is_poisoned(a) {
+        let (message, note) = (format!("{} cannot become {ty}", arena.describe(a)), arena.origin(a));
+        arena.error(at, message, vec![note], Some(format!("{ty}: {problem}")));
+    }
+    arena.poison(ty, at)
+}
+
+/// A lossless conversion: the binary points aligned, then extended.
+fn align(arena: &mut Arena, a: Signal, from: Type, to: Type, at: Place) -> Signal {
+    if arena.is_poisoned(a) {
+        return arena.poison(to, at);
+    }
+    let shifted = shift_up(arena, a, from, to.frac() - from.frac(), at);
+    extend(arena, shifted, to, at)
+}
+
+/// The value with `places` zero bits below it: fraction bits it did not have.
+fn shift_up(arena: &mut Arena, a: Signal, from: Type, places: u32, at: Place) -> Signal {
+    if places == 0 {
+        return a;
+    }
+    let zeros = arena.constant(Value::zero(places), Type::Bits(places), at);
+    let ty = if from.is_signed() { Type::q(from.int(), from.frac() + places) } else { Type::uq(from.int(), from.frac() + places) };
+    arena.push(Cell::Concat(vec![a.cell, zeros.cell]), ty, at)
+}
+
+/// The type that holds every value of `from` rounded to `frac` fraction bits. Its fraction is not below `frac` if `from`'s
+/// was above.
+fn rounded_type(from: Type, frac: u32, mode: Rounding) -> Type {
+    if frac >= from.frac() {
+        return from;
+    }
+    let carry = u32::from(mode != Rounding::Floor);
+    // A pure fraction rounds to an integer part of at least one bit.
+    let int = (from.int() + carry).max(u32::from(frac == 0));
+    match (from.is_signed(), frac) {
+        (true, 0) => Type::s(int),
+        (false, 0) => Type::u(int),
+        (true, _) => Type::q(int, frac),
+        (false, _) => Type::uq(int, frac),
+    }
+}
+
+fn round_to(arena: &mut Arena, a: Signal, from: Type, to: Type, mode: Rounding, at: Place) -> Signal {
+    let dropped = from.frac() - to.frac();
+    if dropped == 0 {
+        return a;
+    }
+    // One type in which the value has at least one bit above those dropped and room for the carry.
+    let wide = from.resized(to.int(), from.frac());
+    let wide_value = extend(arena, a, wide, at);
+    let floor = slice(arena, wide_value, dropped, to, at);
+    if mode == Rounding::Floor {
+        return floor;
+    }
+    let half = slice(arena, wide_value, dropped - 1, Type::BIT, at);
+    let up = match mode {
+        Rounding::HalfEven if dropped == 1 => {
+            let odd = slice(arena, wide_value, dropped, Type::BIT, at);
+            arena.push(Cell::And(half.cell, odd.cell), Type::BIT, at)
+        }
+        Rounding::HalfEven => {
+            let odd = slice(arena, wide_value, dropped, Type::BIT, at);
+            let rest = slice(arena, wide_value, 0, Type::Bits(dropped - 1), at);
+            let above = arena.push(Cell::ReduceOr(rest.cell), Type::BIT, at);
+            let not_tie_down = arena.push(Cell::Or(above.cell, odd.cell), Type::BIT, at);
+            arena.push(Cell::And(half.cell, not_tie_down.cell), Type::BIT, at)
+        }
+        _ => half,
+    };
+    let step = if to.width() == 1 { reinterpret(arena, up, to, at) } else { arena.push(Cell::Extend(up.cell), to, at) };
+    arena.push(Cell::Add(floor.cell, step.cell), to, at)
+}
+
+/// Clamps to the range of `to`; some value of `from` lies outside it.
+fn saturate(arena: &mut Arena, a: Signal, from: Type, to: Type, at: Place) -> Signal {
+    let value = shift_up(arena, a, from, to.frac() - from.frac(), at);
+    let wide = arena.ty(value);
+    let (least, greatest) = range(to);
+    let (wide_least, wide_greatest) = range(wide);
+    // The low bits are right whenever the value is in range.
+    let mut result = if wide.width() >= to.width() { slice(arena, value, 0, to, at) } else { extend(arena, value, to, at) };
+    let bound = |arena: &mut Arena, n: &num_bigint::BigInt, ty: Type| arena.constant(Value::from_bigint(ty.width(), n), ty, at);
+    if wide_greatest > greatest {
+        let limit = bound(arena, &greatest, wide);
+        let above = arena.push(Cell::Less(limit.cell, value.cell), Type::BIT, at);
+        let most = bound(arena, &greatest, to);
+        result = arena.push(Cell::Mux { condition: above.cell, then: most.cell, otherwise: result.cell }, to, at);
+    }
+    if wide_least < least {
+        let limit = bound(arena, &least, wide);
+        let below = arena.push(Cell::Less(value.cell, limit.cell), Type::BIT, at);
+        let fewest = bound(arena, &least, to);
+        result = arena.push(Cell::Mux { condition: below.cell, then: fewest.cell, otherwise: result.cell }, to, at);
+    }
+    result
+}
+
+/// The type needed to add `count` values of type `ty` without overflow: an accumulator.
+pub fn sum_type(ty: Type, count: u64) -> Type {
+    let growth = if count <= 1 { 0 } else { 64 - (count - 1).leading_zeros() };
+    ty.resized(ty.int() + growth, ty.frac())
+}
+
+/// Lossless extension by a stated number of integer bits, for intermediate results.
+#[track_caller]
+pub fn widen(signal: Signal, bits: u32) -> Signal {
+    let at = Location::caller();
+    with(|arena| {
+        let a = arena.own(signal, at);
+        let ty = arena.ty(a);
+        extend(arena, a, ty.resized(ty.int() + bits, ty.frac()), at)
+    })
+}

@@ -1,0 +1,238 @@
+//! What happens when a module's description is complete: outputs get ports, statements become multiplexers, and the whole
+//! is checked.
+
+use super::arena::{Arena, Drive, ModuleOrigin, OpenModule, PortLeaf};
+use super::bundle::Leaf;
+use super::diagnostic::{Note, Place, Severity};
+use super::signal::Signal;
+use super::stream::Stream;
+use crate::analysis::PortPaths;
+use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, OutputPort, StreamDirection, StreamProbe};
+
+/// Gives the innermost module its output ports: first the answers within the record of inputs, then the record of outputs,
+/// whose own answers (a stream's `ready`) become further inputs.
+pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &[(String, Leaf)], at: Place) {
+    for leaf in inputs.iter().filter(|leaf| leaf.reverse) {
+        let module = arena.current();
+        let value = module.module.info.iter().position(|info| info.name.as_deref() == Some(&leaf.name));
+        if let Some(value) = value {
+            module.module.outputs.push(OutputPort { name: leaf.name.clone(), value: CellId(value as u32) });
+        }
+    }
+    for (name, leaf) in outputs {
+        match leaf {
+            Leaf::Forward(signal) => {
+                let signal = arena.own(*signal, at);
+                claim_output(arena, name, signal);
+                arena.current().module.outputs.push(OutputPort { name: name.clone(), value: signal.cell });
+            }
+            Leaf::Reverse(wire) => answer_from_outside(arena, name, **wire, at),
+        }
+    }
+}
+
+/// An output port may share its name only with the very signal that it shows.
+fn claim_output(arena: &mut Arena, name: &str, signal: Signal) {
+    let place = arena.place(signal);
+    let shows_namesake = arena.current().module.info[signal.cell.index()].name.as_deref() == Some(name);
+    let is_port = arena.current().module.inputs.iter().any(|p| p.cell == signal.cell);
+    let repeated = arena.current().module.outputs.iter().any(|p| p.name == name);
+    if !shows_namesake || is_port || repeated {
+        arena.claim_name(name, place);
+    }
+}
+
+/// The wire of an output stream's `ready` is driven by a new input port.
+fn answer_from_outside(arena: &mut Arena, name: &str, wire: Signal, at: Place) {
+    let wire = arena.own(wire, at);
+    let (ty, place) = (arena.ty(wire), arena.place(wire));
+    if let Some(first) = arena.current().drives.get(&wire.cell).and_then(|d| d.first()).map(|d| d.place) {
+        let notes = vec![Note { message: "it is driven here".into(), at: first }];
+        let message = format!("`{name}` of an output stream is driven inside the module");
+        arena.error(place, message, notes, Some("whoever consumes the stream drives its `ready`: leave it open here".into()));
+        return;
+    }
+    if arena.current().module.info[wire.cell.index()].name.as_deref() != Some(name) {
+        arena.claim_name(name, place);
+    } else {
+        // The port takes over the name of the wire that it drives.
+        arena.current().module.info[wire.cell.index()].name = None;
+    }
+    let index = arena.current().module.inputs.len() as u32;
+    let input = arena.push(Cell::Input(index), ty, place);
+    arena.current().set_name(input.cell, name.to_string());
+    arena.current().module.inputs.push(InputPort { name: name.to_string(), cell: input.cell });
+    let drive = Drive { guards: Default::default(), value: input.cell, place: at };
+    arena.current().drives.insert(wire.cell, vec![drive]);
+}
+
+/// Lets the simulator count the streams at the module's border.
+pub(crate) fn probe_streams(arena: &mut Arena, streams: Vec<(String, Stream, StreamDirection)>) {
+    let serial = arena.current().serial;
+    for (name, stream, direction) in streams {
+        let owned = [stream.data, stream.valid, *stream.ready].iter().all(|s| s.module == serial);
+        if owned {
+            let [data, valid, ready] = [stream.data, stream.valid, *stream.ready].map(|s| s.cell);
+            let probe = StreamProbe { name, data, valid, ready, domain: DomainId(0), direction };
+            arena.current().add_stream(probe);
+        }
+    }
+}
+
+/// Completes and checks the innermost module and adds it to the design, unless an equal one is there.
+pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &str, at: Place) -> ModuleId {
+    gather_statements(arena);
+    warn_of_unread(arena);
+    let wish = stated_name.clone().unwrap_or_else(|| type_name.to_string());
+    arena.current().module.name = wish.clone();
+    let paths = check_loops(arena);
+    let namesake = arena.design.find_module(&wish);
+    let equal = namesake.filter(|&id| arena.open.last().is_some_and(|open| same_body(arena.design.module(id), &open.module)));
+    if let (Some(namesake), None, true) = (namesake, equal, stated_name.is_some()) {
+        let notes = vec![Note { message: "the other one was instantiated here".into(), at: arena.origins[namesake.index()].place }];
+        let help = "let `name` return a name that tells the parameters apart, or none".to_string();
+        arena.error(at, format!("two different modules are named `{wish}`"), notes, Some(help));
+    }
+    let OpenModule { mut module, .. } = arena.close_module(&wish);
+    if let Some(equal) = equal {
+        return equal;
+    }
+    let mut suffix = 1;
+    while arena.design.find_module(&module.name).is_some() {
+        suffix += 1;
+        module.name = format!("{wish}_{suffix}");
+    }
+    let id = ModuleId(arena.design.modules.len() as u32);
+    arena.design.modules.push(module);
+    arena.paths.push(paths);
+    arena.origins.push(ModuleOrigin { place: at });
+    id
+}
+
+fn same_body(a: &ModuleDef, b: &ModuleDef) -> bool {
+    let body = |m: &ModuleDef| ModuleDef { name: String::new(), parameters: String::new(), ..m.clone() };
+    a.cells.len() == b.cells.len() && body(a) == body(b)
+}
+
+/// Turns the statements about each wire and register into one value.
+fn gather_statements(arena: &mut Arena) {
+    let targets = arena.current().targets.clone();
+    for target in targets {
+        let drives = arena.current().drives.remove(&target).unwrap_or_default();
+        let is_register = arena.current().module.cell(target).is_sequential();
+        let base = is_register.then_some(target);
+        let mut gap = None;
+        let value = gather(arena, &drives, 0, base, &mut gap);
+        let value = match value {
+            Some(value) if !drives.is_empty() => value,
+            _ => {
+                report_undriven(arena, target, is_register, gap);
+                let ty = arena.current().module.ty(target);
+                let place = arena.current().places[target.index()];
+                arena.poison(ty, place).cell
+            }
+        };
+        match &mut arena.current().module.cells[target.index()] {
+            Cell::Register { next, .. } => *next = value,
+            Cell::Wire(source) => *source = value,
+            _ => unreachable!("only wires and registers are driven"),
+        }
+    }
+}
+
+/// The value that `drives` give, starting from `base`, with the first `depth` conditions of each already decided. `None` where
+/// some path gives no value; `gap` is then the place of a condition that leaves it open.
+fn gather(arena: &mut Arena, drives: &[Drive], depth: usize, base: Option<CellId>, gap: &mut Option<Place>) -> Option<CellId> {
+    let mut value = base;
+    let mut rest = drives;
+    while let Some(first) = rest.first() {
+        let Some(guard) = first.guards.get(depth).copied() else {
+            value = Some(first.value);
+            rest = &rest[1..];
+            continue;
+        };
+        let same_block = |d: &Drive| d.guards.get(depth).is_some_and(|g| g.block == guard.block);
+        let length = rest.iter().take_while(|d| same_block(d)).count();
+        let (block, after) = rest.split_at(length);
+        let (then, otherwise): (Vec<Drive>, Vec<Drive>) = block.iter().cloned().partition(|d| d.guards[depth].holds);
+        let place = first.place;
+        let then = gather(arena, &then, depth + 1, value, gap);
+        let otherwise = gather(arena, &otherwise, depth + 1, value, gap);
+        value = match (then, otherwise) {
+            (Some(then), Some(otherwise)) if then == otherwise => Some(then),
+            (Some(then), Some(otherwise)) => {
+                let ty = arena.current().module.ty(then);
+                Some(arena.push(Cell::Mux { condition: guard.condition, then, otherwise }, ty, place).cell)
+            }
+            _ => {
+                gap.get_or_insert(place);
+                None
+            }
+        };
+        rest = after;
+    }
+    value
+}
+
+fn report_undriven(arena: &mut Arena, target: CellId, is_register: bool, gap: Option<Place>) {
+    let serial = arena.current().serial;
+    let signal = Signal::new(target, serial);
+    if arena.is_poisoned(signal) {
+        return;
+    }
+    let (what, place) = (arena.describe(signal), arena.place(signal));
+    match gap {
+        Some(gap) => {
+            let note = Note { message: "it is driven here, under a condition".into(), at: gap };
+            let help = "a wire has no memory: drive a default before the `when`, or add `.otherwise(..)`".to_string();
+            arena.error(place, format!("{what} has no value where no condition holds (a latch)"), vec![note], Some(help));
+        }
+        None => {
+            let help = match is_register {
+                true => "give it a next value with `.next(..)`",
+                false => "drive it with `.drive(..)`; the `ready` of a stream is driven by whoever consumes it",
+            };
+            arena.error(place, format!("{what} is never driven"), vec![], Some(help.into()));
+        }
+    }
+}
+
+/// Warns of named results and memories that nothing reads.
+fn warn_of_unread(arena: &mut Arena) {
+    let open = arena.current();
+    let module = &open.module;
+    let mut read = vec![false; module.cells.len()];
+    for (i, cell) in module.cells.iter().enumerate() {
+        cell.for_each_operand(|operand| read[operand.index()] |= operand.index() != i);
+    }
+    let writes = module.memories.iter().flat_map(|m| &m.writes);
+    writes.for_each(|w| [Some(w.address), Some(w.data), Some(w.enable), w.mask].into_iter().flatten().for_each(|c| read[c.index()] = true));
+    module.instances.iter().flat_map(|i| &i.inputs).for_each(|c| read[c.index()] = true);
+    module.outputs.iter().for_each(|o| read[o.value.index()] = true);
+    module.levels.iter().for_each(|l| read[l.level.index()] = true);
+    let unread: Vec<(String, Place)> = module
+        .cell_ids()
+        .filter(|id| !read[id.index()] && !matches!(module.cell(*id), Cell::Input(_) | Cell::InstanceOutput { .. }))
+        .filter_map(|id| Some((module.info[id.index()].name.clone()?, open.places[id.index()])))
+        .collect();
+    for (name, place) in unread {
+        let help = "remove it, or read it".to_string();
+        arena.report(Severity::Warning, place, format!("nothing reads `{name}`"), vec![], Some(help));
+    }
+}
+
+/// Reports a combinational loop with its whole path.
+fn check_loops(arena: &mut Arena) -> PortPaths {
+    let module = arena.open.last().expect("a module is being closed");
+    let found = match PortPaths::of(&module.module, &arena.paths) {
+        Ok(paths) => return paths,
+        Err(found) => found,
+    };
+    let steps: Vec<(String, Place)> =
+        found.cells.iter().zip(&found.labels).map(|(cell, label)| (label.clone(), module.places[cell.index()])).collect();
+    let notes = steps.iter().map(|(label, at)| Note { message: format!("through {label}"), at: *at }).collect();
+    let at = steps.first().map_or_else(std::panic::Location::caller, |(_, at)| *at);
+    let help = "put a register on the path".to_string();
+    arena.error(at, "a combinational loop: the value depends on itself within a cycle", notes, Some(help));
+    PortPaths::default()
+}

@@ -1,0 +1,17 @@
+//! Describing hardware: signals, registers, memories, streams, modules and components.
+//!
+//! A description is ordinary Rust that runs once, inside [`elaborate`](component::elaborate), and leaves a
+//! [`Design`](crate::design::Design) behind.
+
+mod arena;
+pub mod bundle;
+pub mod component;
+pub mod convert;
+pub mod diagnostic;
+mod finish;
+pub mod literal;
+pub mod memory;
+pub mod module;
+pub mod signal;
+pub mod state;
+pub mod stream;

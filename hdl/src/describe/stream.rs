@@ -1,0 +1,93 @@
+//! Ready/valid streams.
+//!
+//! A transfer is a cycle with `valid` and `ready` both 1. `valid` never waits for `ready`, and while a stream is stalled
+//! (`valid` without `ready`) its data hold. Whoever consumes a stream drives its `ready`.
+
+use std::panic::Location;
+
+use super::arena::with;
+use super::bundle::{Bundle, Leaf, join};
+use super::component::{back, port};
+use super::module::{Module, Wire};
+use super::signal::Signal;
+use crate::design::{LevelProbe, StreamDirection, StreamProbe};
+use crate::types::Type;
+
+/// A stream of words: `data` and `valid` from the producer, `ready` from the consumer.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// What is transferred.
+    pub data: Signal,
+    /// One bit: the producer offers `data`.
+    pub valid: Signal,
+    /// One bit, driven by the consumer: it takes `data` at the end of a cycle in which it is offered.
+    pub ready: Wire,
+}
+
+impl Stream {
+    /// Declares a stream of words of type `ty` in a record of inputs.
+    #[track_caller]
+    pub fn port(ty: Type) -> Stream {
+        Stream { data: port(ty), valid: port(Type::BIT), ready: back(Type::BIT) }
+    }
+
+    /// One bit: a transfer happens in this cycle.
+    #[track_caller]
+    pub fn fires(self) -> Signal {
+        self.valid & *self.ready
+    }
+
+    /// The same stream with each word replaced by a function of it, combinationally.
+    pub fn map(self, f: impl FnOnce(Signal) -> Signal) -> Stream {
+        Stream { data: f(self.data), ..self }
+    }
+}
+
+impl Module {
+    /// A stream made here: the producer's `data` and `valid`; its `ready` wire is for the consumer to drive.
+    /// Counted by the simulator under `name`.
+    #[track_caller]
+    pub fn stream(self, name: &str, data: Signal, valid: Signal) -> Stream {
+        let ready = self.wire(&join(name, "ready"), Type::BIT);
+        let stream = Stream { data, valid, ready };
+        self.probe_stream(name, stream, StreamDirection::Internal);
+        stream
+    }
+
+    #[track_caller]
+    pub(crate) fn probe_stream(self, name: &str, stream: Stream, direction: StreamDirection) {
+        let at = Location::caller();
+        with(|arena| {
+            let [data, valid, ready] = [stream.data, stream.valid, *stream.ready].map(|s| arena.own(s, at).cell);
+            arena.current().add_stream(StreamProbe { name: name.to_string(), data, valid, ready, domain: self.domain, direction });
+        });
+    }
+
+    /// Lets the simulator report the high-water mark of a fill level.
+    #[track_caller]
+    pub fn probe_level(self, name: &str, level: Signal, capacity: u32) {
+        let at = Location::caller();
+        with(|arena| {
+            let level = arena.own(level, at).cell;
+            arena.current().add_level(LevelProbe { name: name.to_string(), level, capacity });
+        });
+    }
+}
+
+impl Bundle for Stream {
+    fn visit(&self, path: &str, visit: &mut dyn FnMut(&str, Leaf)) {
+        self.data.visit(&join(path, "data"), visit);
+        self.valid.visit(&join(path, "valid"), visit);
+        self.ready.visit(&join(path, "ready"), visit);
+    }
+
+    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf) {
+        self.data.replace(&join(path, "data"), replace);
+        self.valid.replace(&join(path, "valid"), replace);
+        self.ready.replace(&join(path, "ready"), replace);
+    }
+
+    fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, Stream)) {
+        visit(path, *self);
+    }
+}

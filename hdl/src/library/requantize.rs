@@ -1,0 +1,45 @@
+//! Multiply-shift requantization: a wide sum back to a narrow type, as integer inference does it.
+
+use crate::prelude::*;
+
+/// The formats of a requantization: `output = saturate(round_half_even(input · multiplier / 2^shift))`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Requantize {
+    /// The sum's type, signed. Its raw integer is scaled; binary points play no part.
+    pub input: Type,
+    /// Bits of the unsigned multiplier.
+    pub multiplier_bits: u32,
+    /// Bits of the unsigned shift amount.
+    pub shift_bits: u32,
+    /// The result's type, signed.
+    pub output: Type,
+}
+
+impl Requantize {
+    /// Type of the product of sum and multiplier.
+    pub fn product(&self) -> Type {
+        Type::s(self.input.width() + self.multiplier_bits + 1)
+    }
+}
+
+/// The first half: the exact product of a sum and the unsigned multiplier, of type [`Requantize::product`]. A register after
+/// it makes a good pipeline.
+#[track_caller]
+pub fn requantize_product(formats: &Requantize, sum: Signal, multiplier: Signal) -> Signal {
+    let sum = sum.reinterpret(Type::s(formats.input.width()));
+    sum * multiplier.to(Type::s(formats.multiplier_bits + 1))
+}
+
+/// The second half: shifts a product right by `shift`, rounding half to even, and saturates.
+#[track_caller]
+pub fn requantize(formats: &Requantize, product: Signal, shift: Signal) -> Signal {
+    // Adding half of the last place less one, and one more if the result would be odd, makes the floor round half to even.
+    let wide = widen(product, 1);
+    let ty = wide.ty();
+    let last_place = constant(ty, 1) << shift;
+    let odd = product.bit_at(shift);
+    let half = (last_place >> 1u32) - 1 + odd.reinterpret(Type::u(1)).to(Type::s(2)).to(ty);
+    let rounded = (wide + shift.any().mux(half, 0)) >> shift;
+    let output = Type::s(formats.output.width());
+    rounded.saturate(output).reinterpret(formats.output)
+}
