@@ -1,0 +1,104 @@
+//! The closed-form cycle model: what the hardware should take when no stream stalls it.
+//!
+//! With R rows, C columns and passes p of streamed length L(p), for weight- and input-stationary arrays:
+//!
+//! - load not overlapped: Σₚ (R + L(p) + R + C − 2);
+//! - load overlapped: R once, then max(L(p), R) per pass, the last pass taking L + R + C − 2.
+//!
+//! For an output-stationary array with a drain of R cycles per output tile:
+//!
+//! - drain not overlapped: per tile K + R + C − 2 + R;
+//! - drain overlapped: max(K, R) per tile, the last tile taking K + R + C − 2 + R.
+//!
+//! [`PipelineLatencies`] adds what lies before and behind the array.
+
+use super::hardware::{Dataflow, HardwareParameters};
+use super::schedule::Schedule;
+
+/// Cycles outside the array, fixed by the hardware's structure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PipelineLatencies {
+    /// From the first cycle to the first tile's first word in the buffer.
+    pub startup: u64,
+    /// Whether the array waits until the first streamed tile is buffered as a whole, which then adds that tile's length.
+    pub waits_for_first_tile: bool,
+    /// From an accumulator leaving the array to its transfer on the output stream.
+    pub output: u64,
+}
+
+/// Cycles from the first one to the transfer of the last output word, both included.
+pub fn cycles(hardware: &HardwareParameters, schedule: &Schedule, latencies: PipelineLatencies) -> u64 {
+    let first_tile = schedule.passes().next().map_or(0, |pass| schedule.streamed_length(pass) as u64);
+    let buffered = if latencies.waits_for_first_tile { first_tile } else { 0 };
+    latencies.startup + buffered + array_cycles(hardware, schedule) + latencies.output
+}
+
+/// Cycles of the array alone: the formulas above.
+pub fn array_cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
+    let (rows, columns) = (u64::from(hardware.rows), u64::from(hardware.columns));
+    let fill = rows + columns - 2;
+    let tiles = (schedule.outer.count * schedule.lanes.count) as u64;
+    let depth = schedule.shape().k as u64;
+    let lengths = || schedule.passes().map(|pass| schedule.streamed_length(pass) as u64);
+    match (hardware.dataflow, hardware.overlap_load) {
+        (Dataflow::OutputStationary, false) => tiles * (depth + fill + rows),
+        (Dataflow::OutputStationary, true) => (tiles - 1) * depth.max(rows) + depth + fill + rows,
+        (_, false) => lengths().map(|length| rows + length + fill).sum(),
+        (_, true) => {
+            let last = lengths().last().unwrap_or(0);
+            rows + lengths().map(|length| length.max(rows)).sum::<u64>() - last.max(rows) + last + fill
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemm::schedule::Shape;
+    use proptest::prelude::*;
+    use systole_hdl::Type;
+
+    fn hardware(dataflow: Dataflow, overlap_load: bool, rows: u32, columns: u32) -> HardwareParameters {
+        HardwareParameters {
+            rows,
+            columns,
+            dataflow,
+            overlap_load,
+            buffer_rows: 256,
+            a: Type::s(8),
+            b: Type::s(8),
+            accumulator: Type::s(32),
+            output: Type::s(8),
+            multiplier_bits: 16,
+            shift_bits: 6,
+        }
+    }
+
+    fn array(dataflow: Dataflow, overlap_load: bool, m: usize, k: usize, n: usize) -> u64 {
+        let hardware = hardware(dataflow, overlap_load, 16, 16);
+        array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }))
+    }
+
+    #[test]
+    fn a_dense_layer_on_16_by_16_takes_the_planned_cycles() {
+        // passes · (R + M + R + C − 2) with 16 passes of 64 rows.
+        assert_eq!(array(Dataflow::WeightStationary, false, 64, 256, 16), 16 * (16 + 64 + 30));
+        assert_eq!(array(Dataflow::WeightStationary, true, 64, 256, 16), 16 + 16 * 64 + 30);
+        assert_eq!(array(Dataflow::InputStationary, true, 16, 256, 64), 16 + 16 * 64 + 30);
+        assert_eq!(array(Dataflow::OutputStationary, false, 32, 100, 16), 2 * (100 + 30 + 16));
+        assert_eq!(array(Dataflow::OutputStationary, true, 32, 100, 16), 100 + 100 + 30 + 16);
+    }
+
+    proptest! {
+        #[test]
+        fn no_array_is_predicted_to_beat_its_peak(
+            dataflow in prop::sample::select(vec![Dataflow::WeightStationary, Dataflow::OutputStationary, Dataflow::InputStationary]),
+            overlap in any::<bool>(), rows in 1u32..20, columns in 1u32..20, m in 1usize..600, k in 1usize..600, n in 1usize..50,
+        ) {
+            let hardware = hardware(dataflow, overlap, rows, columns);
+            let cycles = array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }));
+            let peak = u64::from(rows * columns);
+            prop_assert!(cycles * peak >= (m * k * n) as u64);
+        }
+    }
+}
