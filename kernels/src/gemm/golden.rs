@@ -64,10 +64,13 @@ impl Requantize {
 
     /// Applies it to one accumulator, saturating to the range of `output`.
     pub fn apply(self, accumulator: i64, output: Type) -> i64 {
-        let product = i128::from(accumulator) * i128::from(self.multiplier);
         let (least, greatest) = raw_range(output);
-        let rounded = divide_half_even(product, 1i128 << self.shift);
-        rounded.clamp(i128::from(least), i128::from(greatest)) as i64
+        self.scale(accumulator).clamp(i128::from(least), i128::from(greatest)) as i64
+    }
+
+    /// The scaled and rounded accumulator, before saturation.
+    fn scale(self, accumulator: i64) -> i128 {
+        divide_half_even(i128::from(accumulator) * i128::from(self.multiplier), 1i128 << self.shift)
     }
 }
 
@@ -87,6 +90,18 @@ pub fn finish(accumulators: &Array2<i64>, relu: bool, requantize: Option<Requant
         let accumulator = if relu { accumulator.max(0) } else { accumulator };
         requantize.map_or(accumulator, |requantize| requantize.apply(accumulator, output))
     })
+}
+
+/// How many outputs saturate.
+pub fn saturated(accumulators: &Array2<i64>, relu: bool, requantize: Option<Requantize>, output: Type) -> u64 {
+    let Some(requantize) = requantize else { return 0 };
+    let (least, greatest) = raw_range(output);
+    let range = i128::from(least)..=i128::from(greatest);
+    let beyond = accumulators.iter().filter(|&&accumulator| {
+        let accumulator = if relu { accumulator.max(0) } else { accumulator };
+        !range.contains(&requantize.scale(accumulator))
+    });
+    beyond.count() as u64
 }
 
 /// The same layer in double precision, from unquantized operands.
@@ -124,6 +139,7 @@ mod tests {
     fn relu_comes_before_requantization() {
         let outputs = finish(&array![[-6, 6]], true, Some(Requantize::shift_only(2)), Type::s(8));
         assert_eq!(outputs, array![[0, 2]]);
+        assert_eq!(saturated(&array![[-600, 600]], true, Some(Requantize::shift_only(2)), Type::s(8)), 1);
         assert_eq!(finish(&array![[-6, 6]], false, None, Type::s(32)), array![[-6, 6]]);
     }
 
