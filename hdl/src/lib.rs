@@ -10,6 +10,7 @@ pub mod analysis;
 pub mod describe;
 pub mod design;
 pub mod library;
+pub mod text;
 pub mod types;
 pub mod validate;
 pub mod value;

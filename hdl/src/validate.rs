@@ -326,7 +326,7 @@ impl<'a> Check<'a> {
                 self.operand_width(item, &format!("the data of write port {number}"), write.data, w);
                 self.operand_width(item, &format!("the enable of write port {number}"), write.enable, 1);
                 let mask = write.mask.and_then(|mask| self.exists(item, &format!("the mask of write port {number}"), mask));
-                if let Some(parts) = mask.map(width_of).filter(|&parts| parts == 0 || w % parts != 0) {
+                if let Some(parts) = mask.map(width_of).filter(|&parts| !w.is_multiple_of(parts)) {
                     let text = format!("the mask of write port {number} has {}, which does not divide the word's {w}", bits(parts));
                     self.report(item, text);
                 }
