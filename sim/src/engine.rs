@@ -18,8 +18,9 @@
 
 use systole_hdl::design::{DomainId, MemoryId};
 use systole_hdl::{CellId, Value};
+use thiserror::Error;
 
-use crate::hierarchy::{Hierarchy, NodeId};
+use crate::hierarchy::{Hierarchy, NodeId, TooManyInstances};
 
 /// A running circuit. Object safe, so that drivers and traces are compiled once for all engines.
 ///
@@ -88,6 +89,32 @@ pub trait Engine: Send {
     fn restore_initial_state(&mut self);
 }
 
+/// Why no engine can be made for a design.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum BuildError {
+    /// The instance tree is too large.
+    #[error(transparent)]
+    TooManyInstances(#[from] TooManyInstances),
+    /// All instances together have too much state to number.
+    #[error("the design has {limbs} 64-bit words of signals over all instances, more than can be simulated: reduce the array's size")]
+    TooManySignals {
+        /// Words of 64 bits that its signals need.
+        limbs: u64,
+    },
+    /// The top module has more clock domains than a [`DomainSet`] holds.
+    #[error("the top module has {count} clock domains; at most {} can be simulated", DomainSet::MAX_DOMAINS)]
+    TooManyDomains {
+        /// How many it has.
+        count: usize,
+    },
+    /// A combinational path closes on itself.
+    #[error("combinational loop: {} -> back to the first; put a register into it", path.join(" -> "))]
+    CombinationalLoop {
+        /// The signals on the loop, each an operand of the one before it.
+        path: Vec<String>,
+    },
+}
+
 /// Limbs that a value of `width` bits needs.
 pub const fn limbs_for(width: u32) -> usize {
     width.div_ceil(64) as usize
@@ -132,6 +159,12 @@ impl DomainSet {
         DomainSet(self.0 | 1 << domain.0)
     }
 
+    /// This set without `domain`.
+    #[must_use]
+    pub fn without(self, domain: DomainId) -> DomainSet {
+        if self.contains(domain) { DomainSet(self.0 & !(1 << domain.0)) } else { self }
+    }
+
     /// Whether the set holds `domain`.
     pub fn contains(self, domain: DomainId) -> bool {
         domain.index() < DomainSet::MAX_DOMAINS && self.0 >> domain.0 & 1 == 1
@@ -144,6 +177,11 @@ impl DomainSet {
 
     /// The domains in order.
     pub fn iter(self) -> impl Iterator<Item = DomainId> {
-        (0..DomainSet::MAX_DOMAINS as u32).map(DomainId).filter(move |d| self.contains(*d))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let domain = (rest != 0).then(|| DomainId(rest.trailing_zeros()))?;
+            rest &= rest - 1;
+            Some(domain)
+        })
     }
 }
