@@ -15,7 +15,7 @@ use super::diagnostic::{Diagnostic, Note, Place, Severity};
 use super::signal::Signal;
 use crate::analysis::PortPaths;
 use crate::design::{
-    Cell, CellId, CellInfo, Design, Domain, DomainId, LevelProbe, Memory, ModuleDef, ModuleId, SourceLocation, StreamProbe,
+    Cell, CellId, CellInfo, Design, Domain, DomainId, Memory, ModuleDef, ModuleId, SourceLocation,
 };
 use crate::types::{MAX_WIDTH, Type};
 use crate::value::Value;
@@ -57,9 +57,11 @@ pub(crate) struct Built {
     pub outputs: std::rc::Rc<dyn Any>,
     /// Leaves of the record of inputs, in order.
     pub input_leaves: std::rc::Rc<[PortLeaf]>,
+    /// Leaves of the record of outputs, in order.
+    pub output_leaves: std::rc::Rc<[PortLeaf]>,
 }
 
-/// A leaf of a component's record of inputs.
+/// A leaf of a component's record of inputs or outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct PortLeaf {
     pub name: String,
@@ -67,6 +69,8 @@ pub(crate) struct PortLeaf {
     /// True for what runs against the record's direction, such as a stream's `ready`.
     pub reverse: bool,
     pub place: Place,
+    /// Stands for a mistake already reported inside the component: what follows from it outside is not.
+    pub poisoned: bool,
 }
 
 /// A module under construction.
@@ -208,7 +212,9 @@ impl Arena {
 
     /// Adds a cell to the innermost module. Unnamed pure cells are shared.
     pub fn push(&mut self, cell: Cell, ty: Type, at: Place) -> Signal {
-        let ty = self.checked_width(ty, at);
+        if !self.check_width(ty, at) {
+            return self.poison(ty, at);
+        }
         let pure = !matches!(cell, Cell::Input(_) | Cell::Wire(_) | Cell::InstanceOutput { .. }) && !cell.is_sequential();
         if pure && let Some(&id) = self.current().shared.get(&(cell.clone(), ty)) {
             return Signal::new(id, self.current().serial);
@@ -225,19 +231,17 @@ impl Arena {
         Signal::new(id, module.serial)
     }
 
-    fn checked_width(&mut self, ty: Type, at: Place) -> Type {
+    /// Whether a signal can have this type; reports why not.
+    pub fn check_width(&mut self, ty: Type, at: Place) -> bool {
         match ty.width() {
-            1..=MAX_WIDTH => ty,
-            0 => {
-                self.error(at, format!("`{ty}` has no bits"), vec![], Some("a signal is at least 1 bit wide".into()));
-                Type::BIT
-            }
+            1..=MAX_WIDTH => return true,
+            0 => self.error(at, format!("`{ty}` has no bits"), vec![], Some("a signal is at least 1 bit wide".into())),
             width => {
                 let help = format!("the widest signal is {MAX_WIDTH} bits; split it into lanes or put it into a memory");
                 self.error(at, format!("a signal of {width} bits is too wide"), vec![], Some(help));
-                Type::BIT
             }
         }
+        false
     }
 
     /// A constant.
@@ -357,15 +361,4 @@ impl OpenModule {
         &mut self.module.memories[index as usize]
     }
 
-    pub fn add_stream(&mut self, probe: StreamProbe) {
-        if self.module.streams.iter().all(|s| s.name != probe.name) {
-            self.module.streams.push(probe);
-        }
-    }
-
-    pub fn add_level(&mut self, probe: LevelProbe) {
-        if self.module.levels.iter().all(|l| l.name != probe.name) {
-            self.module.levels.push(probe);
-        }
-    }
 }

@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Note, Place, Severity};
 use super::finish;
 use super::module::{Module, Wire, drive_under, undriven_wire};
 use super::signal::Signal;
-use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, ModuleId, StreamDirection};
+use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, StreamDirection};
 use crate::types::Type;
 
 /// How deep components may nest: a guard against one that instantiates itself.
@@ -112,7 +112,11 @@ impl Module {
         inputs.visit("", &mut |leaf, handle| given.push((leaf.to_string(), handle)));
         let mut connection = with(|arena| connect(arena, self, name, &built, &given, at));
         let mut outputs = built.outputs.downcast_ref::<C::Out>().expect("a component's key holds its type, and so its outputs").clone();
-        outputs.replace("", &mut |leaf, handle| with(|arena| connection.outer(arena, leaf, handle)));
+        let mut leaves = built.output_leaves.iter();
+        outputs.replace("", &mut |_, handle| {
+            let leaf = leaves.next().expect("a record of outputs has the leaves that it was built with");
+            with(|arena| connection.outer(arena, leaf, handle))
+        });
         with(|arena| connection.finish(arena));
         outputs
     }
@@ -152,12 +156,12 @@ fn build<C: Component>(component: &C, instance: String, at: Place) -> Built {
     outputs.visit_streams("", &mut |name, stream| streams.push((name.to_string(), stream, StreamDirection::Output)));
     let mut output_leaves = Vec::new();
     outputs.visit("", &mut |leaf, handle| output_leaves.push((leaf.to_string(), handle)));
-    let module = with(|arena| {
-        finish::declare_outputs(arena, &input_leaves, &output_leaves, at);
+    let (module, output_leaves) = with(|arena| {
+        let output_leaves = finish::declare_outputs(arena, &input_leaves, &output_leaves, at);
         finish::probe_streams(arena, streams);
-        finish::close(arena, component.name(), &type_name::<C>(), at)
+        (finish::close(arena, component.name(), &type_name::<C>(), at), output_leaves)
     });
-    Built { module, outputs: Rc::new(outputs), input_leaves }
+    Built { module, outputs: Rc::new(outputs), input_leaves, output_leaves: output_leaves.into() }
 }
 
 /// Unwinds an elaboration that nests without end; its error has been reported.
@@ -166,8 +170,9 @@ struct TooDeep;
 fn parameters<C: Component>(component: &C) -> String {
     let text = format!("{component:?}");
     // `Name { a: 1 }` becomes `a: 1`; a unit struct has none.
-    let inner = text.split_once([' ', '(']).map(|(_, rest)| rest.trim_matches(['{', '}', '(', ')', ' ']));
-    inner.unwrap_or_default().to_string()
+    let record = text.split_once(" { ").and_then(|(name, rest)| rest.strip_suffix(" }").filter(|_| !name.contains('(')));
+    let tuple = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    record.or(tuple).unwrap_or_default().to_string()
 }
 
 /// `MacPe` becomes `mac_pe`.
@@ -207,7 +212,8 @@ fn name_inputs<B: Bundle>(arena: &mut Arena, inputs: &B) -> Vec<PortLeaf> {
             module.module.cells[handle.cell.index()] = Cell::Input(ports.len() as u32);
             ports.push(InputPort { name: name.to_string(), cell: handle.cell });
         }
-        leaves.push(PortLeaf { name: name.to_string(), ty, reverse, place });
+        let poisoned = arena.is_poisoned(handle);
+        leaves.push(PortLeaf { name: name.to_string(), ty, reverse, place, poisoned });
     });
     // A port that no field holds could never be fed.
     let declared = std::mem::take(&mut arena.current().module.inputs);
@@ -223,7 +229,6 @@ fn name_inputs<B: Bundle>(arena: &mut Arena, inputs: &B) -> Vec<PortLeaf> {
 /// within the record of inputs first, then the record of outputs; inputs likewise.
 struct Connection {
     id: InstanceId,
-    module: ModuleId,
     name: String,
     inputs: Vec<CellId>,
     next_output: u32,
@@ -240,7 +245,7 @@ fn connect(arena: &mut Arena, parent: Module, name: &str, built: &Built, given: 
     let instances = &mut arena.current().module.instances;
     let id = InstanceId(instances.len() as u32);
     instances.push(Instance { name: name.to_string(), module: built.module, inputs: Vec::new(), domains, location });
-    let mut connection = Connection { id, module: built.module, name: name.to_string(), inputs: Vec::new(), next_output: 0, place: at };
+    let mut connection = Connection { id, name: name.to_string(), inputs: Vec::new(), next_output: 0, place: at };
     check_shape(arena, &child_name, &built.input_leaves, given, at);
     for (i, leaf) in built.input_leaves.iter().enumerate() {
         let same_place = given.get(i).filter(|(name, _)| *name == leaf.name);
@@ -255,7 +260,7 @@ fn connect(arena: &mut Arena, parent: Module, name: &str, built: &Built, given: 
                 connection.inputs.push(poison.cell);
             }
             (true, handle) => {
-                let answer = connection.output(arena, &leaf.name, leaf.ty);
+                let answer = connection.output(arena, leaf);
                 if let Some(Leaf::Reverse(wire)) = handle {
                     let wire = arena.own(*wire, at);
                     drive_under(arena, SmallVec::new(), wire, answer, at);
@@ -284,7 +289,7 @@ fn check_shape(arena: &mut Arena, child: &str, leaves: &[PortLeaf], given: &[(St
 fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: &str, at: Place) -> Signal {
     let signal = arena.own(signal, at);
     let ty = arena.ty(signal);
-    if arena.is_poisoned(signal) || ty == leaf.ty {
+    if arena.is_poisoned(signal) || leaf.poisoned || ty == leaf.ty {
         return signal;
     }
     let port = Note { message: format!("`{}` is declared here", leaf.name), at: leaf.place };
@@ -296,33 +301,36 @@ fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: &str
 }
 
 impl Connection {
-    /// The parent's handle for the child's next output port.
-    fn output(&mut self, arena: &mut Arena, leaf: &str, ty: Type) -> Signal {
-        let signal = arena.push(Cell::InstanceOutput { instance: self.id, port: self.next_output }, ty, self.place);
+    /// The parent's handle for the child's next output port, which shows `leaf`.
+    fn output(&mut self, arena: &mut Arena, leaf: &PortLeaf) -> Signal {
+        let signal = arena.push(Cell::InstanceOutput { instance: self.id, port: self.next_output }, leaf.ty, self.place);
         self.next_output += 1;
-        let name = arena.current().free_name(&join(&self.name, leaf), self.place);
-        arena.current().set_name(signal.cell, name);
-        signal
+        self.name(arena, leaf, signal)
     }
 
-    /// The parent's handle in the place of a leaf of the child's outputs.
-    fn outer(&mut self, arena: &mut Arena, name: &str, leaf: Leaf) -> Leaf {
-        let ty_of = |arena: &mut Arena, inner: Signal| arena.design.module(self.module).info.get(inner.cell.index()).map(|i| i.ty);
-        match leaf {
-            Leaf::Forward(inner) => {
-                let ty = ty_of(arena, inner).unwrap_or(Type::BIT);
-                Leaf::Forward(self.output(arena, name, ty))
-            }
-            Leaf::Reverse(inner) => {
-                let ty = ty_of(arena, *inner).unwrap_or(Type::BIT);
-                let wire = undriven_wire(arena, ty, self.place);
-                let name = arena.current().free_name(&join(&self.name, name), self.place);
-                arena.current().set_name(wire.cell, name);
+    /// The parent's handle in the place of `inner`, a leaf of the child's outputs.
+    fn outer(&mut self, arena: &mut Arena, leaf: &PortLeaf, inner: Leaf) -> Leaf {
+        match inner {
+            Leaf::Forward(_) => Leaf::Forward(self.output(arena, leaf)),
+            Leaf::Reverse(_) => {
+                let wire = undriven_wire(arena, leaf.ty, self.place);
+                let wire = self.name(arena, leaf, wire);
                 arena.current().targets.push(wire.cell);
                 self.inputs.push(wire.cell);
                 Leaf::Reverse(Wire(wire))
             }
         }
+    }
+
+    /// Calls the parent's handle for `leaf` after the instance and the port.
+    fn name(&self, arena: &mut Arena, leaf: &PortLeaf, signal: Signal) -> Signal {
+        let open = arena.current();
+        let name = open.free_name(&join(&self.name, &leaf.name), self.place);
+        open.set_name(signal.cell, name);
+        if leaf.poisoned {
+            open.poisoned.insert(signal.cell);
+        }
+        signal
     }
 
     fn finish(self, arena: &mut Arena) {

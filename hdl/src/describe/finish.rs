@@ -10,8 +10,8 @@ use crate::analysis::PortPaths;
 use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, OutputPort, StreamDirection, StreamProbe};
 
 /// Gives the innermost module its output ports: first the answers within the record of inputs, then the record of outputs,
-/// whose own answers (a stream's `ready`) become further inputs.
-pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &[(String, Leaf)], at: Place) {
+/// whose own answers (a stream's `ready`) become further inputs. Gives the leaves of the record of outputs.
+pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &[(String, Leaf)], at: Place) -> Vec<PortLeaf> {
     for leaf in inputs.iter().filter(|leaf| leaf.reverse) {
         let module = arena.current();
         let value = module.module.info.iter().position(|info| info.name.as_deref() == Some(&leaf.name));
@@ -19,16 +19,22 @@ pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &
             module.module.outputs.push(OutputPort { name: leaf.name.clone(), value: CellId(value as u32) });
         }
     }
+    let mut leaves = Vec::with_capacity(outputs.len());
     for (name, leaf) in outputs {
-        match leaf {
-            Leaf::Forward(signal) => {
-                let signal = arena.own(*signal, at);
-                claim_output(arena, name, signal);
-                arena.current().module.outputs.push(OutputPort { name: name.clone(), value: signal.cell });
-            }
-            Leaf::Reverse(wire) => answer_from_outside(arena, name, **wire, at),
+        let (handle, reverse) = match *leaf {
+            Leaf::Forward(signal) => (arena.own(signal, at), false),
+            Leaf::Reverse(wire) => (arena.own(*wire, at), true),
+        };
+        if reverse {
+            answer_from_outside(arena, name, handle, at);
+        } else {
+            claim_output(arena, name, handle);
+            arena.current().module.outputs.push(OutputPort { name: name.clone(), value: handle.cell });
         }
+        let (ty, place, poisoned) = (arena.ty(handle), arena.place(handle), arena.is_poisoned(handle));
+        leaves.push(PortLeaf { name: name.clone(), ty, reverse, place, poisoned });
     }
+    leaves
 }
 
 /// An output port may share its name only with the very signal that it shows.
@@ -44,7 +50,6 @@ fn claim_output(arena: &mut Arena, name: &str, signal: Signal) {
 
 /// The wire of an output stream's `ready` is driven by a new input port.
 fn answer_from_outside(arena: &mut Arena, name: &str, wire: Signal, at: Place) {
-    let wire = arena.own(wire, at);
     let (ty, place) = (arena.ty(wire), arena.place(wire));
     if let Some(first) = arena.current().drives.get(&wire.cell).and_then(|d| d.first()).map(|d| d.place) {
         let notes = vec![Note { message: "it is driven here".into(), at: first }];
@@ -66,16 +71,25 @@ fn answer_from_outside(arena: &mut Arena, name: &str, wire: Signal, at: Place) {
     arena.current().drives.insert(wire.cell, vec![drive]);
 }
 
-/// Lets the simulator count the streams at the module's border.
+/// Lets the simulator count the streams at the module's border. One that was made inside, and counted there, moves to the
+/// border under the port's name.
 pub(crate) fn probe_streams(arena: &mut Arena, streams: Vec<(String, Stream, StreamDirection)>) {
-    let serial = arena.current().serial;
+    let open = arena.current();
     for (name, stream, direction) in streams {
-        let owned = [stream.data, stream.valid, *stream.ready].iter().all(|s| s.module == serial);
-        if owned {
-            let [data, valid, ready] = [stream.data, stream.valid, *stream.ready].map(|s| s.cell);
-            let probe = StreamProbe { name, data, valid, ready, domain: DomainId(0), direction };
-            arena.current().add_stream(probe);
+        let handles = [stream.data, stream.valid, *stream.ready];
+        if handles.iter().any(|s| s.module != open.serial) {
+            continue;
         }
+        let [data, valid, wire] = handles.map(|s| s.cell);
+        let inside = |s: &StreamProbe| s.direction == StreamDirection::Internal && (s.valid, s.ready) == (valid, wire);
+        let shown = open.module.streams.iter().position(inside);
+        let domain = shown.map_or(DomainId(0), |shown| open.module.streams.remove(shown).domain);
+        let ready = match direction {
+            // The answer comes in through a port, which drives the wire.
+            StreamDirection::Output => open.drives.get(&wire).and_then(|drives| drives.first()).map_or(wire, |drive| drive.value),
+            _ => wire,
+        };
+        open.module.streams.push(StreamProbe { name, data, valid, ready, domain, direction });
     }
 }
 

@@ -48,28 +48,32 @@ impl Module {
     /// Counted by the simulator under `name`.
     #[track_caller]
     pub fn stream(self, name: &str, data: Signal, valid: Signal) -> Stream {
-        let ready = self.wire(&join(name, "ready"), Type::BIT);
-        let stream = Stream { data, valid, ready };
-        self.probe_stream(name, stream, StreamDirection::Internal);
+        let at = Location::caller();
+        let stream = Stream { data, valid, ready: self.wire(&join(name, "ready"), Type::BIT) };
+        with(|arena| {
+            let [data, valid, ready] = [data, valid, *stream.ready].map(|s| arena.own(s, at).cell);
+            let probe = StreamProbe { name: name.to_string(), data, valid, ready, domain: self.domain, direction: StreamDirection::Internal };
+            arena.current().module.streams.push(probe);
+        });
         stream
     }
 
-    #[track_caller]
-    pub(crate) fn probe_stream(self, name: &str, stream: Stream, direction: StreamDirection) {
-        let at = Location::caller();
-        with(|arena| {
-            let [data, valid, ready] = [stream.data, stream.valid, *stream.ready].map(|s| arena.own(s, at).cell);
-            arena.current().add_stream(StreamProbe { name: name.to_string(), data, valid, ready, domain: self.domain, direction });
-        });
-    }
-
-    /// Lets the simulator report the high-water mark of a fill level.
+    /// Lets the simulator report the high-water mark of a fill level of at most `capacity`, an unsigned signal.
     #[track_caller]
     pub fn probe_level(self, name: &str, level: Signal, capacity: u32) {
         let at = Location::caller();
         with(|arena| {
-            let level = arena.own(level, at).cell;
-            arena.current().add_level(LevelProbe { name: name.to_string(), level, capacity });
+            let level = arena.own(level, at);
+            if arena.ty(level).is_signed() {
+                let (message, note) = (format!("{} cannot be a fill level", arena.describe(level)), arena.origin(level));
+                arena.error(at, message, vec![note], Some("a fill level is unsigned: `.reinterpret(Type::u(..))`".into()));
+            }
+            let levels = &mut arena.current().module.levels;
+            if levels.iter().any(|l| l.name == name) {
+                let help = "give each fill level of a module a name of its own".to_string();
+                return arena.error(at, format!("two fill levels are named `{name}`"), vec![], Some(help));
+            }
+            levels.push(LevelProbe { name: name.to_string(), level: level.cell, capacity });
         });
     }
 }
