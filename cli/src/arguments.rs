@@ -1,0 +1,175 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Override;
+
+/// Describe an accelerator once; simulate every cycle, see the waveform, get the report, export Verilog.
+#[derive(Debug, Parser)]
+#[command(
+    name = "systole",
+    version,
+    after_help = "Exit codes: 0 success, 1 results differ from the golden model, 2 bad usage or configuration, 3 an outside tool is \
+                  missing or failed, 4 deadlock or cycle limit, 130 interrupted."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the kernels and their parameters with defaults and units.
+    List,
+    /// Simulate a configuration cycle by cycle, check it against the golden model, and report.
+    Run(RunArguments),
+    /// Write a configuration's hardware as Verilog, with a self-checking testbench if asked for.
+    Export(ExportArguments),
+    /// Synthesize a configuration's hardware with Yosys, and place and route it where nextpnr is found.
+    Synth(SynthArguments),
+    /// Show which outside tools were found and what each enables.
+    Doctor,
+    /// Print the JSON schema of configurations, for editors and other programs.
+    Schema(SchemaArguments),
+}
+
+/// A configuration and what the command line changes in it.
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// The configuration, a TOML file.
+    pub config: PathBuf,
+    /// Change a key, such as `array.rows=8` or `layers[0].relu=false`. May be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE", action = ArgAction::Append)]
+    pub set: Vec<String>,
+    /// Seed of random data and random stalls; the same as `--set seed=N`.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+}
+
+impl ConfigArguments {
+    /// The changes in the order in which they apply.
+    pub fn overrides(&self) -> Vec<Override> {
+        let seed = self.seed.map(|seed| Override { option: "--seed", text: format!("seed={seed}") });
+        self.set.iter().map(Override::set).chain(seed).collect()
+    }
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// What to run.
+    #[command(flatten)]
+    pub config: ConfigArguments,
+    /// Folder for `report.json` and the trace; made if it is missing [default: out/<name of the configuration>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What to record.
+    #[command(flatten)]
+    pub trace: TraceArguments,
+    /// What simulates.
+    #[arg(long, value_enum, default_value_t = EngineName::Reference)]
+    pub engine: EngineName,
+    /// Stop with exit code 4 after this many cycles.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub cycle_limit: Option<u64>,
+    /// Print no table and no progress; errors and exit code only.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Which waveform to write.
+#[derive(Debug, Args)]
+pub struct TraceArguments {
+    /// Write a waveform of this format.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub trace: Option<TraceFormat>,
+    /// Only the instances and signals whose path matches, such as 'gemm.array.*' [default: all].
+    #[arg(long, value_name = "GLOB", requires = "trace")]
+    pub trace_scope: Option<String>,
+    /// Only this many levels of instances; 1 is the selected instances alone [default: all].
+    #[arg(long, value_name = "N", requires = "trace", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trace_depth: Option<u32>,
+    /// First cycle in the waveform, counted from 0.
+    #[arg(long, value_name = "CYCLE", requires = "trace", default_value_t = 0)]
+    pub trace_from: u64,
+    /// Last cycle in the waveform [default: the last of the run].
+    #[arg(long, value_name = "CYCLE", requires = "trace")]
+    pub trace_to: Option<u64>,
+    /// Show fixed-point signals as real numbers too.
+    #[arg(long, requires = "trace")]
+    pub trace_reals: bool,
+}
+
+/// Formats of waveforms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TraceFormat {
+    /// Value change dump: text, read by everything.
+    Vcd,
+    /// GTKWave's compressed format, far smaller.
+    Fst,
+}
+
+/// Simulation engines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum EngineName {
+    /// Interprets the netlist cell by cell.
+    Reference,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// What to export.
+    #[command(flatten)]
+    pub config: ConfigArguments,
+    /// Folder for the Verilog files; made if it is missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Also simulate, and write a testbench that replays the recorded stimulus and checks every output in every cycle.
+    #[arg(long)]
+    pub testbench: bool,
+    /// Cycles that the testbench replays at most.
+    #[arg(long, value_name = "N", default_value_t = 2000, requires = "testbench", value_parser = clap::value_parser!(u64).range(1..))]
+    pub testbench_cycles: u64,
+}
+
+/// Arguments of `synth`.
+#[derive(Debug, Args)]
+pub struct SynthArguments {
+    /// What to synthesize.
+    #[command(flatten)]
+    pub config: ConfigArguments,
+    /// Device family.
+    #[arg(long, value_enum)]
+    pub target: SynthTarget,
+    /// Folder for the Verilog, the tools' logs and `synthesis.json`; made if it is missing [default: out/<name of the configuration>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Device families that Yosys maps to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum SynthTarget {
+    /// Lattice iCE40.
+    Ice40,
+    /// Lattice ECP5.
+    Ecp5,
+    /// AMD 7 series.
+    Xilinx,
+    /// No device: Yosys's own cells.
+    Generic,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// One kernel only [default: every kernel, chosen by the key `kernel`].
+    pub kernel: Option<String>,
+    /// Write to this file instead of the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,143 @@
+use std::fs;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A configuration read from `text`, in a folder that lives as long as the test needs it.
+fn read(text: &str, overrides: &[&str]) -> (TempDir, Result<Config, ReadError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, text).unwrap();
+    let overrides: Vec<Override> = overrides.iter().map(|&text| Override::set(text)).collect();
+    let config = Config::read(&path, &overrides);
+    (folder, config)
+}
+
+fn render(problem: &dyn Diagnostic) -> String {
+    let mut text = String::new();
+    GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_wrap_lines(false).render_report(&mut text, problem).unwrap();
+    text
+}
+
+fn refused(text: &str, overrides: &[&str]) -> String {
+    render(&read(text, overrides).1.expect_err("the configuration is refused"))
+}
+
+const LAYERS: &str = "\
+kernel = \"gemm\"
+
+[array]
+rows = 4
+cols = 4
+
+[[layers]]
+relu = true
+
+[[layers]]
+relu = false
+";
+
+#[test]
+fn overrides_reach_tables_and_list_entries_in_both_notations() {
+    let (_folder, config) = read(LAYERS, &["array.rows=8", "layers[0].relu=false", "layers.1.relu = true", "word=plain", "new.key=[1, 2]"]);
+    let config = config.unwrap();
+    assert_eq!(config.table()["array"]["rows"], Value::Integer(8));
+    assert_eq!(config.table()["layers"][0]["relu"], Value::Boolean(false));
+    assert_eq!(config.table()["layers"][1]["relu"], Value::Boolean(true));
+    assert_eq!(config.table()["word"], Value::String("plain".into()));
+    assert_eq!(config.table()["new"]["key"][1], Value::Integer(2));
+}
+
+#[test]
+fn a_later_override_wins() {
+    let (_folder, config) = read(LAYERS, &["array.rows=8", "array.rows=9"]);
+    assert_eq!(config.unwrap().table()["array"]["rows"], Value::Integer(9));
+}
+
+#[test]
+fn a_value_that_is_not_toml_is_taken_as_text_and_brings_no_further_keys() {
+    let (_folder, config) = read(LAYERS, &["array.rows=1\nother = 2"]);
+    let config = config.unwrap();
+    assert_eq!(config.table()["array"]["rows"], Value::String("1\nother = 2".into()));
+    assert!(config.table().get("other").is_none());
+}
+
+#[test]
+fn malformed_overrides_are_refused_with_their_own_text() {
+    for (text, expected) in [
+        ("array.rows", "a key, `=` and a value"),
+        ("=3", "not a key"),
+        ("array..rows=3", "not a key"),
+        ("layers[x].relu=true", "not a key"),
+        ("layers[7].relu=true", "`layers` has no entry 7: the configuration holds 2"),
+        ("layers.relu=true", "`layers` is a list, and `relu` does not say which entry"),
+        ("array[0]=1", "`array` is not a list"),
+        ("array.rows.more=1", "`array.rows` is of type integer"),
+    ] {
+        let message = refused(LAYERS, &[text]);
+        assert!(message.contains(expected) && message.contains(&format!("--set {text}")), "{message}");
+    }
+}
+
+#[test]
+fn a_syntax_error_names_file_line_and_column() {
+    let message = refused("kernel = \"gemm\"\nrows = \n", &[]);
+    assert!(message.contains("config.toml:2:"), "{message}");
+}
+
+#[test]
+fn a_key_given_twice_is_refused() {
+    let message = refused("rows = 1\nrows = 2\n", &[]);
+    assert!(message.contains("duplicate key") && message.contains("config.toml:2:1"), "{message}");
+}
+
+fn located(text: &str, overrides: &[&str], key: &str) -> String {
+    let (_folder, config) = read(text, overrides);
+    render(&config.unwrap().locate(ConfigError::new(key, "is wrong").with_remedy("write it right")))
+}
+
+#[test]
+fn a_complaint_points_at_the_key_that_caused_it() {
+    for (key, place) in [
+        ("kernel", "config.toml:1:1"),
+        ("array.rows", "config.toml:4:1"),
+        ("array", "config.toml:3:2"),
+        ("array.missing", "config.toml:3:2"),
+        ("layers[1].relu", "config.toml:11:1"),
+        ("layers[1]", "config.toml:10:1"),
+        ("missing", "config.toml:1:1"),
+        ("", "config.toml:1:1"),
+    ] {
+        let message = located(LAYERS, &[], key);
+        assert!(message.contains(place), "{key}: {message}");
+        assert!(message.contains("write it right"), "{message}");
+    }
+}
+
+#[test]
+fn a_complaint_about_an_overridden_key_shows_the_override() {
+    for (change, key) in [
+        ("array.rows=0", "array.rows"),
+        ("layers.1.relu=3", "layers[1].relu"),
+        ("array={ rows = 0 }", "array.rows"),
+        ("bias.bits=0", "bias.bits"),
+        ("bias.bits=0", "bias.missing"),
+    ] {
+        let message = located(LAYERS, &[change], key);
+        assert!(message.contains(&format!("--set {change}")) && !message.contains("config.toml"), "{message}");
+    }
+}
+
+#[test]
+fn files_that_are_no_text_are_refused_with_the_reason() {
+    assert!(refused("", &[]).contains("it is empty"));
+    assert!(refused(" \n\n", &[]).contains("it is empty"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    assert!(render(&Config::read(&path, &[]).unwrap_err()).contains("there is no such file"));
+    assert!(render(&Config::read(folder.path(), &[]).unwrap_err()).contains("it is a folder"));
+    fs::write(&path, b"kernel = \"gemm\"\nname = \"\xff\"\n").unwrap();
+    assert!(render(&Config::read(&path, &[]).unwrap_err()).contains("line 2 is not UTF-8"));
+}

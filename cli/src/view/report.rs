@@ -1,0 +1,166 @@
+//! A report as tables for the terminal. `report.json` holds the same numbers and more.
+
+use std::fmt::Display;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use systole_kernels::report::{Cycles, Measured, Numerics, Report, Throughput};
+
+use super::{columns, grouped};
+
+/// The whole report: a summary, then tables of parts, streams, FIFOs and quantization where there are any.
+pub fn show(report: &Report) -> String {
+    let mut text = format!("{} (seed {})\n{}\n", report.kernel, report.seed, summary(report));
+    // The only part is the whole, which the summary has shown.
+    if report.outcome.parts.len() > 1 {
+        text += &format!("\n{}\n", parts(report));
+    }
+    for table in [streams(report), fifos(report), quantization(report)] {
+        if !table.is_empty() {
+            text += &format!("\n{table}\n");
+        }
+    }
+    text
+}
+
+fn summary(report: &Report) -> Table {
+    let outcome = &report.outcome;
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let mut row = |name: &str, value: String| {
+        table.add_row([name, &value]);
+    };
+    if let [part] = outcome.parts.as_slice() {
+        row("work", format!("{}: {}", part.name, part.shape));
+    }
+    row("bit exact", exactness(&outcome.numerics));
+    row("cycles", cycles(&outcome.cycles));
+    row("throughput", throughput(&outcome.throughput));
+    row("error against float", error(&outcome.numerics));
+    if let Measured::Value(task) = &outcome.numerics.task {
+        row(&task.metric, format!("{:.4} ({:.4} in floating point) on {} samples", task.value, task.reference, grouped(task.samples)));
+    }
+    row("intermediate memory", counted(&outcome.memory.intermediate_words, "words"));
+    let design = &report.design;
+    row(
+        "design",
+        format!(
+            "{} modules, {} instances, {} multipliers, {} register bits, {} memory bits",
+            grouped(design.modules),
+            grouped(design.instances),
+            grouped(design.multipliers),
+            grouped(design.register_bits),
+            grouped(design.memory_bits)
+        ),
+    );
+    let simulator = &report.simulator;
+    row(
+        "simulator",
+        format!(
+            "{} engine, {} cycles at {} cycles/s; elaborated in {}, ready in {}",
+            simulator.engine,
+            grouped(simulator.cycles),
+            measured(&simulator.cycles_per_second, |rate| grouped(rate.round() as u64)),
+            measured(&simulator.elaborate_ms, |ms| format!("{ms:.1} ms")),
+            measured(&simulator.compile_ms, |ms| format!("{ms:.1} ms")),
+        ),
+    );
+    table
+}
+
+fn parts(report: &Report) -> Table {
+    let titles = ["part", "shape", "cycles", "model", "ops/cycle", "utilization", "bit exact", "max error"];
+    let mut table = columns(titles);
+    for part in &report.outcome.parts {
+        table.add_row([
+            part.name.clone(),
+            part.shape.clone(),
+            grouped(part.cycles.total),
+            measured(&part.cycles.model, |&model| grouped(model)),
+            format!("{:.1}", part.throughput.ops_per_cycle()),
+            format!("{:.1} %", 100.0 * part.throughput.utilization()),
+            if part.numerics.bit_exact { "yes".into() } else { "NO".to_string() },
+            measured(&part.numerics.max_abs_error, |error| format!("{error:.3e}")),
+        ]);
+    }
+    numbers_right(table, 2)
+}
+
+fn streams(report: &Report) -> Table {
+    let mut table = columns(["stream", "transfers", "stalled", "starved"]);
+    for stream in &report.outcome.streams {
+        table.add_row([stream.path.clone(), grouped(stream.transfers), grouped(stream.stalled), grouped(stream.starved)]);
+    }
+    numbers_right(table, 1)
+}
+
+fn fifos(report: &Report) -> Table {
+    let mut table = columns(["fifo", "high water", "capacity"]);
+    for fifo in &report.outcome.memory.fifo_high_water {
+        table.add_row([fifo.path.clone(), grouped(fifo.high_water), grouped(fifo.capacity)]);
+    }
+    numbers_right(table, 1)
+}
+
+fn quantization(report: &Report) -> Table {
+    let mut table = columns(["tensor", "format", "scale", "saturated"]);
+    for tensor in &report.outcome.numerics.quantization {
+        table.add_row([tensor.tensor.clone(), tensor.format.clone(), format!("{:.6e}", tensor.scale), grouped(tensor.saturated)]);
+    }
+    numbers_right(table, 2)
+}
+
+fn numbers_right(mut table: Table, first: usize) -> Table {
+    for column in table.column_iter_mut().skip(first) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// `yes`, or how much differs and where first.
+pub fn exactness(numerics: &Numerics) -> String {
+    if numerics.bit_exact {
+        return "yes".into();
+    }
+    let first = numerics
+        .first_mismatch
+        .as_ref()
+        .map(|first| format!("; first {}{:?}: expected {}, got {}", first.tensor, first.index, first.expected, first.actual));
+    format!("NO: {} elements differ from the golden model{}", grouped(numerics.mismatches), first.unwrap_or_default())
+}
+
+fn cycles(cycles: &Cycles) -> String {
+    let model = measured(&cycles.model, |&model| match model.abs_diff(cycles.total) {
+        0 => "the model predicts the same".to_string(),
+        _ => format!("the model predicts {}", grouped(model)),
+    });
+    format!("{}; first output after {}; {model}", grouped(cycles.total), measured(&cycles.first_output, |&first| grouped(first)))
+}
+
+fn throughput(throughput: &Throughput) -> String {
+    format!(
+        "{:.1} of {} operations per cycle, utilization {:.1} %",
+        throughput.ops_per_cycle(),
+        grouped(throughput.peak_ops_per_cycle()),
+        100.0 * throughput.utilization()
+    )
+}
+
+fn error(numerics: &Numerics) -> String {
+    match &numerics.max_abs_error {
+        Measured::NotMeasured(_) => numerics.max_abs_error.to_string(),
+        Measured::Value(largest) => format!(
+            "at most {largest:.3e}, rms {}, where the largest value is {}",
+            measured(&numerics.rms_error, |rms| format!("{rms:.3e}")),
+            measured(&numerics.reference_max_abs, |max| format!("{max:.3e}")),
+        ),
+    }
+}
+
+fn counted(count: &Measured<u64>, unit: &str) -> String {
+    measured(count, |&count| format!("{} {unit}", grouped(count)))
+}
+
+/// The value as `show` writes it, or why there is none.
+fn measured<T: Display>(value: &Measured<T>, show: impl Fn(&T) -> String) -> String {
+    value.value().map_or_else(|| value.to_string(), show)
+}
