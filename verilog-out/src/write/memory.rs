@@ -1,0 +1,243 @@
+//! Memories in the form that tools infer: one array, one clocked block with its write ports and the reads of their domain.
+//!
+//! A `WriteFirst` read takes the stored word and is then overruled by the writes to the same address, in order. Addresses
+//! that can reach beyond the depth are compared with it; others are not.
+
+use std::fmt::Write as _;
+
+use systole_hdl::design::{Collision, DomainId, Memory, MemoryId, WritePort};
+use systole_hdl::{Cell, CellId, Value};
+
+use super::expression::{Printer, Reference};
+use super::literal::{literal, unsigned};
+use super::module::declared;
+use super::plan::{Form, Plan};
+
+/// Where an address points.
+enum Place {
+    /// At or beyond the depth, always.
+    Outside,
+    /// At the word of this index, if the condition holds.
+    At { index: String, condition: Option<String> },
+}
+
+/// The array.
+pub(crate) fn declaration(plan: &Plan, id: MemoryId) -> String {
+    let memory = &plan.module.memories[id.index()];
+    let mut reads = registered_reads(plan, id).peekable();
+    // Frees synthesis from keeping the old word on a collision; the text below returns it.
+    let undefined = reads.peek().is_some() && reads.all(|read| read.collision == Collision::Undefined);
+    let attribute = if undefined { "(* no_rw_check *) " } else { "" };
+    let name = &plan.memories[id.index()];
+    format!("  {attribute}{} [0:{}];\n", declared("reg", memory.ty, name), memory.depth - 1)
+}
+
+/// Whether [`initial`] needs its loop variable.
+pub(crate) fn needs_loop(memory: &Memory) -> bool {
+    memory.initial.len() < memory.depth as usize
+}
+
+/// The statements of an `initial` block that give every word its first value.
+pub(crate) fn initial(plan: &Plan, id: MemoryId, loop_variable: &str) -> String {
+    let memory = &plan.module.memories[id.index()];
+    let name = &plan.memories[id.index()];
+    let mut out = String::new();
+    for (word, value) in memory.initial.iter().enumerate() {
+        let _ = writeln!(out, "    {name}[{word}] = {};", literal(value, memory.ty));
+    }
+    if needs_loop(memory) {
+        let (i, first, depth) = (loop_variable, memory.initial.len(), memory.depth);
+        let zero = literal(&Value::zero(memory.ty.width()), memory.ty);
+        let _ = writeln!(out, "    for ({i} = {first}; {i} < {depth}; {i} = {i} + 1) {name}[{i}] = {zero};");
+    }
+    out
+}
+
+/// The clocked block of a memory's ports in `domain`.
+pub(crate) fn block(printer: &mut Printer, id: MemoryId, domain: DomainId, clock: &str) -> String {
+    let plan = printer.plan;
+    let memory = &plan.module.memories[id.index()];
+    let mut lines = Vec::new();
+    if memory.write_domain == domain {
+        for port in possible_writes(plan, memory) {
+            lines.extend(write_port(printer, id, port));
+        }
+    }
+    let reads: Vec<RegisteredRead> = registered_reads(plan, id).filter(|read| read.domain == domain).collect();
+    for read in &reads {
+        lines.extend(registered_read(printer, id, read));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let body: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+    format!("  always @(posedge {clock}) begin\n{body}  end\n")
+}
+
+/// The right side of an unregistered read.
+pub(crate) fn read(printer: &mut Printer, id: MemoryId, address: CellId) -> String {
+    let memory = &printer.plan.module.memories[id.index()];
+    let zero = literal(&Value::zero(memory.ty.width()), memory.ty);
+    match place(printer, memory, address) {
+        Place::Outside => zero,
+        Place::At { index, condition } => {
+            let word = word(printer, id, &index);
+            condition.map_or(word.clone(), |condition| format!("{condition} ? {word} : {zero}"))
+        }
+    }
+}
+
+/// A [`Cell::MemoryReadRegistered`] that is written.
+struct RegisteredRead {
+    cell: CellId,
+    address: CellId,
+    enable: CellId,
+    collision: Collision,
+    domain: DomainId,
+}
+
+fn registered_reads<'p>(plan: &'p Plan, id: MemoryId) -> impl Iterator<Item = RegisteredRead> + 'p {
+    plan.module.cell_ids().filter(|&cell| plan.form(cell) == Form::Net).filter_map(move |cell| match plan.module.cell(cell) {
+        &Cell::MemoryReadRegistered { memory, address, enable, collision, domain } if memory == id => {
+            Some(RegisteredRead { cell, address, enable, collision, domain })
+        }
+        _ => None,
+    })
+}
+
+fn possible_writes<'p>(plan: &'p Plan, memory: &'p Memory) -> impl Iterator<Item = &'p WritePort> {
+    memory.writes.iter().filter(|port| plan.sources.may_write(memory, port.enable, port.address))
+}
+
+fn word(printer: &mut Printer, id: MemoryId, index: &str) -> String {
+    printer.memory_reads[id.index()] = true;
+    format!("{}[{index}]", printer.plan.memories[id.index()])
+}
+
+fn place(printer: &mut Printer, memory: &Memory, address: CellId) -> Place {
+    let width = printer.plan.ty(address).width();
+    let depth = u64::from(memory.depth);
+    let reference = printer.reference(address);
+    if let Reference::Constant(value) = &reference {
+        return match value.to_u64().filter(|&word| word < depth) {
+            Some(word) => Place::At { index: word.to_string(), condition: None },
+            None => Place::Outside,
+        };
+    }
+    let needed = systole_hdl::Type::index(memory.depth).width();
+    let index = match width {
+        _ if width > needed => printer.reference_text(&reference.part(0, needed)),
+        _ if width == needed => printer.reference_text(&reference),
+        _ => format!("{{{}, {}}}", unsigned(&Value::zero(needed - width)), printer.reference_text(&reference)),
+    };
+    let may_exceed = width >= 32 || 1u64 << width > depth;
+    let condition = may_exceed.then(|| {
+        let (operator, limit) = if depth == 1 { ("==", 0) } else { ("<", depth) };
+        format!("{} {operator} {}", printer.reference_text(&reference), unsigned(&Value::from_u64(width, limit)))
+    });
+    Place::At { index, condition }
+}
+
+fn write_port(printer: &mut Printer, id: MemoryId, port: &WritePort) -> Vec<String> {
+    let memory = &printer.plan.module.memories[id.index()];
+    let Place::At { index, condition } = place(printer, memory, port.address) else { return Vec::new() };
+    let target = format!("{}[{index}]", printer.plan.memories[id.index()]);
+    let enable = enable(printer, port.enable);
+    let stores = stores(printer, memory, port, &target);
+    under(all_of([enable, condition]), stores)
+}
+
+fn registered_read(printer: &mut Printer, id: MemoryId, read: &RegisteredRead) -> Vec<String> {
+    let plan = printer.plan;
+    let memory = &plan.module.memories[id.index()];
+    let name = plan.name(read.cell);
+    let never = plan.sources.constant(read.enable).is_some_and(Value::is_zero);
+    // Outside or never enabled: it keeps its initial zero.
+    let (Place::At { index, condition }, false) = (place(printer, memory, read.address), never) else { return Vec::new() };
+    let mut lines = vec![format!("{name} <= {};", word(printer, id, &index))];
+    if read.collision == Collision::WriteFirst {
+        for port in possible_writes(plan, memory) {
+            let enable = enable(printer, port.enable);
+            let same = same_address(printer, port.address, read.address);
+            let stores = stores(printer, memory, port, name);
+            lines.extend(under(all_of([enable, Some(same)]), stores));
+        }
+    }
+    if let Some(condition) = condition {
+        let zero = literal(&Value::zero(memory.ty.width()), memory.ty);
+        let inside = std::iter::once(format!("if ({condition}) begin")).chain(lines.into_iter().map(indented));
+        lines = inside.chain(["end else begin".to_string(), format!("  {name} <= {zero};"), "end".to_string()]).collect();
+    }
+    let enable = enable(printer, read.enable);
+    under(enable, lines)
+}
+
+/// The condition of a port; none if it is always enabled.
+fn enable(printer: &mut Printer, enable: CellId) -> Option<String> {
+    if printer.plan.sources.constant(enable).is_some() {
+        return None;
+    }
+    Some(printer.operand(enable).term())
+}
+
+/// The assignments of a write port's data to `target`, part by part if there is a mask.
+fn stores(printer: &mut Printer, memory: &Memory, port: &WritePort, target: &str) -> Vec<String> {
+    let Some(mask) = port.mask else {
+        return vec![format!("{target} <= {};", printer.text(port.data).replace('\n', " "))];
+    };
+    let parts = printer.plan.ty(mask).width();
+    let width = memory.ty.width() / parts;
+    let (mask, data) = (printer.reference(mask), printer.reference(port.data));
+    let mut lines = Vec::new();
+    for part in 0..parts {
+        let low = part * width;
+        let range = match (parts, width) {
+            (1, _) => String::new(),
+            (_, 1) => format!("[{low}]"),
+            _ => format!("[{}:{low}]", low + width - 1),
+        };
+        let guard = match mask.part(part, 1) {
+            Reference::Constant(bit) if bit.is_zero() => continue,
+            Reference::Constant(_) => None,
+            bit => Some(printer.reference_text(&bit)),
+        };
+        let store = format!("{target}{range} <= {};", printer.reference_text(&data.part(low, width)));
+        lines.extend(under(guard, vec![store]));
+    }
+    lines
+}
+
+/// The condition that two addresses of any widths are the same number.
+fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> String {
+    let width = printer.plan.ty(a).width().max(printer.plan.ty(b).width());
+    let mut padded = |id: CellId| {
+        let missing = width - printer.plan.ty(id).width();
+        match printer.reference(id) {
+            Reference::Constant(value) => unsigned(&value.slice(0, width)),
+            reference if missing == 0 => printer.reference_text(&reference),
+            reference => format!("{{{}, {}}}", unsigned(&Value::zero(missing)), printer.reference_text(&reference)),
+        }
+    };
+    format!("{} == {}", padded(a), padded(b))
+}
+
+fn all_of(conditions: [Option<String>; 2]) -> Option<String> {
+    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+    (!conditions.is_empty()).then(|| conditions.join(" && "))
+}
+
+/// The lines, if `condition` holds.
+fn under(condition: Option<String>, lines: Vec<String>) -> Vec<String> {
+    match (condition, lines.as_slice()) {
+        (None, _) | (_, []) => lines,
+        (Some(condition), [line]) => vec![format!("if ({condition}) {line}")],
+        (Some(condition), _) => {
+            let inside = lines.into_iter().map(indented);
+            std::iter::once(format!("if ({condition}) begin")).chain(inside).chain(["end".to_string()]).collect()
+        }
+    }
+}
+
+fn indented(line: String) -> String {
+    format!("  {line}")
+}

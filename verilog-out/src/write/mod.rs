@@ -1,0 +1,176 @@
+//! The Verilog writer: one definition, one text.
+
+mod expression;
+mod literal;
+mod memory;
+mod module;
+mod plan;
+mod registers;
+mod sources;
+
+use std::path::Path;
+use std::{fs, io};
+
+use systole_hdl::analysis::{CombinationalLoop, evaluation_order};
+use systole_hdl::design::ModuleId;
+use systole_hdl::{Cell, Design, ModuleDef};
+
+use crate::names::Names;
+use sources::Sources;
+
+/// What the text holds beside the circuit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Whether each declaration names the source line that described it. Off, the text changes only when the circuit does.
+    pub locations: bool,
+}
+
+/// A design as Verilog.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerilogOutput {
+    /// The modules that the top needs, children before parents, the top last.
+    pub modules: Vec<VerilogModule>,
+}
+
+/// One module as Verilog, and what its names became.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerilogModule {
+    /// The definition that it writes.
+    pub module: ModuleId,
+    /// The module's identifier; unique in the design even where case does not count.
+    pub name: String,
+    /// The ports of each clock domain, parallel to [`ModuleDef::domains`].
+    pub domains: Vec<DomainPorts>,
+    /// The identifier of each input port, parallel to [`ModuleDef::inputs`].
+    pub inputs: Vec<String>,
+    /// The identifier of each output port, parallel to [`ModuleDef::outputs`].
+    pub outputs: Vec<String>,
+    /// The definition, from its header comment to `endmodule` and a line's end.
+    pub text: String,
+}
+
+/// The ports that a clock domain needs: none where nothing is clocked or reset.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DomainPorts {
+    /// The clock, which acts at its rising edge.
+    pub clock: Option<String>,
+    /// The synchronous reset, active high.
+    pub reset: Option<String>,
+}
+
+impl VerilogModule {
+    /// The name of the file that holds the module alone: lint asks that both have the same name.
+    pub fn file_name(&self) -> String {
+        format!("{}.v", self.name)
+    }
+}
+
+impl VerilogOutput {
+    /// The top module.
+    pub fn top(&self) -> &VerilogModule {
+        self.modules.last().expect("a written design has a top module")
+    }
+
+    /// All modules in one text, children first.
+    pub fn text(&self) -> String {
+        let texts: Vec<&str> = self.modules.iter().map(|module| module.text.as_str()).collect();
+        texts.join("\n")
+    }
+
+    /// Writes each module to its own file in `directory`, which exists, and returns the files' names, children first.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_files(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let names: Vec<String> = self.modules.iter().map(VerilogModule::file_name).collect();
+        for (module, name) in self.modules.iter().zip(&names) {
+            fs::write(directory.join(name), &module.text)?;
+        }
+        Ok(names)
+    }
+}
+
+/// Writes a valid design as Verilog-2005. Modules that the top does not need are left out.
+///
+/// The text has the netlist's two-state behaviour in a four-state simulator too: everything has an initial value, and where
+/// inputs are known no `x` arises.
+///
+/// # Errors
+/// If a combinational path of a module closes on itself.
+///
+/// # Panics
+/// If the design is not valid in other ways (see [`Design::validate`]).
+pub fn write(design: &Design, options: &Options) -> Result<VerilogOutput, CombinationalLoop> {
+    let needed: Vec<bool> = design.instance_counts().iter().map(|&count| count > 0).collect();
+    let wanted = design.modules.iter().zip(&needed).filter(|(_, needed)| **needed).map(|(module, _)| module.name.as_str());
+    let mut names = Names::ignoring_case().claim_all(wanted).into_iter();
+    let mut written: Vec<Option<VerilogModule>> = Vec::with_capacity(design.modules.len());
+    for (i, (definition, needed)) in design.modules.iter().zip(&needed).enumerate() {
+        let name = names.by_ref().take(usize::from(*needed)).next();
+        let module = name.map(|name| write_module(design, ModuleId(i as u32), definition, name, &written, options));
+        written.push(module.transpose()?);
+    }
+    Ok(VerilogOutput { modules: written.into_iter().flatten().collect() })
+}
+
+fn write_module(
+    design: &Design,
+    id: ModuleId,
+    definition: &ModuleDef,
+    name: String,
+    earlier: &[Option<VerilogModule>],
+    options: &Options,
+) -> Result<VerilogModule, CombinationalLoop> {
+    // A path that closes through instances is validation's matter: instances stand after all nets here.
+    let order = evaluation_order(definition, &[])?;
+    let sources = Sources::of(definition, &order);
+    let live = sources.live(definition);
+    let mut names = Names::default();
+    let domains = domain_ports(definition, &sources, &live, earlier, &mut names);
+    let ports = definition.inputs.iter().map(|port| port.name.as_str()).chain(definition.outputs.iter().map(|port| port.name.as_str()));
+    let mut inputs = names.claim_all(ports);
+    let outputs = inputs.split_off(definition.inputs.len());
+    let mut module = VerilogModule { module: id, name, domains, inputs, outputs, text: String::new() };
+    let plan = plan::Plan::of(design, definition, (&sources, &order), &live, (&module.inputs, &module.outputs), &mut names);
+    module.text = module::text(&plan, &module, earlier, names, options);
+    Ok(module)
+}
+
+/// The clocks and resets that the module itself or an instance in it needs.
+fn domain_ports(
+    definition: &ModuleDef,
+    sources: &Sources,
+    live: &[bool],
+    earlier: &[Option<VerilogModule>],
+    names: &mut Names,
+) -> Vec<DomainPorts> {
+    let mut clocked = vec![false; definition.domains.len()];
+    let mut with_reset = clocked.clone();
+    for (cell, _) in definition.cells.iter().zip(live).filter(|(_, live)| **live) {
+        match cell {
+            Cell::Register { domain, reset, .. } => {
+                clocked[domain.index()] = true;
+                with_reset[domain.index()] |= *reset;
+            }
+            Cell::MemoryReadRegistered { domain, .. } => clocked[domain.index()] = true,
+            _ => {}
+        }
+    }
+    for memory in &definition.memories {
+        let written = memory.writes.iter().any(|port| sources.may_write(memory, port.enable, port.address));
+        clocked[memory.write_domain.index()] |= written;
+    }
+    for instance in &definition.instances {
+        let child = earlier[instance.module.index()].iter().flat_map(|child| &child.domains);
+        for (domain, ports) in instance.domains.iter().zip(child) {
+            clocked[domain.index()] |= ports.clock.is_some();
+            with_reset[domain.index()] |= ports.reset.is_some();
+        }
+    }
+    let mut ports = Vec::new();
+    for ((domain, clocked), with_reset) in definition.domains.iter().zip(clocked).zip(with_reset) {
+        let clock = clocked.then(|| names.claim(&domain.clock()));
+        ports.push(DomainPorts { clock, reset: with_reset.then(|| names.claim(&domain.reset())) });
+    }
+    ports
+}
