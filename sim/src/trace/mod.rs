@@ -1,0 +1,178 @@
+//! Waveforms: VCD and FST files of what a simulation does, written while it runs.
+//!
+//! A trace holds the instance tree as scopes, and in each scope the clock and reset of every domain, the ports and the
+//! named cells of the instance. Memories are not traced: their words have no names, and their ports show what goes in and
+//! out. Unnamed cells are not traced either.
+//!
+//! **Time.** A cycle lasts 10 units of 1 ns: cycle *c* begins at 10·*c* and shows the values that have settled in it. A
+//! clock rises exactly where an edge of its domain began a cycle, and falls half a cycle later: so it is low in cycle 0,
+//! which no edge began. A window of cycles is not shifted: its times are the simulation's.
+//!
+//! **States.** A register with named states appears with its bits under its own name. In VCD a text variable `<name>_name`
+//! stands beside it; in FST the names are attached to the bits themselves, as an enumeration.
+//!
+//! **Fixed point** appears as bits and, on request, also as real numbers under `<name>_real`.
+//!
+//! **Signals that are one wire** (an instance's input and what feeds it) share one run of values, written once.
+//!
+//! **Names** that the formats or their viewers do not take are made safe, stably and without clashes: see
+//! [`TraceOptions::scope`].
+//!
+//! **Off the hot path.** The simulating thread only compares limbs with those of the cycle before; formatting, compressing
+//! and writing happen in a thread of the trace's own, fed through a bounded channel.
+//!
+//! **Whole files only.** A trace is written beside its destination and renamed when it is complete. That happens on
+//! [`Trace::finish`] and when the trace is dropped, also by an error or a panic; a process that ends without dropping it
+//! (a second interrupt, `exit`) leaves no file of the asked name, and any earlier file under that name as it was.
+
+mod changes;
+mod contents;
+mod error;
+mod fst;
+mod layout;
+mod names;
+mod selection;
+mod sink;
+mod states;
+mod vcd;
+mod writer;
+
+use std::path::Path;
+
+use systole_hdl::CellId;
+use systole_hdl::design::DomainId;
+
+pub use self::error::TraceError;
+
+use self::changes::Sampler;
+use self::layout::layout;
+use self::selection::Selection;
+use self::writer::Feed;
+use crate::engine::{DomainSet, Engine};
+use crate::hierarchy::NodeId;
+use crate::observer::{Observer, ObserverError};
+
+/// Written into the file's header. The same for each run, so that equal simulations give equal files.
+const VERSION: &str = concat!("Systole ", env!("CARGO_PKG_VERSION"));
+
+/// Which format a trace has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum TraceFormat {
+    /// Value change dump, IEEE 1364: text, large, read by everything.
+    Vcd,
+    /// GTKWave's compressed format: a small fraction of the size, quick to open.
+    #[default]
+    Fst,
+}
+
+/// What a trace shows. The default is everything, in FST, without real numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TraceOptions {
+    /// The file's format.
+    pub format: TraceFormat,
+    /// Which instances and signals: a pattern for paths that begin with the top module's name. `*` stands for any part of
+    /// one name, `?` for one character, `[ab]` for one of several, `**` for any number of names. An instance that matches
+    /// brings its signals and all instances in it; a signal that matches is shown by itself. `None` selects everything.
+    ///
+    /// Paths are taken as they stand in the file, where every character of a name but ASCII letters, digits, `_` and inner
+    /// `$` has become `_`, and a number is appended to what would otherwise be a second thing of one name.
+    pub scope: Option<String>,
+    /// How many levels of instances, counted from those that `scope` selects, or from the top: 1 shows the signals of the
+    /// selected instances alone. At least 1; `None` shows all levels.
+    pub depth: Option<u32>,
+    /// First cycle shown.
+    pub from: u64,
+    /// Last cycle shown; `None` for all from the first on.
+    pub to: Option<u64>,
+    /// Whether fixed-point signals appear also as real numbers.
+    pub reals: bool,
+}
+
+/// A waveform file being written. Attach it to a simulation as an [`Observer`], or call [`Trace::observe`] each cycle.
+///
+/// Dropping a trace completes its file as [`Trace::finish`] does, but cannot tell of an error.
+#[derive(Debug)]
+pub struct Trace {
+    signals: Vec<(NodeId, CellId)>,
+    domains: usize,
+    from: u64,
+    to: u64,
+    sampler: Sampler,
+    /// The cycle seen last and the domains whose edge ended it.
+    last: Option<(u64, DomainSet)>,
+    feed: Feed,
+}
+
+impl Trace {
+    /// Begins a trace of the engine's design, which will appear at `path`, replacing what is there. Asks the engine to keep
+    /// the selected signals at hand.
+    ///
+    /// # Errors
+    /// If no file can be made there, or the options select nothing or contradict themselves.
+    pub fn create(path: impl AsRef<Path>, engine: &mut dyn Engine, options: &TraceOptions) -> Result<Trace, TraceError> {
+        let to = options.to.unwrap_or(u64::MAX);
+        if to < options.from {
+            return Err(TraceError::Window { from: options.from, to });
+        }
+        let selection = Selection::new(options.scope.as_deref(), options.depth)?;
+        let layout = layout(engine.hierarchy(), &selection, options.reals);
+        if layout.contents.series.is_empty() {
+            let pattern = options.scope.clone().unwrap_or_default();
+            return Err(TraceError::NothingSelected { pattern, known: layout.outer_scopes.into_iter().take(10).collect() });
+        }
+        let sampler = Sampler::new(layout.widths.iter().copied());
+        let domains = layout.contents.domains;
+        let feed = Feed::start(path.as_ref(), options.format, layout.contents, sampler.spans().to_vec())?;
+        engine.keep(&layout.signals);
+        Ok(Trace { signals: layout.signals, domains, from: options.from, to, sampler, last: None, feed })
+    }
+
+    /// Shows a cycle, if it is in the window: the engine has settled, and `edges` will end the cycle. Cycles ascend.
+    ///
+    /// Cycles outside the window should be shown too, or at least the one before it: the edge that ends a cycle is the rise
+    /// of a clock in the next.
+    ///
+    /// # Errors
+    /// If writing has failed; the trace is then over, and further calls do nothing.
+    pub fn observe(&mut self, cycle: u64, engine: &dyn Engine, edges: DomainSet) -> Result<(), TraceError> {
+        let before = self.last.replace((cycle, edges));
+        if cycle < self.from || cycle > self.to {
+            return Ok(());
+        }
+        let began = before.filter(|(last, _)| last + 1 == cycle).map_or(DomainSet::EMPTY, |(_, edges)| edges);
+        let (signals, domains) = (&self.signals, self.domains);
+        let batch = self.feed.batch();
+        batch.edges.extend((0..domains as u32).map(|domain| began.contains(DomainId(domain))));
+        self.sampler.sample(cycle, batch, |spans, limbs| {
+            let (resets, others) = spans.split_at(domains);
+            for (domain, span) in (0..).map(DomainId).zip(resets) {
+                limbs[span.start as usize] = engine.reset(domain).into();
+            }
+            for (&(node, cell), span) in signals.iter().zip(others) {
+                match span.limbs {
+                    1 => limbs[span.start as usize] = engine.read_u64(node, cell),
+                    _ => engine.read(node, cell, &mut limbs[span.range()]),
+                }
+            }
+        });
+        self.feed.pass_on_if_full()
+    }
+
+    /// Completes the file and gives it its name.
+    ///
+    /// # Errors
+    /// If writing failed, now or earlier; there is then no new file.
+    pub fn finish(mut self) -> Result<(), TraceError> {
+        self.feed.finish()
+    }
+}
+
+impl Observer for Trace {
+    fn observe(&mut self, cycle: u64, engine: &dyn Engine, edges: DomainSet) -> Result<(), ObserverError> {
+        Ok(Trace::observe(self, cycle, engine, edges)?)
+    }
+
+    fn finish(&mut self, _engine: &dyn Engine) -> Result<(), ObserverError> {
+        Ok(self.feed.finish()?)
+    }
+}

@@ -1,0 +1,221 @@
+//! The thread that writes a trace, and the channel that feeds it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use tempfile::NamedTempFile;
+
+use super::changes::{Batch, Span};
+use super::contents::Contents;
+use super::error::TraceError;
+use super::sink::{Renderer, Sink};
+use super::{TraceFormat, fst, states, vcd};
+
+/// Full batches that may wait for the writer; the simulating thread waits when there are more.
+const WAITING: usize = 4;
+
+/// The simulating thread's end.
+#[derive(Debug)]
+pub(super) struct Feed {
+    path: PathBuf,
+    batch: Batch,
+    /// `None` once writing is over, well or not.
+    thread: Option<WriterThread>,
+}
+
+#[derive(Debug)]
+struct WriterThread {
+    full: SyncSender<Batch>,
+    empty: Receiver<Batch>,
+    handle: JoinHandle<io::Result<()>>,
+}
+
+impl Feed {
+    /// Makes the file and starts the thread that writes into it.
+    pub fn start(path: &Path, format: TraceFormat, contents: Contents, spans: Vec<Span>) -> Result<Feed, TraceError> {
+        let create = |reason| TraceError::Create { path: path.to_path_buf(), reason };
+        let mut file = unfinished_file(path).map_err(create)?;
+        let (full, batches) = sync_channel(WAITING);
+        let (used, empty) = channel();
+        let destination = path.to_path_buf();
+        let work = move || {
+            write_trace(file.as_file_mut(), format, &contents, &spans, &batches, &used)?;
+            file.persist(destination).map_err(|failure| failure.error)?;
+            Ok(())
+        };
+        let handle = Builder::new().name("trace".to_string()).spawn(work).map_err(create)?;
+        Ok(Feed { path: path.to_path_buf(), batch: Batch::default(), thread: Some(WriterThread { full, empty, handle }) })
+    }
+
+    /// Where changes go.
+    pub fn batch(&mut self) -> &mut Batch {
+        &mut self.batch
+    }
+
+    /// Hands the batch over when it is worth it.
+    pub fn pass_on_if_full(&mut self) -> Result<(), TraceError> {
+        if self.batch.is_full() { self.pass_on() } else { Ok(()) }
+    }
+
+    fn pass_on(&mut self) -> Result<(), TraceError> {
+        let Some(thread) = &self.thread else {
+            self.batch.clear();
+            return Ok(());
+        };
+        let mut next = thread.empty.try_recv().unwrap_or_default();
+        next.clear();
+        match thread.full.send(std::mem::replace(&mut self.batch, next)) {
+            Ok(()) => Ok(()),
+            // The writer has stopped: it tells why.
+            Err(_) => self.join(),
+        }
+    }
+
+    /// Writes the rest, completes the file and gives it its name. Nothing happens the second time.
+    pub fn finish(&mut self) -> Result<(), TraceError> {
+        self.pass_on()?;
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), TraceError> {
+        let Some(WriterThread { full, empty: _, handle }) = self.thread.take() else {
+            return Ok(());
+        };
+        drop(full);
+        let result = handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        result.map_err(|reason| TraceError::Write { path: self.path.clone(), reason })
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        // Nobody is left to be told of an error; the file then does not appear.
+        let _ = self.finish();
+    }
+}
+
+/// A file in the folder of `path` that vanishes unless it is persisted.
+fn unfinished_file(path: &Path) -> io::Result<NamedTempFile> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    // Temporary files are private by default, so it is opened here: it is to become an ordinary file.
+    tempfile::Builder::new().prefix(&prefix).suffix(".partial").make_in(folder, |path| File::create_new(path))
+}
+
+/// Writes batches as they come until there are no more, and completes the file.
+fn write_trace(
+    file: &mut (impl Read + Write + Seek),
+    format: TraceFormat,
+    contents: &Contents,
+    spans: &[Span],
+    batches: &Receiver<Batch>,
+    used: &Sender<Batch>,
+) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, &mut *file);
+    let mut renderer = Renderer::new(contents, spans);
+    match format {
+        TraceFormat::Vcd => {
+            let mut sink = vcd::start(&mut out, contents)?;
+            write_batches(&mut renderer, &mut sink, batches, used)?;
+            sink.finish()?;
+            out.flush()
+        }
+        TraceFormat::Fst => {
+            let mut sink = fst::start(&mut out, contents)?;
+            write_batches(&mut renderer, &mut sink, batches, used)?;
+            sink.finish()?;
+            out.flush()?;
+            drop(out);
+            states::add_state_names(file, contents)
+        }
+    }
+}
+
+fn write_batches(renderer: &mut Renderer, sink: &mut impl Sink, batches: &Receiver<Batch>, used: &Sender<Batch>) -> io::Result<()> {
+    for batch in batches {
+        renderer.write(&batch, sink)?;
+        // At the end nobody takes used batches back any more.
+        let _ = used.send(batch);
+    }
+    renderer.end(sink)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, SeekFrom};
+
+    use super::super::changes::CycleChanges;
+    use super::super::contents::{Direction, Item, Series, Variable};
+    use super::*;
+
+    /// A disk with this much room.
+    struct SmallDisk(Cursor<Vec<u8>>, usize);
+
+    impl Write for SmallDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.position() as usize + bytes.len() > self.1 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for SmallDisk {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            self.0.read(bytes)
+        }
+    }
+
+    impl Seek for SmallDisk {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_in_either_format_wherever_it_strikes() {
+        let variable = Variable { name: "x".to_string(), series: 0, register: false, direction: Direction::Internal, states: None };
+        let contents = Contents {
+            items: vec![Item::Scope { name: "top".to_string(), module: "top".to_string() }, Item::Variable(variable), Item::Up],
+            series: vec![Series::Bits { source: 0, width: 64 }],
+            states: Vec::new(),
+            domains: 0,
+        };
+        let spans = [Span { start: 0, limbs: 1 }];
+        for format in [TraceFormat::Vcd, TraceFormat::Fst] {
+            let write = |room: usize| {
+                let (full, batches) = channel();
+                let mut batch = Batch::default();
+                for cycle in 0..100 {
+                    batch.cycles.push(CycleChanges { cycle, changed: 1 });
+                    batch.changed.push(0);
+                    batch.limbs.push(cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                }
+                full.send(batch).unwrap();
+                drop(full);
+                let mut disk = SmallDisk(Cursor::default(), room);
+                write_trace(&mut disk, format, &contents, &spans, &batches, &channel().0).map(|()| disk.0.into_inner().len())
+            };
+            let needed = write(usize::MAX).unwrap();
+            assert!(needed > 500, "{needed} bytes say nothing about the middle of a file");
+            for room in [0, 10, needed / 2, needed - 1] {
+                assert_eq!(write(room).map_err(|e| e.kind()), Err(io::ErrorKind::StorageFull), "{format:?}, {room} of {needed} bytes");
+            }
+            assert_eq!(write(needed).unwrap(), needed);
+        }
+    }
+}
