@@ -144,36 +144,24 @@ pub enum RunError {
     Inconsistent(#[from] ImpossibleThroughput),
 }
 
-/// One parameter of a kernel, for listings.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Parameter {
-    /// Dotted path in the configuration; `[]` stands for the entries of a list: `layers[].relu`.
-    pub name: String,
-    /// The type as a reader understands it: `integer`, `boolean`, `string`, or the accepted words.
-    pub ty: String,
-    /// The default as TOML, or `None` if it must be given.
-    pub default: Option<String>,
-    /// Unit, where it has one.
-    pub unit: Option<String>,
-    /// What it means.
-    pub meaning: String,
-}
-
 /// Deserializes a configuration, turning errors into a key path, a message and a remedy.
 ///
 /// # Errors
 /// For an unknown key (with the nearest known one), a missing key or a wrong type.
 pub fn deserialize<T: DeserializeOwned>(config: toml::Table) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(toml::Value::Table(config)).map_err(|error| {
-        let key = error.path().to_string();
-        let key = if key == "." { String::new() } else { key };
-        let message = error.into_inner().to_string();
-        let message = message.trim_end();
-        match unknown_key(message) {
+        let path = error.path().to_string();
+        let key = if path == "." { "" } else { &path };
+        let error = error.into_inner();
+        let message = error.message();
+        if let Some((unknown, accepted)) = unknown_word(message, "unknown field `") {
+            let parent = key.strip_suffix(unknown).unwrap_or(key).trim_end_matches('.');
+            let full = if parent.is_empty() { unknown.to_string() } else { format!("{parent}.{unknown}") };
+            return ConfigError::new(full, format!("unknown key `{unknown}`")).with_remedy(remedy_for(unknown, &accepted));
+        }
+        match unknown_word(message, "unknown variant `") {
             Some((unknown, accepted)) => {
-                let parent = key.strip_suffix(unknown).unwrap_or(&key).trim_end_matches('.');
-                let full = if parent.is_empty() { unknown.to_string() } else { format!("{parent}.{unknown}") };
-                ConfigError::new(full, format!("unknown key `{unknown}`")).with_remedy(remedy_for(unknown, &accepted))
+                ConfigError::new(key, format!("there is no `{unknown}`")).with_remedy(remedy_for(unknown, &accepted))
             }
             None => ConfigError::new(key, message),
         }
@@ -189,9 +177,8 @@ pub fn remedy_for(word: &str, accepted: &[&str]) -> String {
     }
 }
 
-/// Takes serde's message on an unknown field apart: the field, and the fields it knows.
-fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
-    let rest = message.strip_prefix("unknown field `")?;
-    let (unknown, expected) = rest.split_once('`')?;
+/// Takes serde's message on a word that it does not know apart: the word, and those it knows.
+fn unknown_word<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, Vec<&'a str>)> {
+    let (unknown, expected) = message.strip_prefix(prefix)?.split_once('`')?;
     Some((unknown, expected.split('`').skip(1).step_by(2).collect()))
 }

@@ -12,7 +12,7 @@ use super::hardware::{Dataflow, HardwareParameters};
 use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
 use crate::common::stalls::Stalls;
-use crate::kernel::ConfigError;
+use crate::kernel::{ConfigError, deserialize};
 
 /// Rows or columns of an array.
 const SIDES: RangeInclusive<u32> = 1..=256;
@@ -189,6 +189,16 @@ pub struct TaskParameters {
 }
 
 impl Parameters {
+    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and the nearest thing that works.
+    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+        let parameters: Parameters = deserialize(config)?;
+        parameters.validate()?;
+        Ok(parameters)
+    }
+
     /// The hardware that these parameters describe.
     pub fn hardware(&self) -> HardwareParameters {
         let ArrayParameters { rows, columns, dataflow, overlap_load, buffer_rows } = self.array;
@@ -201,11 +211,7 @@ impl Parameters {
         HardwareParameters { rows, columns, dataflow, overlap_load, buffer_rows, a, b, accumulator, output, multiplier_bits, shift_bits }
     }
 
-    /// Refuses what the hardware does not support, as far as it shows without the tensors.
-    ///
-    /// # Errors
-    /// The first key at fault, why, and the nearest thing that works.
-    pub fn validate(&self) -> Result<(), ConfigError> {
+    fn validate(&self) -> Result<(), ConfigError> {
         self.array.validate()?;
         self.formats.validate()?;
         self.validate_layers()?;

@@ -242,8 +242,8 @@ impl Loader {
         Ok(Operand {
             quantization: Some(quantized.report(name)),
             scale: quantized.scale,
-            reference: with_rank(tensor.values * source.scale, key, "two: rows and columns")?,
-            raw: with_rank(quantized.raw, key, "two: rows and columns")?,
+            reference: with_rank(tensor.values * source.scale, key, "two dimensions: rows and columns")?,
+            raw: with_rank(quantized.raw, key, "two dimensions: rows and columns")?,
         })
     }
 
@@ -258,8 +258,8 @@ impl Loader {
         let bias = Operand {
             quantization: Some(quantized.report("bias")),
             scale,
-            reference: with_rank(tensor.values * source.scale, key, "one: the columns of B")?,
-            raw: with_rank::<i64, Ix1>(quantized.raw, key, "one: the columns of B")?,
+            reference: with_rank(tensor.values * source.scale, key, "one dimension: the columns of B")?,
+            raw: with_rank::<i64, Ix1>(quantized.raw, key, "one dimension: the columns of B")?,
         };
         if bias.raw.len() != n {
             return Err(ConfigError::new(key, format!("the bias has {} elements", bias.raw.len()))
@@ -272,7 +272,7 @@ impl Loader {
     fn labels(&mut self, source: &TensorSource, (samples, classes): (usize, usize)) -> Result<Vec<usize>, ConfigError> {
         let key = "task.labels";
         let tensor = self.take(source, key, Type::u(16))?;
-        let values: Array1<f64> = with_rank(tensor.values, key, "one: the rows of the output")?;
+        let values: Array1<f64> = with_rank(tensor.values, key, "one dimension: the rows of the output")?;
         if values.len() != samples {
             return Err(
                 ConfigError::new(key, format!("there are {} labels", values.len())).with_remedy(format!("the output has {samples} rows"))
@@ -291,5 +291,5 @@ fn with_rank<T, D: Dimension>(values: ArrayD<T>, key: &str, wanted: &str) -> Res
     let shape = values.shape().to_vec();
     values
         .into_dimensionality()
-        .map_err(|_| ConfigError::new(key, format!("the tensor of shape {shape:?} has {} dimensions", shape.len())).with_remedy(wanted))
+        .map_err(|_| ConfigError::new(key, format!("the tensor has the shape {shape:?}")).with_remedy(format!("it must have {wanted}")))
 }

@@ -1,0 +1,133 @@
+//! GEMM configurations from text to golden results, without hardware: the shipped ones work, wrong ones are refused with a remedy.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArrayD, IxDyn};
+use safetensors::{Dtype, SafeTensors};
+use systole_kernels::common::errors::{accuracy, measure};
+use systole_kernels::common::tensor::Tensor;
+use systole_kernels::gemm::parameters::Parameters;
+use systole_kernels::gemm::prepare::{Workload, prepare, tensor_sources};
+use systole_kernels::kernel::ConfigError;
+
+fn configs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs")
+}
+
+fn read(text: &str) -> Result<Parameters, ConfigError> {
+    let mut table: toml::Table = text.parse().expect("the test's TOML is well formed");
+    table.remove("kernel");
+    Parameters::read(table)
+}
+
+fn load(file: &Path, name: &str) -> Tensor {
+    let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let view = tensors.tensor(name).unwrap();
+    let (values, integer): (Vec<f64>, bool) = match view.dtype() {
+        Dtype::F32 => (view.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect(), false),
+        Dtype::U8 => (view.data().iter().map(|&b| b.into()).collect(), true),
+        other => panic!("{other:?} does not occur in the data"),
+    };
+    Tensor { values: ArrayD::from_shape_vec(IxDyn(view.shape()), values).unwrap(), integer }
+}
+
+fn workload(config: &str) -> Workload {
+    let parameters = read(&std::fs::read_to_string(configs().join(config)).unwrap()).unwrap();
+    let tensors = tensor_sources(&parameters)
+        .into_iter()
+        .filter_map(|(_, source)| Some(load(&configs().join(source.file.as_ref()?), source.tensor.as_ref().unwrap())))
+        .collect();
+    prepare(&parameters, tensors).unwrap()
+}
+
+/// The error of a configuration with random tensors, from reading it or from preparing its data.
+fn refusal(text: &str) -> String {
+    let error = match read(text) {
+        Ok(parameters) => prepare(&parameters, Vec::new()).expect_err("the configuration is refused"),
+        Err(error) => error,
+    };
+    error.to_string()
+}
+
+const LAYER: &str = "[[layers]]\na = { random = 'gaussian', shape = [4, 6] }\nb = { random = 'gaussian', shape = [6, 5] }\n";
+
+#[test]
+fn the_digits_network_in_int8_is_as_accurate_as_in_floating_point() {
+    let workload = workload("digits.toml");
+    let (labels, last) = (workload.labels.unwrap(), &workload.layers[1]);
+    let (float, int8) = (accuracy(last.reference.view(), &labels), accuracy(last.expected.view(), &labels));
+    assert!((float - 0.9806).abs() < 1e-4, "{float}");
+    assert!((float - int8).abs() <= 0.005, "int8 {int8}, float {float}");
+}
+
+#[test]
+fn the_real_projection_in_int8_stays_near_floating_point() {
+    let workload = workload("gemm.toml");
+    let layer = &workload.layers[0];
+    let errors = measure(layer.expected.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
+    assert!(errors.rms < 0.01 * errors.reference_max_abs, "{errors:?}");
+    let stored = load(&configs().join("../data/minilm/proj_query_layer3.safetensors"), "y");
+    let stored = stored.values.into_dimensionality().unwrap();
+    assert!(measure(layer.reference.view(), stored.view()).max_abs < 1e-5);
+}
+
+#[test]
+fn all_dataflows_have_the_same_golden_result() {
+    let [ws, os, is] = ["gemm.toml", "gemm-os.toml", "gemm-is.toml"].map(workload);
+    assert_eq!(ws.layers[0].expected, os.layers[0].expected);
+    assert_eq!(ws.layers[0].expected, is.layers[0].expected);
+}
+
+#[test]
+fn fixed_point_is_within_the_rounding_of_its_operands() {
+    let workload = workload("gemm-fixed.toml");
+    let layer = &workload.layers[0];
+    assert_eq!(layer.output_scale, 0.0625);
+    let errors = measure(layer.expected.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
+    // 29 products, each off by half a sixteenth of one operand and of the other, Gaussian and at most 1 large, and one rounding.
+    assert!(errors.max_abs < 29.0 / 32.0 * 2.0 && errors.max_abs > 0.0, "{errors:?}");
+}
+
+#[test]
+fn a_configuration_reads_back_as_it_was_written_with_its_defaults() {
+    let parameters = read(LAYER).unwrap();
+    let text = toml::to_string(&parameters).unwrap();
+    assert_eq!(read(&text).unwrap(), parameters);
+}
+
+#[test]
+fn wrong_keys_and_values_are_refused_with_a_remedy() {
+    let with = |text: &str| refusal(&format!("{text}\n{LAYER}"));
+    let messages = [
+        with("[array]\nrws = 8"),
+        with("[array]\nrows = 'eight'"),
+        with("[array]\nrows = 0"),
+        with("[array]\ncolumns = 1000"),
+        with("[array]\nbuffer_rows = 8"),
+        with("[array]\ndataflow = 'row-stationary'"),
+        with("[formats]\na = 'int8'"),
+        with("[formats]\na = 's1'"),
+        with("[formats]\nb = 'u8'"),
+        with("[formats]\naccumulator = 's12'"),
+        with("[formats]\na = 'q4.4'\nb = 'q4.4'\naccumulator = 'q12.4'\noutput = 'accumulator'"),
+        with("[formats]\noutput = 'q4.4'"),
+        with("[formats]\noutput = 's40'"),
+        with("[formats]\noutput = 'accumulators'"),
+        with("[formats]\naccumulator = 's17'"),
+        with("[stalls]\na = { random = { probability = 1.0 } }"),
+        with("[stalls]\nc = { bursts = { run = 0, pause = 1 } }"),
+        refusal("layers = []"),
+        refusal("seed = 1"),
+        refusal("[[layers]]\nb = { random = 'gaussian', shape = [6, 5] }"),
+        refusal("[[layers]]\na = { shape = [4, 6] }\nb = { random = 'gaussian', shape = [6, 5] }"),
+        refusal("[[layers]]\na = { random = 'gaussian', shape = [4, 6] }\nb = { random = 'gaussian', shape = [5, 6] }"),
+        refusal("[[layers]]\na = { random = 'gaussian', shape = [4] }\nb = { random = 'gaussian', shape = [5, 6] }"),
+        refusal(&format!("{LAYER}bias = {{ random = 'gaussian', shape = [6] }}")),
+        refusal(&format!("{LAYER}output_scale = 1e30")),
+        refusal(&format!("{LAYER}{LAYER}")),
+        refusal(&format!("[formats]\noutput = 's16'\n{LAYER}[[layers]]\nb = {{ random = 'gaussian', shape = [5, 3] }}")),
+        refusal(&format!("{LAYER}[task]\nlabels = {{ random = 'full-range', shape = [4] }}")),
+    ];
+    insta::assert_snapshot!(messages.join("\n"));
+}
