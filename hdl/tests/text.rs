@@ -3,6 +3,8 @@
 mod text_designs;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use systole_hdl::Design;
 use text_designs::valid_design;
 
@@ -79,6 +81,17 @@ proptest! {
     fn any_text_is_answered(text in any::<String>()) {
         let _ = Design::parse(&text);
         let _ = Design::parse(&module(&text));
+    }
+}
+
+#[test]
+fn the_random_designs_hold_every_kind_of_cell() {
+    let mut runner = TestRunner::deterministic();
+    let texts: String = (0..200).map(|_| valid_design().new_tree(&mut runner).expect("it generates").current().to_text()).collect();
+    let keywords = "const input wire not and or xor reduce_and reduce_or reduce_xor add sub mul equal less shift_left shift_right mux select \
+                    concat slice extend register read read_registered output_of";
+    for keyword in keywords.split(' ') {
+        assert!(texts.contains(&format!(" = {keyword} ")), "{keyword}");
     }
 }
 
@@ -168,20 +181,33 @@ fn one_slip_is_reported_once_and_does_not_hide_the_next() {
         "  %3 : u8 = add %0 %1",
         "  %3 : u8 = add %0 %1",
     ];
-    insta::assert_snapshot!(messages(&module(&lines.join("\n"))), @"");
+    insta::assert_snapshot!(messages(&module(&lines.join("\n"))), @r#"
+    4:26: expected the number of words, found the end of the line
+    6:19: "nothing" is not the name of a module before this one
+    9:19: expected a signal such as `%0`, found the end of the line
+    11:3: expected %4: cells are numbered in order
+    "#);
 }
 
 #[test]
 fn braces_that_do_not_match_are_reported_where_it_shows() {
     let text = "systole netlist 1\n}\nmodule \"a\" {\n  domain \"\"\nmodule \"b\" {\n  domain \"\"\n}\ndomain \"\"\ndomain \"x\"\nmodule \"c\" {\n";
-    insta::assert_snapshot!(messages(text), @"");
+    insta::assert_snapshot!(messages(text), @r#"
+    2:1: `}` closes nothing: no module is open
+    5:1: expected `}` before this: module `a` is still open
+    8:1: expected `file` or `module`, found `domain`
+    11:1: the text ends before `}` of module `c`
+    "#);
 }
 
 #[test]
 fn a_broken_rule_is_reported_at_its_line() {
     let lines =
         "  input \"a\" = %0\n  output \"y\" = %2\n  %0 : u8 = input 0\n  %1 : u9 = const 0x0\n  %2 : u8 = add %0 %1\n  %3 : u8 = not %3";
-    insta::assert_snapshot!(messages(&module(lines)), @"");
+    insta::assert_snapshot!(messages(&module(lines)), @r#"
+    8:3: module `m`, cell %2: its second operand %1 has 9 bits, not 8
+    9:3: module `m`, cell %3: part of a combinational loop: %3 -> %3
+    "#);
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn operands_have_the_types_that_the_function_asks_for() {
         "%13 : s16 = mul %2 %13",
         "cell %13: multiplies u8 by s16; both must be signed or both unsigned\nmodule `top`, cell %13: its result has 16 bits, not 24\nmodule `top`, cell %13: part of a combinational loop: %13 -> %13",
     );
-    rule("%2 : u8 = output_of", "%2 : s8 = output_of", "");
+    let output = "%13 : bits8 = output_of \"u\" \"stored b\"";
+    rule("%13 : u8 = const 0x7", output, "cell %13: is bits8, but shows output port `stored b`, which is u8");
 }
 
 #[test]
@@ -125,17 +126,21 @@ fn names_stand_once() {
     rule("%4 : u8", "%4 \"ram\" : u8", "memory `ram`: cell `ram` has the same name");
     rule("%4 : u8", "%4 \"go\" : u8", "cell `go`: input port `go` has the same name");
     rule("%5 : u8", "%5 \"y\" : u8", "cell `y`: has the name of output port `y`, which shows %4");
-    rule("instance \"u\"", "instance \"x\"", "");
+    rule(
+        "instance \"u\"",
+        "instance \"go\" of \"child\" inputs %0 %0\n  instance \"u\"",
+        "instance `go`: input port `go` has the same name",
+    );
     rule("input \"go\"", "input \"x\"", "input port `x`: input port `x` has the same name");
-    rule("output \"y\"", "output \"x\"", "");
-    rule("domain \"mem\"", "domain \"\"", "");
+    rule("output \"y\"", "output \"go\"", "output port `go`: input port `go` has the same name");
     rule(
         "stream \"s\"",
         "stream \"s\" internal data %0 valid %1 ready %1\n  stream \"s\"",
         "stream `s`: an earlier stream has the same name",
     );
     rule("level \"l\"", "level \"l\" %0 capacity 1\n  level \"l\"", "level `l`: an earlier level has the same name");
-    assert_eq!(edited("module \"top\"", "module \"child\""), "");
+    assert_eq!(edited("domain \"mem\"", "domain \"mem\"\n  domain \"mem\""), "module `top`: two clock domains are named \"mem\"");
+    assert_eq!(edited("module \"top\"", "module \"child\""), "module `child`: an earlier module has the same name");
 }
 
 #[test]
@@ -213,7 +218,7 @@ fn streams_and_levels_are_what_they_say() {
         "stream \"s\" output",
         "stream `s`: an output stream's data and valid are output ports and its ready is an input port",
     );
-    rule("level \"l\" %7", "level \"l\" %15\n  %15 : s8 = wire %2", "level `l`: its signal is s8; a fill level is unsigned");
+    rule("%7 : u4", "%7 : s4", "level `l`: its signal is s4; a fill level is unsigned");
 }
 
 #[test]
@@ -230,7 +235,7 @@ fn locations_are_in_a_file_and_count_from_one() {
 
 #[test]
 fn a_loop_through_an_instance_is_reported_whole_and_at_its_first_cell() {
-    rule("inputs %0 %2", "inputs %12 %2", "cell %2: part of a combinational loop: %2 -> %12 -> %2");
+    rule("inputs %0 %2", "inputs %12 %2", "cell %2: part of a combinational loop: %2 -> %10 -> %12 -> %2");
 }
 
 #[test]
@@ -243,11 +248,19 @@ fn a_path_back_through_an_instance_without_a_loop_is_no_loop() {
 #[test]
 fn all_broken_rules_are_reported() {
     let found = changed(|top| {
-        top.info.truncate(3);
+        top.info.truncate(14);
         top.domains.clear();
         top.memories.clear();
     });
-    insta::assert_snapshot!(found, @"");
+    insta::assert_snapshot!(found, @r"
+    module `top`: no clock domain; it needs at least one
+    module `top`: 15 cells, but types and names of 14
+    module `top`, cell %4: domain0 does not exist
+    module `top`, cell %5: domain1 does not exist
+    module `top`, cell %5: memory0 does not exist
+    module `top`, instance `u`: domain0 does not exist
+    module `top`, stream `s`: domain0 does not exist
+    ");
 }
 
 /// Sets one number somewhere in the design to `to`, or shortens a table.
