@@ -119,15 +119,15 @@ macro_rules! bundle {
 
         impl $crate::Bundle for $Name {
             fn visit(&self, path: &str, visit: &mut dyn FnMut(&str, $crate::Leaf)) {
-                $(self.$field.visit(&$crate::join(path, stringify!($field)), visit);)*
+                $($crate::Bundle::visit(&self.$field, &$crate::join(path, stringify!($field)), visit);)*
             }
 
             fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, $crate::Leaf) -> $crate::Leaf) {
-                $(self.$field.replace(&$crate::join(path, stringify!($field)), replace);)*
+                $($crate::Bundle::replace(&mut self.$field, &$crate::join(path, stringify!($field)), replace);)*
             }
 
             fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, $crate::Stream)) {
-                $(self.$field.visit_streams(&$crate::join(path, stringify!($field)), visit);)*
+                $($crate::Bundle::visit_streams(&self.$field, &$crate::join(path, stringify!($field)), visit);)*
             }
         }
     };

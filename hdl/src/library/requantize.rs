@@ -5,20 +5,25 @@ use crate::prelude::*;
 /// The formats of a requantization: `output = saturate(round_half_even(input · multiplier / 2^shift))`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Requantize {
-    /// The sum's type, signed. Its raw integer is scaled; binary points play no part.
+    /// The sum's type, a number. Its raw integer is scaled; binary points play no part.
     pub input: Type,
     /// Bits of the unsigned multiplier.
     pub multiplier_bits: u32,
     /// Bits of the unsigned shift amount.
     pub shift_bits: u32,
-    /// The result's type, signed.
+    /// The result's type, a number.
     pub output: Type,
 }
 
 impl Requantize {
     /// Type of the product of sum and multiplier.
     pub fn product(&self) -> Type {
-        Type::s(self.input.width() + self.multiplier_bits + 1)
+        Type::s(self.signed_input().width() + self.multiplier_bits + 1)
+    }
+
+    /// The sum as a signed integer: an unsigned one needs a bit more.
+    fn signed_input(&self) -> Type {
+        Type::s(self.input.width() + u32::from(!self.input.is_signed()))
     }
 }
 
@@ -26,8 +31,9 @@ impl Requantize {
 /// it makes a good pipeline.
 #[track_caller]
 pub fn requantize_product(formats: &Requantize, sum: Signal, multiplier: Signal) -> Signal {
-    let sum = sum.reinterpret(Type::s(formats.input.width()));
-    sum * multiplier.to(Type::s(formats.multiplier_bits + 1))
+    let (width, signed) = (formats.input.width(), formats.input.is_signed());
+    let integer = sum.reinterpret(if signed { Type::s(width) } else { Type::u(width) });
+    integer.to(formats.signed_input()) * multiplier.to(Type::s(formats.multiplier_bits + 1))
 }
 
 /// The second half: shifts a product right by `shift`, rounding half to even, and saturates.
@@ -40,6 +46,7 @@ pub fn requantize(formats: &Requantize, product: Signal, shift: Signal) -> Signa
     let odd = product.bit_at(shift);
     let half = (last_place >> 1u32) - 1 + odd.reinterpret(Type::u(1)).to(Type::s(2)).to(ty);
     let rounded = (wide + shift.any().mux(half, 0)) >> shift;
-    let output = Type::s(formats.output.width());
+    let width = formats.output.width();
+    let output = if formats.output.is_signed() { Type::s(width) } else { Type::u(width) };
     rounded.saturate(output).reinterpret(formats.output)
 }

@@ -1,8 +1,30 @@
-//! The hardware of the GEMM kernel: its parameters and the layout of a job.
+//! The hardware of the GEMM kernel.
+//!
+//! ```text
+//! job ──► sequencer ──pass──► control ◄── what is available, what has room
+//!                               │
+//! streamed operand ──► buffer ──┴──► array ──► output columns ──► output banks ──► c
+//! stationary operand ► buffer ───────►           ▲
+//! bias ──────────────► buffer ───────────────────┘
+//! ```
+//!
+//! Buffers are queues of words in one memory per lane; a read travels from lane to lane as a wave, which skews the operands. A pass
+//! starts when its operands are buffered and its outputs have room, so nothing in the array ever stalls.
+
+mod array;
+mod control;
+mod operand_buffer;
+mod output_buffer;
+mod output_column;
+mod processing_element;
+mod sequencer;
+mod top;
+
+pub use top::Gemm;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use systole_hdl::Type;
+use systole_hdl::{Design, Diagnostics, Type, elaborate};
 
 /// Which operand stays in the array while the others pass.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -99,5 +121,66 @@ impl HardwareParameters {
         }
         fields.push(("relu", Type::BIT));
         fields
+    }
+
+    /// Type of a beat of stream `job`.
+    pub fn job_type(&self) -> Type {
+        Type::Bits(self.job_fields().iter().map(|(_, ty)| ty.width()).sum())
+    }
+
+    /// Depth of a buffer of a streamed operand, and of the output banks: two tiles, so that one is filled while the other is used.
+    pub fn buffer_words(&self) -> u32 {
+        2 * self.buffer_rows
+    }
+
+    /// Depth of the buffer of the stationary operand: the tile being loaded, and as much again as the wave through the lanes still
+    /// holds of it.
+    pub fn stationary_words(&self) -> u32 {
+        self.rows + self.rows.max(self.columns) + 4
+    }
+
+    /// Depth of the bias buffer: with stationary inputs a word for each streamed row, otherwise one for each output tile that is on its
+    /// way through the array.
+    pub fn bias_words(&self) -> u32 {
+        match self.dataflow {
+            Dataflow::InputStationary => self.buffer_words(),
+            _ => (self.rows + self.columns).div_ceil(self.rows) + 4,
+        }
+    }
+
+    /// Elaborates the accelerator.
+    ///
+    /// # Errors
+    /// Diagnostics, for parameters that do not fit together: operands of mixed signedness, an accumulator that cannot hold a product.
+    pub fn design(&self) -> Result<Design, Diagnostics> {
+        elaborate(&Gemm { hardware: self.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dataflow_elaborates() {
+        for dataflow in [Dataflow::WeightStationary, Dataflow::InputStationary, Dataflow::OutputStationary] {
+            for overlap_load in [false, true] {
+                let hardware = HardwareParameters {
+                    rows: 3,
+                    columns: 5,
+                    dataflow,
+                    overlap_load,
+                    buffer_rows: 32,
+                    a: Type::s(8),
+                    b: Type::s(4),
+                    accumulator: Type::s(24),
+                    output: Type::s(8),
+                    multiplier_bits: 16,
+                    shift_bits: 5,
+                };
+                let design = hardware.design().unwrap_or_else(|diagnostics| panic!("{dataflow:?}: {diagnostics}"));
+                design.validate().unwrap();
+            }
+        }
     }
 }

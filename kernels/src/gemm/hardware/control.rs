@@ -1,0 +1,261 @@
+//! What starts passes and counts them through the array: no stall ever stops the array itself, because a pass starts only when all
+//! its operands are buffered and its outputs have room.
+
+use systole_hdl::library::counter;
+use systole_hdl::prelude::*;
+
+use super::sequencer::Pass;
+use super::{Dataflow, HardwareParameters};
+
+bundle! {
+    /// What any control observes.
+    pub struct Observed {
+        /// Words of streamed operands available: one count per streamed buffer.
+        streamed: Vec<Signal>,
+        /// Words of bias available.
+        bias: Signal,
+        /// One bit: an output word is complete in its bank.
+        completes: Signal,
+        /// One bit: an output word leaves.
+        leaves: Signal,
+    }
+}
+
+bundle! {
+    /// The course of a pass, row by row.
+    pub struct Course {
+        /// One bit: the pass is taken from the sequencer; its first row starts.
+        take: Signal,
+        /// One bit: a row starts.
+        issue: Signal,
+        /// One bit: it is the pass's last.
+        last_row: Signal,
+        /// One bit: the row's pass is the first along K.
+        first_k: Signal,
+        /// One bit: the row's pass is the last along K.
+        last_k: Signal,
+        /// Output words that the row's pass finishes.
+        rows: Signal,
+        /// One bit: nothing is on its way.
+        idle: Signal,
+    }
+}
+
+impl HardwareParameters {
+    pub(super) fn observed_ports(&self) -> Observed {
+        let streamed = if self.dataflow == Dataflow::OutputStationary { 2 } else { 1 };
+        Observed {
+            streamed: (0..streamed).map(|_| port(Type::count(self.buffer_words()))).collect(),
+            bias: port(Type::count(self.bias_words())),
+            completes: port(Type::BIT),
+            leaves: port(Type::BIT),
+        }
+    }
+
+    pub(super) fn pass_ports(&self) -> Pass {
+        let length = Type::count(self.buffer_rows);
+        let rows = if self.dataflow == Dataflow::OutputStationary { Type::count(self.rows) } else { length };
+        let bit = || port(Type::BIT);
+        Pass { valid: bit(), length: port(length), rows: port(rows), first_k: bit(), last_k: bit() }
+    }
+
+    /// Runs passes: the next one starts when the last one has issued all its rows and `may_start` holds, its operands are there
+    /// and its outputs have room. `bias_needed` are the words of bias that the pass on offer needs.
+    fn run_passes(&self, m: Module, pass: &Pass, observed: &Observed, may_start: Signal, bias_needed: Signal) -> Course {
+        let count = Type::count(self.buffer_words());
+        let left = m.reg("rows_left", pass.length.ty());
+        let running = left.differs(0).named("running");
+
+        // Room in the output banks is promised to a pass as a whole when it starts.
+        let promised = m.reg("promised", count);
+        // Output words on their way through the array and the columns.
+        let pending = m.reg("pending", count);
+        let rows = pass.rows.to(count);
+        let room = (promised.add_wide(rows)).le(self.buffer_words()) | !pass.last_k;
+        let operands = observed.streamed.iter().fold(pass.valid, |all, available| all & available.ge(pass.length.to(count)));
+        let take = (operands & room & observed.bias.ge(bias_needed) & may_start & !running).named("take");
+        let issue = (take | running).named("issue");
+        m.when(take, || left.next(pass.length - 1)).or_when(running, || left.next(left - 1));
+
+        let promise = take & pass.last_k;
+        let more = promise.mux(rows, 0);
+        promised.next(promised + more - bit_as(observed.leaves, count));
+        pending.next(pending + more - bit_as(observed.completes, count));
+
+        let during = |name: &str, value: Signal| {
+            let kept = m.reg(name, value.ty()).without_reset();
+            m.when(take, || kept.next(value));
+            take.mux(value, *kept)
+        };
+        let last_row = (running & left.equals(1)) | (take & pass.length.equals(1));
+        Course {
+            take,
+            issue,
+            last_row,
+            first_k: issue & during("first_k", pass.first_k),
+            last_k: issue & during("last_k", pass.last_k),
+            rows: during("rows", pass.rows),
+            idle: pending.equals(0),
+        }
+    }
+}
+
+fn bit_as(bit: Signal, ty: Type) -> Signal {
+    bit.reinterpret(Type::u(1)).to(ty)
+}
+
+/// Waits: set to `cycles` by `start`, counts down to zero; gives whether it is at zero.
+fn wait(m: Module, name: &str, cycles: u32, start: Signal) -> Signal {
+    let left = m.reg(name, Type::count(cycles));
+    m.when(start, || left.next(cycles)).or_when(left.differs(0), || left.next(left - 1));
+    left.equals(0)
+}
+
+/// Control of an array that keeps an operand: loads stationary tiles and streams the other operand past them.
+#[derive(Clone, Debug)]
+pub struct StationaryControl {
+    /// Of the whole hardware.
+    pub hardware: HardwareParameters,
+}
+
+bundle! {
+    /// What enters a [`StationaryControl`].
+    pub struct StationaryControlIn {
+        pass: Pass,
+        observed: Observed,
+        /// Words of the stationary operand available.
+        stationary: Signal,
+    }
+}
+bundle! {
+    /// What leaves a [`StationaryControl`].
+    pub struct StationaryControlOut {
+        course: Course,
+        /// One bit: a word of the stationary tile starts its way into the array.
+        load: Signal,
+        /// One bit per row of the array, at its west edge: shift the column here.
+        shift: Vec<Signal>,
+        /// One bit: words of bias are promised.
+        claim_bias: Signal,
+    }
+}
+
+impl Component for StationaryControl {
+    type In = StationaryControlIn;
+    type Out = StationaryControlOut;
+
+    fn inputs(&self) -> StationaryControlIn {
+        StationaryControlIn {
+            pass: self.hardware.pass_ports(),
+            observed: self.hardware.observed_ports(),
+            stationary: port(Type::count(self.hardware.stationary_words())),
+        }
+    }
+
+    fn build(&self, m: Module, i: StationaryControlIn) -> StationaryControlOut {
+        let rows = self.hardware.rows;
+        // A stationary tile stands ready in the array.
+        let loaded = m.reg("loaded", Type::BIT);
+        let per_row = self.hardware.dataflow == Dataflow::InputStationary;
+        let bias_type = i.observed.bias.ty();
+        let words = if per_row { i.pass.length.to(bias_type) } else { constant(bias_type, 1) };
+        let bias_needed = i.pass.first_k.mux(words, 0);
+        let course = self.hardware.run_passes(m, &i.pass, &i.observed, *loaded, bias_needed);
+
+        // Loading: the first word of a tile goes deepest, so row r shifts from the tile's word r on.
+        let begins = m.wire("load_begins", Type::BIT);
+        let word = m.reg("load_word", Type::index(rows));
+        let load = (*begins | word.differs(0)).named("load");
+        let ends = load & word.equals(rows - 1);
+        m.when(load, || word.next(ends.mux(0, word + 1)));
+        m.when(course.take, || loaded.next(false));
+        m.when(ends, || loaded.next(true));
+        let there = i.stationary.ge(rows) & word.equals(0);
+        if self.hardware.overlap_load {
+            begins.drive(there & (!loaded | course.take));
+        } else {
+            // The array is empty when the last sum of the pass before has left its last column.
+            let settled = wait(m, "settle", rows + self.hardware.columns - 2, course.last_row);
+            begins.drive(there & i.pass.valid & !loaded & !course.issue & settled);
+        }
+        let shift = (0..rows).map(|row| m.delay(&format!("shift_{row}"), load & word.ge(row))).collect();
+
+        let claim_bias = course.first_k & if per_row { course.issue } else { course.take };
+        StationaryControlOut { course, load, shift, claim_bias }
+    }
+}
+
+/// Control of an array that keeps sums: streams both operands and drains finished tiles.
+#[derive(Clone, Debug)]
+pub struct OutputStationaryControl {
+    /// Of the whole hardware.
+    pub hardware: HardwareParameters,
+}
+
+bundle! {
+    /// What enters an [`OutputStationaryControl`].
+    pub struct OutputStationaryControlIn {
+        pass: Pass,
+        observed: Observed,
+        /// One bit: the last operands of a tile have reached the last row.
+        tile_ends: Signal,
+    }
+}
+bundle! {
+    /// What leaves an [`OutputStationaryControl`].
+    pub struct OutputStationaryControlOut {
+        course: Course,
+        /// One bit per row of the array, at its west edge: shift the column here.
+        shift: Vec<Signal>,
+        /// One bit: a row of sums leaves column 0 and belongs to C.
+        drains: Signal,
+        /// One bit: it is the tile's first.
+        first_drained: Signal,
+        /// One bit: a word of bias is promised.
+        claim_bias: Signal,
+    }
+}
+
+impl Component for OutputStationaryControl {
+    type In = OutputStationaryControlIn;
+    type Out = OutputStationaryControlOut;
+
+    fn inputs(&self) -> OutputStationaryControlIn {
+        OutputStationaryControlIn { pass: self.hardware.pass_ports(), observed: self.hardware.observed_ports(), tile_ends: port(Type::BIT) }
+    }
+
+    fn build(&self, m: Module, i: OutputStationaryControlIn) -> OutputStationaryControlOut {
+        let (rows, columns) = (self.hardware.rows, self.hardware.columns);
+        let may_start = m.wire("may_start", Type::BIT);
+        let bias_needed = i.pass.last_k.mux(constant(i.observed.bias.ty(), 1), 0);
+        let course = self.hardware.run_passes(m, &i.pass, &i.observed, *may_start, bias_needed);
+        let tile_issued = (course.last_row & course.last_k).named("tile_issued");
+        may_start.drive(if self.hardware.overlap_load {
+            // Tiles end at least R cycles apart, so that one has drained before the next does.
+            wait(m, "spacing", rows - 1, course.take & i.pass.last_k)
+        } else {
+            wait(m, "settle", 2 * rows + columns - 2, tile_issued)
+        });
+
+        // Rows leave from the bottom, where row 0 of the tile is.
+        let tile_rows = m.reg("tile_rows", course.rows.ty()).without_reset();
+        m.when(tile_issued, || tile_rows.next(course.rows));
+        let draining = m.reg("draining", Type::BIT);
+        let drained_rows = m.reg("drained_rows", course.rows.ty()).without_reset();
+        let row = counter(m, "drain_row", rows, *draining);
+        m.when(draining & row.last, || draining.next(false));
+        m.when(i.tile_ends, || {
+            draining.next(true);
+            drained_rows.next(*tile_rows);
+        });
+        let index = row.value.to(course.rows.ty());
+        let shift = (0..rows).map(|r| if r == 0 { constant(Type::BIT, false) } else { draining & row.value.lt(r) }).collect();
+        OutputStationaryControlOut {
+            shift,
+            drains: draining & index.lt(*drained_rows),
+            first_drained: draining & row.value.equals(0),
+            claim_bias: course.take & course.last_k,
+            course,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! From a job to its passes: the loop nest over tiles.
+
+use systole_hdl::prelude::*;
+
+use super::output_column::Scaling;
+use super::{Dataflow, HardwareParameters};
+
+/// Reads a job and lists its passes: outermost the outer tiles, then the lane tiles, innermost the tiles along K. Takes the next
+/// job when all outputs of the last one are finished.
+#[derive(Clone, Debug)]
+pub struct Sequencer {
+    /// Of the whole hardware.
+    pub hardware: HardwareParameters,
+}
+
+bundle! {
+    /// What enters a [`Sequencer`].
+    pub struct SequencerIn {
+        /// See [`HardwareParameters::job_fields`].
+        job: Stream,
+        /// One bit: nothing is on its way through the array and the output columns.
+        idle: Signal,
+        /// One bit: the pass is taken.
+        take: Signal,
+    }
+}
+bundle! {
+    /// One pass of a streaming tile through the array.
+    pub struct Pass {
+        /// One bit: there is a pass.
+        valid: Signal,
+        /// Words of the streaming tile.
+        length: Signal,
+        /// Output words that it finishes, if it is the last along K.
+        rows: Signal,
+        /// One bit: the first along K.
+        first_k: Signal,
+        /// One bit: the last along K.
+        last_k: Signal,
+    }
+}
+bundle! {
+    /// What leaves a [`Sequencer`].
+    pub struct SequencerOut {
+        pass: Pass,
+        scaling: Scaling,
+    }
+}
+
+impl Component for Sequencer {
+    type In = SequencerIn;
+    type Out = SequencerOut;
+
+    fn inputs(&self) -> SequencerIn {
+        SequencerIn { job: Stream::port(self.hardware.job_type()), idle: port(Type::BIT), take: port(Type::BIT) }
+    }
+
+    fn build(&self, m: Module, i: SequencerIn) -> SequencerOut {
+        let busy = m.reg("busy", Type::BIT);
+        i.job.ready.drive(!busy & i.idle);
+        let starts = i.job.fires().named("starts");
+
+        // The job's fields, kept while it runs.
+        let mut low = 0;
+        let fields: Vec<(&str, Signal)> = self
+            .hardware
+            .job_fields()
+            .into_iter()
+            .map(|(name, ty)| {
+                let kept = m.reg(name, ty).without_reset();
+                m.when(starts, || kept.next(i.job.data.bits(low..low + ty.width()).reinterpret(ty)));
+                low += ty.width();
+                (name, *kept)
+            })
+            .collect();
+        let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, signal)| *signal);
+        let count = |name: &str| field(name).unwrap_or_else(|| constant(Type::u(HardwareParameters::COUNT_BITS), 1));
+
+        let k = tile(m, "k", count("reduction_tiles"));
+        let lane = tile(m, "lane", count("lane_tiles"));
+        let outer = tile(m, "outer", count("outer_tiles"));
+        m.when(i.take, || {
+            k.step();
+            m.when(k.last, || {
+                lane.step();
+                m.when(lane.last, || outer.step());
+            });
+        });
+        let ends = i.take & k.last & lane.last & outer.last;
+        m.when(starts, || busy.next(true)).or_when(ends, || busy.next(false));
+
+        let output_stationary = self.hardware.dataflow == Dataflow::OutputStationary;
+        let streamed = if output_stationary { k } else { outer };
+        let length = streamed.last.mux(count("last_length"), count("full_length"));
+        let rows = match field("last_rows") {
+            Some(last_rows) => outer.last.mux(last_rows, constant(last_rows.ty(), self.hardware.rows)),
+            None => length,
+        };
+        let pass = Pass { valid: *busy, length, rows, first_k: k.first, last_k: k.last };
+        let relu = field("relu").unwrap_or_else(|| constant(Type::BIT, false));
+        SequencerOut { pass, scaling: Scaling { multiplier: field("multiplier"), shift: field("shift"), relu } }
+    }
+}
+
+/// The counter of one loop over tiles.
+#[derive(Clone, Copy)]
+struct Tile {
+    index: Reg,
+    first: Signal,
+    last: Signal,
+}
+
+fn tile(m: Module, name: &str, tiles: Signal) -> Tile {
+    let index = m.reg(&format!("{name}_tile"), tiles.ty());
+    Tile { index, first: index.equals(0), last: index.equals(tiles - 1) }
+}
+
+impl Tile {
+    /// On to the next tile, or from the last to the first.
+    fn step(&self) {
+        self.index.next(self.last.mux(0, self.index + 1));
+    }
+}

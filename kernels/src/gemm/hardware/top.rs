@@ -1,0 +1,226 @@
+//! The whole accelerator.
+
+use systole_hdl::prelude::*;
+
+use super::array::{OutputStationaryArray, OutputStationaryArrayIn, StationaryArray, StationaryArrayIn};
+use super::control::{Observed, OutputStationaryControl, OutputStationaryControlIn, StationaryControl, StationaryControlIn};
+use super::operand_buffer::{BufferIn, BufferOut, OperandBuffer};
+use super::output_buffer::{OutputBuffer, OutputBufferIn, OutputBufferOut};
+use super::output_column::{OutputColumn, RowTags};
+use super::processing_element::{OutputStationaryPe, StationaryPe};
+use super::sequencer::{Sequencer, SequencerIn, SequencerOut};
+use super::{Dataflow, HardwareParameters};
+
+/// The systolic GEMM accelerator: streams of operands in, a stream of outputs out, one job after the other.
+#[derive(Clone, Debug)]
+pub struct Gemm {
+    /// Its parameters.
+    pub hardware: HardwareParameters,
+}
+
+bundle! {
+    /// The streams into a [`Gemm`]; what a word of each holds is told by [`HardwareParameters`] and the schedule.
+    pub struct GemmIn { job: Stream, a: Stream, b: Stream, bias: Stream }
+}
+bundle! {
+    /// The stream out of a [`Gemm`].
+    pub struct GemmOut { c: Stream }
+}
+
+impl Component for Gemm {
+    type In = GemmIn;
+    type Out = GemmOut;
+
+    fn name(&self) -> Option<String> {
+        Some("gemm".into())
+    }
+
+    fn inputs(&self) -> GemmIn {
+        let h = &self.hardware;
+        GemmIn {
+            job: Stream::port(h.job_type()),
+            a: Stream::port(Type::Bits(h.a_lanes() * h.a.width())),
+            b: Stream::port(Type::Bits(h.b_lanes() * h.b.width())),
+            bias: Stream::port(Type::Bits(h.bias_lanes() * h.accumulator.width())),
+        }
+    }
+
+    fn build(&self, m: Module, i: GemmIn) -> GemmOut {
+        let feedback = Feedback {
+            take: m.wire("take", Type::BIT),
+            idle: m.wire("idle", Type::BIT),
+            completes: m.wire("completes", Type::BIT),
+            leaves: m.wire("leaves", Type::BIT),
+        };
+        let sequencer = Sequencer { hardware: self.hardware.clone() };
+        let input = SequencerIn { job: i.job, idle: *feedback.idle, take: *feedback.take };
+        let sequence = m.instance("sequencer", &sequencer, input);
+        let output = match self.hardware.dataflow {
+            Dataflow::OutputStationary => self.keep_outputs(m, i.a, i.b, i.bias, sequence, &feedback),
+            Dataflow::WeightStationary => self.keep_operand(m, i.a, i.b, i.bias, sequence, &feedback),
+            Dataflow::InputStationary => self.keep_operand(m, i.b, i.a, i.bias, sequence, &feedback),
+        };
+        feedback.completes.drive(output.completes);
+        feedback.leaves.drive(output.c.fires());
+        GemmOut { c: output.c }
+    }
+}
+
+/// What the control learns from parts that come after it.
+struct Feedback {
+    take: Wire,
+    idle: Wire,
+    completes: Wire,
+    leaves: Wire,
+}
+
+impl Feedback {
+    fn observed(&self, streamed: Vec<Signal>, bias: Signal) -> Observed {
+        Observed { streamed, bias, completes: *self.completes, leaves: *self.leaves }
+    }
+}
+
+impl Gemm {
+    /// The stationary operand waits in the array, the other streams by.
+    fn keep_operand(
+        &self,
+        m: Module,
+        streamed: Stream,
+        stationary: Stream,
+        bias: Stream,
+        sequence: SequencerOut,
+        feedback: &Feedback,
+    ) -> OutputBufferOut {
+        let h = &self.hardware;
+        let (streamed_type, stationary_type) = if h.dataflow == Dataflow::WeightStationary { (h.a, h.b) } else { (h.b, h.a) };
+        let (issue, load) = (m.wire("issue", Type::BIT), m.wire("load", Type::BIT));
+        let tags = m.wire("row_tags", Type::Bits(3));
+        // The tile's first word goes to the last row, so the streamed lanes are turned too.
+        let streamed_buffer =
+            OperandBuffer { lanes: h.rows, element: streamed_type, depth: h.buffer_words(), tags: 3, last_lane_first: true };
+        let input = BufferIn { up: streamed, claim: *issue, read: *issue, tags: Some(*tags) };
+        let streamed = m.instance("streamed_buffer", &streamed_buffer, input);
+        let stationary_buffer =
+            OperandBuffer { lanes: h.columns, element: stationary_type, depth: h.stationary_words(), tags: 0, last_lane_first: false };
+        let input = BufferIn { up: stationary, claim: *load, read: *load, tags: None };
+        let stationary = m.instance("stationary_buffer", &stationary_buffer, input);
+        let (claim_bias, read_bias) = (m.wire("claim_bias", Type::BIT), m.wire("read_bias", Type::BIT));
+        let bias = self.bias_buffer(m, bias, *claim_bias, *read_bias);
+
+        let control = m.instance(
+            "control",
+            &StationaryControl { hardware: h.clone() },
+            StationaryControlIn {
+                pass: sequence.pass,
+                observed: feedback.observed(vec![streamed.available], bias.available),
+                stationary: stationary.available,
+            },
+        );
+        let course = control.course;
+        feedback.take.drive(course.take);
+        feedback.idle.drive(course.idle);
+        issue.drive(course.issue);
+        load.drive(control.load);
+        claim_bias.drive(control.claim_bias);
+        tags.drive(pack(&[course.take, course.first_k, course.last_k]));
+
+        let pe = StationaryPe {
+            streamed: streamed_type,
+            stationary: stationary_type,
+            accumulator: h.accumulator,
+            double_buffered: h.overlap_load,
+        };
+        let swap = streamed.waves.iter().map(|wave| wave.tags.filter(|_| h.overlap_load).map(|tags| tags.bit(0))).collect();
+        let input = StationaryArrayIn { streamed: streamed.elements, swap, shift: control.shift, stationary: stationary.elements };
+        let sums = m.instance("array", &StationaryArray { rows: h.rows, columns: h.columns, pe }, input).sums;
+
+        // The sum of a row leaves column 0 a cycle after the row's wave has left the last lane.
+        let last_wave = &streamed.waves[h.rows as usize - 1];
+        let last_tags = last_wave.tags.unwrap_or_else(|| constant(Type::Bits(3), 0));
+        let tags = RowTags {
+            valid: m.delay("sum_valid", last_wave.valid),
+            first_row: m.delay("sum_first_row", last_tags.bit(0)),
+            first_k: m.delay("sum_first_k", last_tags.bit(1)),
+            last_k: m.delay("sum_last_k", last_tags.bit(2)),
+        };
+        let bias_row = if h.dataflow == Dataflow::WeightStationary { tags.first_row } else { tags.valid };
+        read_bias.drive(tags.valid & tags.first_k & bias_row);
+        let column = self.output_column(h.buffer_rows);
+        let input = OutputBufferIn { sums, tags, biases: bias.elements, scaling: sequence.scaling };
+        m.instance("output_buffer", &OutputBuffer { columns: h.columns, column }, input)
+    }
+
+    /// Both operands stream by, sums stay.
+    fn keep_outputs(&self, m: Module, a: Stream, b: Stream, bias: Stream, sequence: SequencerOut, feedback: &Feedback) -> OutputBufferOut {
+        let h = &self.hardware;
+        let issue = m.wire("issue", Type::BIT);
+        let tags = m.wire("row_tags", Type::Bits(2));
+        // Sums leave from the bottom, so row 0 of a tile is in the last row of the array.
+        let a_buffer = OperandBuffer { lanes: h.rows, element: h.a, depth: h.buffer_words(), tags: 2, last_lane_first: true };
+        let a = m.instance("a_buffer", &a_buffer, BufferIn { up: a, claim: *issue, read: *issue, tags: Some(*tags) });
+        let b_buffer = OperandBuffer { lanes: h.columns, element: h.b, depth: h.buffer_words(), tags: 0, last_lane_first: false };
+        let b = m.instance("b_buffer", &b_buffer, BufferIn { up: b, claim: *issue, read: *issue, tags: None });
+        let (claim_bias, read_bias) = (m.wire("claim_bias", Type::BIT), m.wire("read_bias", Type::BIT));
+        let bias = self.bias_buffer(m, bias, *claim_bias, *read_bias);
+
+        let row_tag = |row: usize, bit: u32| a.waves[row].tags.map_or_else(|| constant(Type::BIT, false), |tags| tags.bit(bit));
+        let last_row = h.rows as usize - 1;
+        let control = m.instance(
+            "control",
+            &OutputStationaryControl { hardware: h.clone() },
+            OutputStationaryControlIn {
+                pass: sequence.pass,
+                observed: feedback.observed(vec![a.available, b.available], bias.available),
+                tile_ends: a.waves[last_row].valid & row_tag(last_row, 1),
+            },
+        );
+        let course = control.course;
+        feedback.take.drive(course.take);
+        feedback.idle.drive(course.idle);
+        issue.drive(course.issue);
+        claim_bias.drive(control.claim_bias);
+        tags.drive(pack(&[course.take & course.first_k, course.last_row & course.last_k]));
+
+        let pe = OutputStationaryPe { a: h.a, b: h.b, accumulator: h.accumulator, double_buffered: h.overlap_load };
+        let rows = || 0..h.rows as usize;
+        let input = OutputStationaryArrayIn {
+            first: rows().map(|row| row_tag(row, 0)).collect(),
+            last: rows().map(|row| h.overlap_load.then(|| row_tag(row, 1))).collect(),
+            a: a.elements.clone(),
+            shift: control.shift,
+            b: b.elements,
+        };
+        let sums = m.instance("array", &OutputStationaryArray { rows: h.rows, columns: h.columns, pe }, input).sums;
+
+        read_bias.drive(control.first_drained);
+        let tags = RowTags {
+            valid: control.drains,
+            first_row: control.first_drained,
+            first_k: constant(Type::BIT, true),
+            last_k: constant(Type::BIT, true),
+        };
+        let column = self.output_column(0);
+        let input = OutputBufferIn { sums, tags, biases: bias.elements, scaling: sequence.scaling };
+        m.instance("output_buffer", &OutputBuffer { columns: h.columns, column }, input)
+    }
+
+    fn bias_buffer(&self, m: Module, up: Stream, claim: Signal, read: Signal) -> BufferOut {
+        let h = &self.hardware;
+        let buffer =
+            OperandBuffer { lanes: h.bias_lanes(), element: h.accumulator, depth: h.bias_words(), tags: 0, last_lane_first: false };
+        m.instance("bias_buffer", &buffer, BufferIn { up, claim, read, tags: None })
+    }
+
+    fn output_column(&self, partial_sums: u32) -> OutputColumn {
+        let h = &self.hardware;
+        OutputColumn {
+            accumulator: h.accumulator,
+            output: h.output,
+            partial_sums,
+            bank_words: h.buffer_words(),
+            bias_per_column: h.dataflow != Dataflow::InputStationary,
+            multiplier_bits: h.multiplier_bits,
+            shift_bits: h.shift_bits,
+        }
+    }
+}
