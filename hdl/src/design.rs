@@ -264,7 +264,7 @@ pub enum Cell {
         /// Its clock domain.
         domain: DomainId,
     },
-    /// Output port `port` of an instance.
+    /// Output port `port` of an instance, of that port's type.
     InstanceOutput {
         /// The instance.
         instance: InstanceId,

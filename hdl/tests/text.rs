@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use systole_hdl::Design;
-use text_designs::valid_design;
+use text_designs::{cases, valid_design};
 
 fn messages(text: &str) -> String {
     let errors = Design::parse(text).expect_err("the text is wrong");
@@ -48,7 +48,7 @@ fn change(text: &mut Vec<u8>, (kind, at, byte): (u8, prop::sample::Index, u8)) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn a_valid_design_reads_back_exactly(design in valid_design()) {

@@ -5,7 +5,7 @@ mod text_designs;
 use proptest::prelude::*;
 use systole_hdl::design::*;
 use systole_hdl::{Type, Value};
-use text_designs::valid_design;
+use text_designs::{cases, valid_design};
 
 const CHILD: &str = r#"systole netlist 1
 file 0 "pe.rs"
@@ -289,6 +289,8 @@ fn corrupt(design: &mut Design, (kind, at, to): (u8, prop::sample::Index, u32)) 
 }
 
 proptest! {
+    #![proptest_config(cases(300))]
+
     #[test]
     fn validation_survives_any_corruption(
         mut design in valid_design(),

@@ -1,8 +1,15 @@
 //! Small valid designs for the tests of the text form and of validation.
 
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use systole_hdl::design::*;
 use systole_hdl::{Type, Value};
+
+/// So many cases; what fails is kept beside the tests and tried first the next time.
+pub fn cases(cases: u32) -> ProptestConfig {
+    let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("regressions")) as _);
+    ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
+}
 
 /// Any valid design: one to four modules, each with every kind of part, under awkward names and with locations.
 pub fn valid_design() -> impl Strategy<Value = Design> {
