@@ -46,6 +46,10 @@ pub fn requantize(formats: &Requantize, product: Signal, shift: Signal) -> Signa
     let odd = product.bit_at(shift);
     let half = (last_place >> 1u32) - 1 + odd.reinterpret(Type::u(1)).to(Type::s(2)).to(ty);
     let rounded = (wide + shift.any().mux(half, 0)) >> shift;
+    // A shift past the product leaves less than half of the last place.
+    let width = product.ty().width();
+    let longest = shift.ty().width().min(31);
+    let rounded = if (1u64 << longest) < u64::from(width) { rounded } else { shift.lt(width - 1).mux(rounded, 0) };
     let width = formats.output.width();
     let output = if formats.output.is_signed() { Type::s(width) } else { Type::u(width) };
     rounded.saturate(output).reinterpret(formats.output)

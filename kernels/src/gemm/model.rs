@@ -1,36 +1,32 @@
-//! The closed-form cycle model: what the hardware should take when no stream stalls it.
+//! The closed-form cycle model: what the hardware takes when no stream stalls it.
 //!
 //! With R rows, C columns and passes p of streamed length L(p), for weight- and input-stationary arrays:
 //!
 //! - load not overlapped: Σₚ (R + L(p) + R + C − 2);
 //! - load overlapped: R once, then max(L(p), R) per pass, the last pass taking L + R + C − 2.
 //!
-//! For an output-stationary array with a drain of R cycles per output tile:
+//! For an output-stationary array, with tiles of K streamed in passes of which the last has length L and with D rows of C drained
+//! from the last tile (R unless M ends there):
 //!
-//! - drain not overlapped: per tile K + R + C − 2 + R;
-//! - drain overlapped: max(K, R) per tile, the last tile taking K + R + C − 2 + R.
+//! - drain not overlapped: K + R + C − 2 + R per tile, the last tile taking K + R + C − 2 + D;
+//! - drain overlapped: K − L + max(L, R) per tile, which is max(K, R) if K is streamed in one pass; the last tile as above.
 //!
-//! [`PipelineLatencies`] adds what lies before and behind the array.
+//! Before that stands the time in which the first tile is buffered, behind it the pipeline from a column's sum to the output stream.
 
 use super::hardware::{Dataflow, HardwareParameters};
 use super::schedule::Schedule;
 
-/// Cycles outside the array, fixed by the hardware's structure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PipelineLatencies {
-    /// From the first cycle to the first tile's first word in the buffer.
-    pub startup: u64,
-    /// Whether the array waits until the first streamed tile is buffered as a whole, which then adds that tile's length.
-    pub waits_for_first_tile: bool,
-    /// From an accumulator leaving the array to its transfer on the output stream.
-    pub output: u64,
-}
-
-/// Cycles from the first one to the transfer of the last output word, both included.
-pub fn cycles(hardware: &HardwareParameters, schedule: &Schedule, latencies: PipelineLatencies) -> u64 {
+/// Cycles from the one in which the streams offer their first words to the transfer of the last output word, both included.
+pub fn cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
     let first_tile = schedule.passes().next().map_or(0, |pass| schedule.streamed_length(pass) as u64);
-    let buffered = if latencies.waits_for_first_tile { first_tile } else { 0 };
-    latencies.startup + buffered + array_cycles(hardware, schedule) + latencies.output
+    let rows = u64::from(hardware.rows);
+    let (buffering, pipeline) = match hardware.dataflow {
+        // A streamed tile comes in while a stationary tile of R words comes in and is then loaded, which the array's cycles count.
+        Dataflow::WeightStationary | Dataflow::InputStationary => (first_tile.max(2 * rows) - rows, hardware.output_latency()),
+        // The last row of sums is drained a cycle earlier than a pass through a further row would take.
+        Dataflow::OutputStationary => (first_tile, hardware.output_latency() - 1),
+    };
+    buffering + array_cycles(hardware, schedule) + pipeline
 }
 
 /// Cycles of the array alone: the formulas above.
@@ -41,8 +37,11 @@ pub fn array_cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
     let depth = schedule.shape().k as u64;
     let lengths = || schedule.passes().map(|pass| schedule.streamed_length(pass) as u64);
     match (hardware.dataflow, hardware.overlap_load) {
-        (Dataflow::OutputStationary, false) => tiles * (depth + fill + rows),
-        (Dataflow::OutputStationary, true) => (tiles - 1) * depth.max(rows) + depth + fill + rows,
+        (Dataflow::OutputStationary, overlap) => {
+            let last_length = schedule.reduction.last as u64;
+            let tile = if overlap { depth - last_length + last_length.max(rows) } else { depth + fill + rows };
+            (tiles - 1) * tile + depth + fill + schedule.outer.last as u64
+        }
         (_, false) => lengths().map(|length| rows + length + fill).sum(),
         (_, true) => {
             let last = lengths().last().unwrap_or(0);

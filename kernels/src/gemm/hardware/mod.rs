@@ -20,6 +20,7 @@ mod processing_element;
 mod sequencer;
 mod top;
 
+use output_column::OutputColumn;
 pub use top::Gemm;
 
 use schemars::JsonSchema;
@@ -146,6 +147,12 @@ impl HardwareParameters {
             Dataflow::InputStationary => self.buffer_words(),
             _ => (self.rows + self.columns).div_ceil(self.rows) + 4,
         }
+    }
+
+    /// Cycles from the one in which the last column's sum stands at the south edge, exclusive, to the transfer of its output word,
+    /// inclusive, and the three that a word takes from its issue to the first product: what the array's formulas leave out.
+    pub fn output_latency(&self) -> u64 {
+        4 + u64::from(OutputColumn::latency(self.requantizes()))
     }
 
     /// Elaborates the accelerator.

@@ -82,8 +82,8 @@ impl OutputColumn {
     }
 
     /// Cycles from a sum at the south edge to the cycle that writes it to the bank.
-    pub fn latency(&self) -> u32 {
-        if self.requantizes() { 4 } else { 2 }
+    pub fn latency(requantizes: bool) -> u32 {
+        if requantizes { 4 } else { 2 }
     }
 
     fn port_scaling(&self) -> Scaling {
