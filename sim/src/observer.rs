@@ -1,9 +1,11 @@
 //! A hook that sees every cycle: traces and recorders attach here and cost nothing when absent.
 
+use std::any::Any;
+
 use crate::engine::{DomainSet, Engine};
 
 /// Looks at each cycle of a simulation, changing nothing.
-pub trait Observer: Send {
+pub trait Observer: Any + Send {
     /// Called once a cycle, after everything has settled and before the edge that ends the cycle. `cycle` counts from 0 at
     /// the start and never goes back, not even on reset. `edges` are the domains whose edge ends this cycle.
     ///
