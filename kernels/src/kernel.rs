@@ -6,10 +6,12 @@
 //! **Invariant.** A kernel never prints, never opens a file and never parses arguments. Its caller, the *host*, does: it
 //! reads the configuration, loads the tensors, makes the simulator (engine, trace, limits) and shows progress.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use systole_hdl::Design;
+use systole_sim::Simulator;
 use thiserror::Error;
 
 use crate::common::tensor::Tensor;
@@ -63,14 +65,18 @@ pub trait Prepared {
     /// says so.
     ///
     /// # Errors
-    /// If the simulation stops early: a deadlock or a limit.
+    /// If the simulation stops early, by a deadlock, a limit or the host, or if surplus words come out.
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError>;
 }
 
 /// What the host gives to a run.
 pub struct RunContext<'a> {
-    /// Called from time to time with the state of the run.
-    pub progress: &'a mut dyn FnMut(Progress),
+    /// A simulation of [`Configured::design`] in its initial state, with its streams counted and without drivers on them.
+    pub simulator: &'a mut Simulator,
+    /// Cycles that the run may take.
+    pub cycle_limit: u64,
+    /// Called from time to time with the state of the run; a break stops it.
+    pub progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
 }
 
 /// How far a run is.
@@ -136,9 +142,28 @@ pub struct KernelError {
 }
 
 /// A run that came to no result.
-#[derive(Clone, PartialEq, Debug, Error)]
-#[non_exhaustive]
+#[derive(Debug, Error)]
 pub enum RunError {
+    /// The simulation stopped: a deadlock, the cycle limit, or an observer that gave up.
+    #[error(transparent)]
+    Stopped(#[from] systole_sim::RunError),
+    /// The hardware does not have the streams that the run drives, or a word does not fit one.
+    #[error(transparent)]
+    Drivers(#[from] systole_sim::SimError),
+    /// The host asked to stop.
+    #[error("stopped in cycle {cycle}")]
+    Interrupted {
+        /// The cycle in which the run stands.
+        cycle: u64,
+    },
+    /// More words came out than the work has.
+    #[error("stream `{stream}` gave {words} words more than the work has")]
+    Surplus {
+        /// The output stream.
+        stream: String,
+        /// How many.
+        words: u64,
+    },
     /// The measured counts contradict each other.
     #[error(transparent)]
     Inconsistent(#[from] ImpossibleThroughput),

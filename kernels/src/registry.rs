@@ -1,9 +1,10 @@
 //! All kernels. A new kernel is a folder beside this file and one line here.
 
+use crate::gemm::Gemm;
 use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[];
+pub static KERNELS: &[&dyn Kernel] = &[&Gemm];
 
 /// The kernel of this name.
 ///

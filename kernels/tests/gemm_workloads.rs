@@ -1,43 +1,26 @@
 //! GEMM configurations from text to golden results, without hardware: the shipped ones work, wrong ones are refused with a remedy.
 
-use std::path::{Path, PathBuf};
+mod files;
 
-use ndarray::{ArrayD, IxDyn};
-use safetensors::{Dtype, SafeTensors};
+use std::path::Path;
+
 use systole_kernels::common::errors::{accuracy, measure};
-use systole_kernels::common::tensor::Tensor;
 use systole_kernels::gemm::parameters::Parameters;
 use systole_kernels::gemm::prepare::{Workload, prepare, tensor_sources};
 use systole_kernels::kernel::ConfigError;
 
-fn configs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs")
-}
-
 fn read(text: &str) -> Result<Parameters, ConfigError> {
-    let mut table: toml::Table = text.parse().expect("the test's TOML is well formed");
-    table.remove("kernel");
-    Parameters::read(table)
-}
-
-fn load(file: &Path, name: &str) -> Tensor {
-    let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let view = tensors.tensor(name).unwrap();
-    let (values, integer): (Vec<f64>, bool) = match view.dtype() {
-        Dtype::F32 => (view.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect(), false),
-        Dtype::U8 => (view.data().iter().map(|&b| b.into()).collect(), true),
-        other => panic!("{other:?} does not occur in the data"),
-    };
-    Tensor { values: ArrayD::from_shape_vec(IxDyn(view.shape()), values).unwrap(), integer }
+    Parameters::read(text.parse().expect("the test's TOML is well formed"))
 }
 
 fn workload(config: &str) -> Workload {
-    let parameters = read(&std::fs::read_to_string(configs().join(config)).unwrap()).unwrap();
-    let tensors = tensor_sources(&parameters)
-        .into_iter()
-        .filter_map(|(_, source)| Some(load(&configs().join(source.file.as_ref()?), source.tensor.as_ref().unwrap())))
-        .collect();
+    let mut table = files::config(config);
+    table.remove("kernel");
+    let parameters = Parameters::read(table).unwrap();
+    let load = |source: &systole_kernels::common::source::TensorSource| {
+        Some(files::tensor(source.file.as_ref()?, source.tensor.as_ref().expect("the shipped configurations name every tensor")))
+    };
+    let tensors = tensor_sources(&parameters).into_iter().filter_map(|(_, source)| load(source)).collect();
     prepare(&parameters, tensors).unwrap()
 }
 
@@ -67,7 +50,7 @@ fn the_real_projection_in_int8_stays_near_floating_point() {
     let layer = &workload.layers[0];
     let errors = measure(layer.expected.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
     assert!(errors.rms < 0.01 * errors.reference_max_abs, "{errors:?}");
-    let stored = load(&configs().join("../data/minilm/proj_query_layer3.safetensors"), "y");
+    let stored = files::tensor(Path::new("../data/minilm/proj_query_layer3.safetensors"), "y");
     let stored = stored.values.into_dimensionality().unwrap();
     assert!(measure(layer.reference.view(), stored.view()).max_abs < 1e-5);
 }
@@ -115,8 +98,8 @@ fn wrong_keys_and_values_are_refused_with_a_remedy() {
         with("[formats]\noutput = 's40'"),
         with("[formats]\noutput = 'accumulators'"),
         with("[formats]\naccumulator = 's17'"),
-        with("[stalls]\na = { random = { probability = 1.0 } }"),
-        with("[stalls]\nc = { bursts = { run = 0, pause = 1 } }"),
+        with("[stalls]\na = { random = { probability = 1.5 } }"),
+        with("[stalls]\nc = { bursts = { on = 0, off = 1 } }"),
         refusal("layers = []"),
         refusal("seed = 1"),
         refusal("[[layers]]\nb = { random = 'gaussian', shape = [6, 5] }"),

@@ -5,5 +5,5 @@ pub mod pack;
 pub mod quantize;
 pub mod random;
 pub mod source;
-pub mod stalls;
+pub mod streams;
 pub mod tensor;

@@ -106,7 +106,7 @@ pub fn saturated(accumulators: &Array2<i64>, relu: bool, requantize: Option<Requ
 
 /// The same layer in double precision, from unquantized operands.
 pub fn reference(a: &Array2<f64>, b: &Array2<f64>, bias: &Array1<f64>, relu: bool) -> Array2<f64> {
-    let sum = a.dot(b) + &bias.view().insert_axis(Axis(0));
+    let sum = a.dot(b) + bias.view().insert_axis(Axis(0));
     if relu { sum.mapv_into(|value| value.max(0.0)) } else { sum }
 }
 

@@ -5,7 +5,60 @@
 
 pub mod golden;
 pub mod hardware;
+pub mod job;
 pub mod model;
 pub mod parameters;
 pub mod prepare;
+pub mod run;
 pub mod schedule;
+
+use systole_hdl::Design;
+
+use self::parameters::Parameters;
+use self::run::GemmRun;
+use crate::common::tensor::Tensor;
+use crate::kernel::{ConfigError, Configured, Kernel, KernelError, Prepared, TensorRequest};
+
+/// The kernel `gemm`.
+#[derive(Clone, Copy, Debug)]
+pub struct Gemm;
+
+impl Kernel for Gemm {
+    fn name(&self) -> &'static str {
+        "gemm"
+    }
+
+    fn summary(&self) -> &'static str {
+        "dense matrix products on a systolic array, output-, weight- or input-stationary"
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Parameters)
+    }
+
+    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
+        Ok(Box::new(Parameters::read(config)?))
+    }
+}
+
+impl Configured for Parameters {
+    fn config(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn tensors(&self) -> Vec<TensorRequest> {
+        prepare::tensor_sources(self).into_iter().filter_map(|(key, source)| source.request(&key)).collect()
+    }
+
+    fn design(&self) -> Result<Design, KernelError> {
+        self.hardware().design().map_err(|diagnostics| KernelError { diagnostics: vec![diagnostics.to_string()] })
+    }
+
+    fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
+        Ok(Box::new(GemmRun::new(self, prepare::prepare(self, tensors)?)))
+    }
+}

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use systole_hdl::Type;
+use systole_sim::StallPattern;
 
 use super::golden;
 use super::hardware::{Dataflow, HardwareParameters};
 use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
-use crate::common::stalls::Stalls;
 use crate::kernel::{ConfigError, deserialize};
 
 /// Rows or columns of an array.
@@ -40,7 +40,7 @@ pub struct Parameters {
     pub formats: Formats,
     /// The products in order; the output of one is the operand A of the next.
     pub layers: Vec<Layer>,
-    /// Stalls at the far ends of the streams.
+    /// When the far ends of the streams are active.
     #[serde(default)]
     pub stalls: StreamStalls,
     /// What the result is good for, to be judged by more than numbers.
@@ -159,23 +159,24 @@ pub struct Layer {
     pub output_scale: Option<f64>,
 }
 
-/// Stalls at the far ends of the streams.
+/// When the far ends of the streams are active, `"always"` unless stated: a source then offers a word, a sink then is ready. `"never"`,
+/// `{ random = { probability = 0.7 } }` and `{ bursts = { on = 5, off = 9 } }` stall them.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StreamStalls {
     /// Of the source of operand A.
-    pub a: Stalls,
+    pub a: StallPattern,
     /// Of the source of operand B.
-    pub b: Stalls,
+    pub b: StallPattern,
     /// Of the source of the bias.
-    pub bias: Stalls,
+    pub bias: StallPattern,
     /// Of the sink of the results.
-    pub c: Stalls,
+    pub c: StallPattern,
 }
 
 impl StreamStalls {
-    /// Each stream's name with its stalls.
-    pub fn by_stream(&self) -> [(&'static str, Stalls); 4] {
+    /// Each stream's name with its pattern.
+    pub fn by_stream(&self) -> [(&'static str, StallPattern); 4] {
         [("a", self.a), ("b", self.b), ("bias", self.bias), ("c", self.c)]
     }
 }
@@ -215,8 +216,8 @@ impl Parameters {
         self.array.validate()?;
         self.formats.validate()?;
         self.validate_layers()?;
-        for (stream, stalls) in self.stalls.by_stream() {
-            stalls.validate(&format!("stalls.{stream}"))?;
+        for (stream, pattern) in self.stalls.by_stream() {
+            pattern.check().map_err(|error| ConfigError::new(format!("stalls.{stream}"), error.to_string()))?;
         }
         match &self.task {
             Some(task) => task.labels.validate("task.labels"),

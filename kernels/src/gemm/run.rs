@@ -1,0 +1,230 @@
+//! Driving the hardware: stimulus for every stream, measurement, comparison with the golden model.
+
+use ndarray::Array2;
+use systole_hdl::{Type, Value};
+use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
+
+use super::hardware::HardwareParameters;
+use super::job::job;
+use super::model;
+use super::parameters::{Parameters, StreamStalls};
+use super::prepare::{PreparedLayer, Workload};
+use crate::common::errors::{accuracy, measure};
+use crate::common::pack::{pack, unpack};
+use crate::common::streams::{high_water_marks, intermediate_words, reseeded, stream_traffic};
+use crate::kernel::{Prepared, Progress, RunContext, RunError};
+use crate::report::{Cycles, Measured, MemoryUse, Mismatch, Numerics, Outcome, Part, Quantization, Task, Throughput};
+
+/// Parts into which a layer's output words are divided for showing progress.
+const PROGRESS_STEPS: usize = 100;
+/// Cycles without a transfer after which the hardware is taken to be done.
+const QUIET: u64 = 64;
+
+/// A GEMM run with its data.
+#[derive(Clone, Debug)]
+pub struct GemmRun {
+    hardware: HardwareParameters,
+    stalls: StreamStalls,
+    seed: u64,
+    workload: Workload,
+}
+
+/// The drivers of the hardware's streams.
+struct Drivers {
+    job: SourceHandle,
+    a: SourceHandle,
+    b: SourceHandle,
+    bias: SourceHandle,
+    c: SinkHandle,
+}
+
+/// What a layer gave.
+struct LayerResult {
+    output: Array2<i64>,
+    part: Part,
+}
+
+impl GemmRun {
+    /// A run of these parameters on these data.
+    pub fn new(parameters: &Parameters, workload: Workload) -> GemmRun {
+        GemmRun { hardware: parameters.hardware(), stalls: parameters.stalls.clone(), seed: parameters.seed, workload }
+    }
+
+    fn drivers(&self, simulator: &mut Simulator) -> Result<Drivers, RunError> {
+        let pattern = |pattern: StallPattern, stream: u64| reseeded(pattern, self.seed, stream);
+        Ok(Drivers {
+            job: simulator.source("job", StallPattern::Always)?,
+            a: simulator.source("a", pattern(self.stalls.a, 0))?,
+            b: simulator.source("b", pattern(self.stalls.b, 1))?,
+            bias: simulator.source("bias", pattern(self.stalls.bias, 2))?,
+            c: simulator.sink("c", pattern(self.stalls.c, 3))?,
+        })
+    }
+
+    /// Runs one layer on `input` from the current cycle on; `words_before` output words of `words_in_all` came from earlier layers.
+    fn run_layer(
+        &self,
+        index: usize,
+        input: &Array2<i64>,
+        drivers: &Drivers,
+        context: &mut RunContext<'_>,
+        deadline: u64,
+        (words_before, words_in_all): (u64, u64),
+    ) -> Result<LayerResult, RunError> {
+        let layer = &self.workload.layers[index];
+        let simulator = &mut *context.simulator;
+        let began = simulator.cycle();
+        self.push_layer(layer, input, drivers, simulator)?;
+        let words = layer.schedule.output_words();
+        for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
+            simulator.run_until_received(drivers.c, received, deadline.saturating_sub(simulator.cycle()))?;
+            let progress = Progress { done: words_before + received as u64, total: words_in_all, cycles: simulator.cycle() };
+            if (context.progress)(progress).is_break() {
+                return Err(RunError::Interrupted { cycle: simulator.cycle() });
+            }
+        }
+        let received = simulator.take_received(drivers.c);
+        let output = layer.schedule.scatter(received.iter().map(|word| unpack(&word.value, self.hardware.output)));
+        Ok(LayerResult { part: self.part(index, &output, began, &received)?, output })
+    }
+
+    fn push_layer(&self, layer: &PreparedLayer, input: &Array2<i64>, drivers: &Drivers, simulator: &mut Simulator) -> Result<(), RunError> {
+        let (hardware, schedule) = (&self.hardware, layer.schedule);
+        let packed = |ty: Type| move |lanes: Vec<i64>| -> Value { pack(&lanes, ty) };
+        simulator.push(drivers.job, job(hardware, &schedule, layer.requantize, layer.relu))?;
+        simulator.push_all(drivers.a, schedule.a_words(input.view()).map(packed(hardware.a)))?;
+        simulator.push_all(drivers.b, schedule.b_words(layer.b.view()).map(packed(hardware.b)))?;
+        simulator.push_all(drivers.bias, schedule.bias_words(layer.bias.view()).map(packed(hardware.accumulator)))?;
+        Ok(())
+    }
+
+    /// The report's part of one layer that began in cycle `began`.
+    fn part(&self, index: usize, output: &Array2<i64>, began: u64, received: &[Received]) -> Result<Part, RunError> {
+        let layer = &self.workload.layers[index];
+        let shape = layer.schedule.shape();
+        let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - began + 1);
+        let total = since_began(received.last());
+        let ops = 2 * (shape.m as u64) * (shape.k as u64) * (shape.n as u64);
+        Ok(Part {
+            name: format!("layer {index}"),
+            shape: format!("{} x {} x {}", shape.m, shape.k, shape.n),
+            cycles: Cycles { total, first_output: since_began(received.first()).into(), model: self.model(layer) },
+            throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
+            numerics: self.numerics(index, output),
+        })
+    }
+
+    fn model(&self, layer: &PreparedLayer) -> Measured<u64> {
+        if self.stalls.by_stream().into_iter().any(|(_, pattern)| pattern != StallPattern::Always) {
+            return Measured::not_measured("the model knows no stalls, and this configuration has some");
+        }
+        model::cycles(&self.hardware, &layer.schedule).into()
+    }
+
+    /// A multiply-accumulate of every processing element.
+    fn peak_ops_per_cycle(&self) -> u64 {
+        2 * u64::from(self.hardware.rows) * u64::from(self.hardware.columns)
+    }
+
+    fn numerics(&self, index: usize, output: &Array2<i64>) -> Numerics {
+        let layer = &self.workload.layers[index];
+        let mut mismatches =
+            output.indexed_iter().zip(&layer.expected).filter(|((_, actual), expected)| actual != expected).map(
+                |((at, &actual), &expected)| Mismatch { tensor: format!("layer {index} c"), index: vec![at.0, at.1], expected, actual },
+            );
+        let first_mismatch = mismatches.next();
+        let mismatches = u64::from(first_mismatch.is_some()) + mismatches.count() as u64;
+        let errors = measure(output.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
+        Numerics {
+            bit_exact: mismatches == 0,
+            mismatches,
+            first_mismatch,
+            max_abs_error: errors.max_abs.into(),
+            rms_error: errors.rms.into(),
+            reference_max_abs: errors.reference_max_abs.into(),
+            quantization: layer.quantization.clone(),
+            task: match &self.workload.labels {
+                Some(labels) if index + 1 == self.workload.layers.len() => Task {
+                    metric: "accuracy".to_string(),
+                    value: accuracy(output.view(), labels),
+                    reference: accuracy(layer.reference.view(), labels),
+                    samples: labels.len() as u64,
+                }
+                .into(),
+                Some(_) => Measured::not_measured("the task is judged by the last layer"),
+                None => Measured::not_measured("the configuration states no task"),
+            },
+        }
+    }
+}
+
+impl Prepared for GemmRun {
+    fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
+        context.simulator.reset()?;
+        let drivers = self.drivers(context.simulator)?;
+        let began = context.simulator.cycle();
+        let deadline = began.saturating_add(context.cycle_limit);
+        let words_in_all: u64 = self.workload.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum();
+        let mut words_before = 0;
+        let mut input = self.workload.input.clone();
+        let mut parts = Vec::with_capacity(self.workload.layers.len());
+        for (index, layer) in self.workload.layers.iter().enumerate() {
+            let result = self.run_layer(index, &input, &drivers, context, deadline, (words_before, words_in_all))?;
+            words_before += layer.schedule.output_words() as u64;
+            input = result.output;
+            parts.push(result.part);
+        }
+        let outcome = self.outcome(context.simulator, began, parts)?;
+        expect_silence(context.simulator, &drivers, deadline)?;
+        Ok(outcome)
+    }
+}
+
+impl GemmRun {
+    /// The whole run, from its parts and the counters, in the cycle after the last output.
+    fn outcome(&self, simulator: &Simulator, began: u64, parts: Vec<Part>) -> Result<Outcome, RunError> {
+        let total = simulator.cycle() - began;
+        let ops = parts.iter().map(|part| part.throughput.ops()).sum();
+        let model: Option<u64> = parts.iter().map(|part| part.cycles.model.value()).sum();
+        Ok(Outcome {
+            cycles: Cycles {
+                total,
+                first_output: parts[0].cycles.first_output.clone(),
+                model: model.map_or_else(|| parts[0].cycles.model.clone(), Measured::Value),
+            },
+            throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
+            memory: MemoryUse {
+                intermediate_words: intermediate_words(simulator.hierarchy().design()).into(),
+                fifo_high_water: high_water_marks(simulator),
+            },
+            streams: stream_traffic(simulator),
+            numerics: overall_numerics(&parts),
+            parts,
+        })
+    }
+}
+
+/// The last layer's errors and task, every layer's mismatches and quantization.
+fn overall_numerics(parts: &[Part]) -> Numerics {
+    let last = &parts[parts.len() - 1].numerics;
+    let quantization = parts.iter().flat_map(|part| {
+        part.numerics.quantization.iter().map(|entry| Quantization { tensor: format!("{} {}", part.name, entry.tensor), ..entry.clone() })
+    });
+    Numerics {
+        bit_exact: parts.iter().all(|part| part.numerics.bit_exact),
+        mismatches: parts.iter().map(|part| part.numerics.mismatches).sum(),
+        first_mismatch: parts.iter().find_map(|part| part.numerics.first_mismatch.clone()),
+        quantization: quantization.collect(),
+        ..last.clone()
+    }
+}
+
+/// Checks that the hardware has taken everything and gives nothing more.
+fn expect_silence(simulator: &mut Simulator, drivers: &Drivers, deadline: u64) -> Result<(), RunError> {
+    let limit = deadline.saturating_sub(simulator.cycle()).max(2 * QUIET);
+    simulator.run_until_quiet(QUIET, limit)?;
+    match simulator.received(drivers.c).len() as u64 {
+        0 => Ok(()),
+        words => Err(RunError::Surplus { stream: "c".to_string(), words }),
+    }
+}

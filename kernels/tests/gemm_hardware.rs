@@ -1,0 +1,119 @@
+//! The GEMM hardware against the golden model and the cycle model, on the shipped configurations and on random ones.
+
+mod files;
+
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+use systole_kernels::kernel::{Configured, RunContext, RunError};
+use systole_kernels::registry::configure;
+use systole_kernels::report::Outcome;
+use systole_sim::{Options, Simulator};
+
+fn run(config: toml::Table) -> Outcome {
+    let (_, configured) = configure(config).unwrap();
+    let requests = configured.tensors();
+    let tensors = requests.iter().map(|request| files::tensor(&request.file, request.tensor.as_ref().unwrap())).collect();
+    run_configured(&*configured, tensors).unwrap()
+}
+
+fn run_configured(configured: &dyn Configured, tensors: Vec<systole_kernels::common::tensor::Tensor>) -> Result<Outcome, RunError> {
+    let design = configured.design().unwrap();
+    let mut simulator = Simulator::new(&design, Options::default()).unwrap();
+    let prepared = configured.prepare(tensors).unwrap();
+    prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: 10_000_000, progress: &mut |_| ControlFlow::Continue(()) })
+}
+
+/// A whole configuration of one layer with random operands over their full ranges.
+fn config(array: &str, formats: &str, [m, k, n]: [usize; 3], rest: &str) -> toml::Table {
+    format!(
+        "kernel = 'gemm'\n[array]\n{array}\n[formats]\n{formats}\n[[layers]]\na = {{ random = 'full-range', shape = [{m}, {k}] }}\n\
+         b = {{ random = 'full-range', shape = [{k}, {n}] }}\nbias = {{ random = 'gaussian', shape = [{n}], scale = 100.0 }}\n{rest}"
+    )
+    .parse()
+    .unwrap()
+}
+
+fn assert_exact_and_as_modelled(outcome: &Outcome) {
+    let numerics = &outcome.numerics;
+    assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
+    assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
+}
+
+#[test]
+fn the_digits_network_runs_exactly_in_the_modelled_cycles_and_is_as_accurate_as_in_floating_point() {
+    let outcome = run(files::config("digits.toml"));
+    assert_exact_and_as_modelled(&outcome);
+    let task = outcome.numerics.task.value().unwrap();
+    assert!((task.value - task.reference).abs() <= 0.005 && task.samples == 360, "{task:?}");
+}
+
+#[test]
+fn the_fixed_point_configuration_runs_exactly() {
+    assert_exact_and_as_modelled(&run(files::config("gemm-fixed.toml")));
+}
+
+#[test]
+fn stalls_on_every_stream_change_no_value() {
+    let outcome = run(files::config("gemm-stalls.toml"));
+    assert!(outcome.numerics.bit_exact);
+    assert!(outcome.cycles.model.value().is_none());
+    assert!(outcome.streams.iter().any(|stream| stream.path.ends_with('c') && stream.stalled > 0), "{:?}", outcome.streams);
+}
+
+fn arrays() -> impl Strategy<Value = String> {
+    let dataflows = prop::sample::select(vec!["weight-stationary", "output-stationary", "input-stationary"]);
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6)]);
+    (dataflows, sizes, any::<bool>(), 0u32..20).prop_map(|(dataflow, (rows, columns), overlap, extra)| {
+        let depth = rows + columns + 16 + extra;
+        format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = {depth}")
+    })
+}
+
+fn formats() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "a = 's4'\nb = 's4'\naccumulator = 's16'\noutput = 's4'",
+        "a = 's16'\nb = 's16'\naccumulator = 's40'\noutput = 's16'",
+        "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 'accumulator'",
+        "a = 'u8'\nb = 'u4'\naccumulator = 'u24'\noutput = 'u8'",
+        "a = 'q4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'q8.4'",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles(
+        array in arrays(), formats in formats(), shape in prop::array::uniform3(1usize..60), seed in 0u64..1000, relu in any::<bool>(),
+    ) {
+        let mut table = config(&array, formats, shape, &format!("relu = {relu}"));
+        table.insert("seed".into(), (seed as i64).into());
+        if formats.contains("u8") {
+            table["layers"][0].as_table_mut().unwrap().remove("bias");
+        }
+        let outcome = run(table);
+        let numerics = &outcome.numerics;
+        prop_assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
+        prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
+    }
+
+    #[test]
+    fn no_stall_pattern_changes_a_value(
+        array in arrays(), shape in prop::array::uniform3(1usize..40), seed in 0u64..1000,
+        probabilities in prop::array::uniform4(0.1f64..1.0), on in 1u32..9, off in 0u32..9, bursting in 0usize..4,
+    ) {
+        let patterns: Vec<String> = ["a", "b", "bias", "c"].iter().zip(probabilities).enumerate().map(|(index, (stream, probability))| {
+            if index == bursting {
+                format!("{stream} = {{ bursts = {{ on = {on}, off = {off} }} }}")
+            } else {
+                format!("{stream} = {{ random = {{ probability = {probability} }} }}")
+            }
+        }).collect();
+        let mut table = config(&array, "", shape, &format!("[stalls]\n{}", patterns.join("\n")));
+        table.insert("seed".into(), (seed as i64).into());
+        let outcome = run(table);
+        prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
+    }
+}
