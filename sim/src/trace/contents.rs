@@ -12,6 +12,8 @@ pub(super) struct Contents {
     pub states: Vec<StateNames>,
     /// Number of clock domains of the top module.
     pub domains: usize,
+    /// The earliest time that can be shown, in units: where the window begins.
+    pub start: u64,
 }
 
 /// A declaration in the header.

@@ -1,6 +1,10 @@
 //! FST, GTKWave's compressed format: small, and quick to open.
 
-use std::io::{self, Seek, Write};
+mod additions;
+
+use std::cell::RefCell;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 
 use fst_writer::{
     FstBodyWriter, FstFileType, FstHeaderWriter, FstInfo, FstScopeType, FstSignalId, FstSignalType, FstVarDirection, FstVarType,
@@ -10,18 +14,50 @@ use fst_writer::{
 use super::contents::{Contents, Direction, Item, Series, Variable};
 use super::sink::Sink;
 
-/// Buffered changes, in bytes, at which a block is written out.
+/// Buffered changes, in bytes, beyond which a block is written out.
 const BLOCK: usize = 16 << 20;
 
 /// An FST file after its header.
-pub(super) struct FstSink<W: Write + Seek> {
-    body: FstBodyWriter<W>,
+pub(super) struct FstSink<'a, F: Write + Seek> {
+    body: FstBodyWriter<Shared<'a, F>>,
+    out: Shared<'a, F>,
     /// The file's signal of each series; `None` for texts.
     ids: Vec<Option<FstSignalId>>,
+    /// Size of the buffers beyond which a block is written out, in bytes.
+    block: usize,
+}
+
+/// The file, of which the crate's writer holds one end from the header to the last block, and we the other.
+struct Shared<'a, F: Write>(Rc<RefCell<BufWriter<&'a mut F>>>);
+
+impl<F: Write> Write for Shared<'_, F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().flush()
+    }
+}
+
+impl<F: Write + Seek> Seek for Shared<'_, F> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.borrow_mut().seek(to)
+    }
+}
+
+impl<F: Write> Shared<'_, F> {
+    /// Hands the file out with nothing buffered before it.
+    fn with_file(&self, act: impl FnOnce(&mut F) -> io::Result<()>) -> io::Result<()> {
+        let mut out = self.0.borrow_mut();
+        out.flush()?;
+        act(out.get_mut())
+    }
 }
 
 /// Writes the header.
-pub(super) fn start<W: Write + Seek>(out: W, contents: &Contents) -> io::Result<FstSink<W>> {
+pub(super) fn start<'a, F: Read + Write + Seek>(file: &'a mut F, contents: &Contents) -> io::Result<FstSink<'a, F>> {
+    let out = Shared(Rc::new(RefCell::new(BufWriter::with_capacity(1 << 16, file))));
     let info = FstInfo {
         start_time: 0,
         timescale_exponent: -9,
@@ -29,7 +65,7 @@ pub(super) fn start<W: Write + Seek>(out: W, contents: &Contents) -> io::Result<
         date: String::new(),
         file_type: FstFileType::Verilog,
     };
-    let mut header = FstHeaderWriter::new(out, &info).map_err(into_io)?;
+    let mut header = FstHeaderWriter::new(Shared(Rc::clone(&out.0)), &info).map_err(into_io)?;
     let mut ids = vec![None; contents.series.len()];
     for item in &contents.items {
         match item {
@@ -48,7 +84,12 @@ pub(super) fn start<W: Write + Seek>(out: W, contents: &Contents) -> io::Result<
             }
         }
     }
-    Ok(FstSink { body: header.finish().map_err(into_io)?, ids })
+    let body = header.finish().map_err(into_io)?;
+    out.with_file(|file| additions::add_state_names(file, contents))?;
+    // A block begins with a byte for each bit of the file; that should stay the smaller part.
+    let frame: usize = contents.series.iter().map(|series| if let Series::Bits { width, .. } = series { *width as usize } else { 8 }).sum();
+    let block = body.size() + BLOCK.max(2 * frame);
+    Ok(FstSink { body, out, ids, block })
 }
 
 /// How a variable is declared; `None` for a state's name, which FST attaches to the state's bits.
@@ -70,16 +111,17 @@ fn into_io(error: FstWriteError) -> io::Error {
     }
 }
 
-impl<W: Write + Seek> FstSink<W> {
-    /// Writes what is buffered and completes the header; gives the file back, not flushed.
-    pub fn finish(self) -> io::Result<W> {
-        self.body.finish().map_err(into_io)
+impl<F: Read + Write + Seek> FstSink<'_, F> {
+    /// Writes what is buffered and completes the file.
+    pub fn finish(self, contents: &Contents) -> io::Result<()> {
+        self.body.finish().map_err(into_io)?;
+        self.out.with_file(|file| additions::set_start(file, contents))
     }
 }
 
-impl<W: Write + Seek> Sink for FstSink<W> {
+impl<F: Write + Seek> Sink for FstSink<'_, F> {
     fn time(&mut self, time: u64) -> io::Result<()> {
-        if self.body.size() >= BLOCK {
+        if self.body.size() > self.block {
             self.body.flush().map_err(into_io)?;
         }
         self.body.time_change(time).map_err(into_io)
@@ -95,5 +137,52 @@ impl<W: Write + Seek> Sink for FstSink<W> {
 
     fn text(&mut self, _series: usize, _text: &str) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn values_carry_over_from_block_to_block() {
+        let variable = |name: &str, series| {
+            Item::Variable(Variable { name: name.to_string(), series, register: false, direction: Direction::Internal, states: None })
+        };
+        let top = "top".to_string();
+        let contents = Contents {
+            items: vec![Item::Scope { name: top.clone(), module: top }, variable("still", 0), variable("moving", 1), Item::Up],
+            series: vec![Series::Bits { source: 0, width: 3 }, Series::Bits { source: 1, width: 8 }],
+            states: Vec::new(),
+            domains: 0,
+            start: 50,
+        };
+        let mut file = Cursor::new(Vec::new());
+        let mut sink = start(&mut file, &contents).unwrap();
+        // Any change fills a block.
+        sink.block = sink.body.size();
+        for time in 0..20 {
+            sink.time(50 + 10 * time).unwrap();
+            if time == 0 {
+                sink.bits(0, b"101").unwrap();
+            }
+            sink.bits(1, format!("{time:08b}").as_bytes()).unwrap();
+        }
+        sink.finish(&contents).unwrap();
+
+        let mut wave = wellen::simple::read_from_reader(file).unwrap();
+        let hierarchy = wave.hierarchy();
+        let [still, moving] = ["still", "moving"].map(|name| hierarchy[hierarchy.lookup_var(&["top"], name).unwrap()].signal_ref());
+        wave.load_signals(&[still, moving]);
+        assert_eq!(wave.time_table(), (0..20).map(|time| 50 + 10 * time).collect::<Vec<u64>>());
+        let at = |signal, time| {
+            let signal = wave.get_signal(signal).unwrap();
+            signal.get_value_at(&signal.get_offset(time).unwrap(), 0).to_string()
+        };
+        for time in 0..20 {
+            assert_eq!((at(still, time), at(moving, time)), ("101".to_string(), format!("{time:08b}")), "at position {time}");
+        }
     }
 }

@@ -25,11 +25,12 @@ pub(super) struct Layout {
     pub outer_scopes: Vec<String>,
 }
 
-/// Lays out a trace of everything selected: ports, clocks, resets and named cells. Memories are not traced.
-pub(super) fn layout(hierarchy: &Hierarchy, selection: &Selection, reals: bool) -> Layout {
+/// Lays out a trace of everything selected, which begins at `start`: ports, clocks, resets and named cells. Memories are not
+/// traced.
+pub(super) fn layout(hierarchy: &Hierarchy, selection: &Selection, reals: bool, start: u64) -> Layout {
     let domains = hierarchy.module(NodeId::TOP).domains.len();
     let mut plans: HashMap<ModuleId, ScopePlan> = HashMap::new();
-    let mut builder = Builder::new(domains);
+    let mut builder = Builder::new(domains, start);
     // The scopes around the node at hand, outermost first.
     let mut around: Vec<OpenScope> = Vec::new();
     for node in hierarchy.nodes() {
@@ -146,8 +147,8 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(domains: usize) -> Builder {
-        let contents = Contents { items: Vec::new(), series: Vec::new(), states: Vec::new(), domains };
+    fn new(domains: usize, start: u64) -> Builder {
+        let contents = Contents { items: Vec::new(), series: Vec::new(), states: Vec::new(), domains, start };
         Builder {
             layout: Layout { contents, signals: Vec::new(), widths: vec![1; domains], outer_scopes: Vec::new() },
             clocks: HashMap::new(),

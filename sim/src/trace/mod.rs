@@ -33,7 +33,6 @@ mod layout;
 mod names;
 mod selection;
 mod sink;
-mod states;
 mod vcd;
 mod writer;
 
@@ -54,6 +53,11 @@ use crate::observer::{Observer, ObserverError};
 
 /// Written into the file's header. The same for each run, so that equal simulations give equal files.
 const VERSION: &str = concat!("Systole ", env!("CARGO_PKG_VERSION"));
+
+/// The time at which a cycle begins, in units of 1 ns. A simulation would run for millennia to reach the last.
+fn start_of(cycle: u64) -> u64 {
+    cycle.saturating_mul(10)
+}
 
 /// Which format a trace has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -115,7 +119,7 @@ impl Trace {
             return Err(TraceError::Window { from: options.from, to });
         }
         let selection = Selection::new(options.scope.as_deref(), options.depth)?;
-        let layout = layout(engine.hierarchy(), &selection, options.reals);
+        let layout = layout(engine.hierarchy(), &selection, options.reals, start_of(options.from));
         if layout.contents.series.is_empty() {
             let pattern = options.scope.clone().unwrap_or_default();
             return Err(TraceError::NothingSelected { pattern, known: layout.outer_scopes.into_iter().take(10).collect() });

@@ -7,9 +7,7 @@ use systole_hdl::{Type, Value};
 
 use super::changes::{Batch, Span};
 use super::contents::{Contents, Series, StateNames};
-
-/// Time units from one cycle to the next; with a unit of 1 ns a cycle takes 10 ns.
-pub(super) const UNITS_PER_CYCLE: u64 = 10;
+use super::start_of;
 
 /// A file of one format, after its header.
 pub(super) trait Sink {
@@ -57,10 +55,10 @@ impl<'a> Renderer<'a> {
         let domains = self.contents.domains;
         for (position, cycle) in batch.cycles.iter().enumerate() {
             let edges = &batch.edges[position * domains..(position + 1) * domains];
-            let start = cycle.cycle.saturating_mul(UNITS_PER_CYCLE);
+            let (start, end) = (start_of(cycle.cycle), start_of(cycle.cycle + 1));
             let first = self.end.is_none();
             sink.time(start)?;
-            self.end = Some(start.saturating_add(UNITS_PER_CYCLE));
+            self.end = Some(end);
             for &(series, domain) in self.clocks.iter().filter(|(_, domain)| edges[*domain] || first) {
                 sink.bits(series, if edges[domain] { b"1" } else { b"0" })?;
             }
@@ -70,7 +68,7 @@ impl<'a> Renderer<'a> {
                 self.show(source as usize, value, sink)?;
             }
             if self.clocks.iter().any(|(_, domain)| edges[*domain]) {
-                sink.time(start + UNITS_PER_CYCLE / 2)?;
+                sink.time(start.midpoint(end))?;
                 for &(series, _) in self.clocks.iter().filter(|(_, domain)| edges[*domain]) {
                     sink.bits(series, b"0")?;
                 }
@@ -79,9 +77,14 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    /// Lets the last cycle last as long as the others.
+    /// Lets the last cycle last as long as the others. A trace without cycles lasts one unit in which nothing has a value:
+    /// readers stumble over files without times.
     pub fn end(&self, sink: &mut impl Sink) -> io::Result<()> {
-        self.end.map_or(Ok(()), |end| sink.time(end))
+        let start = self.contents.start;
+        match self.end {
+            Some(end) => sink.time(end),
+            None => sink.time(start).and_then(|()| sink.time(start + 1)),
+        }
     }
 
     fn show(&mut self, source: usize, limbs: &[u64], sink: &mut impl Sink) -> io::Result<()> {

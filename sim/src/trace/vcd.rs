@@ -1,6 +1,6 @@
 //! VCD, the value change dump of IEEE 1364: text that every viewer reads.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use ::vcd::{IdCode, TimescaleUnit, VarType, Writer};
 
@@ -9,7 +9,7 @@ use super::sink::Sink;
 
 /// A VCD file after its header.
 pub(super) struct VcdSink<W: Write> {
-    out: W,
+    out: BufWriter<W>,
     /// The identifier code of each series, as text.
     codes: Vec<String>,
     /// What is written before a time: the first time's values are the dump of all variables, which has to be closed.
@@ -23,8 +23,9 @@ enum Phase {
 }
 
 /// Writes the header.
-pub(super) fn start<W: Write>(mut out: W, contents: &Contents) -> io::Result<VcdSink<W>> {
+pub(super) fn start<W: Write>(file: W, contents: &Contents) -> io::Result<VcdSink<W>> {
     let codes: Vec<IdCode> = std::iter::successors(Some(IdCode::FIRST), |code| Some(code.next())).take(contents.series.len()).collect();
+    let mut out = BufWriter::with_capacity(1 << 16, file);
     let mut header = Writer::new(&mut out);
     header.version(super::VERSION)?;
     header.timescale(1, TimescaleUnit::NS)?;
@@ -49,10 +50,10 @@ pub(super) fn start<W: Write>(mut out: W, contents: &Contents) -> io::Result<Vcd
 }
 
 impl<W: Write> VcdSink<W> {
-    /// Closes the file's text and gives the file back, not flushed.
-    pub fn finish(mut self) -> io::Result<W> {
+    /// Completes the file.
+    pub fn finish(mut self) -> io::Result<()> {
         self.close_dump()?;
-        Ok(self.out)
+        self.out.flush()
     }
 
     fn close_dump(&mut self) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -13,7 +13,7 @@ use super::changes::{Batch, Span};
 use super::contents::Contents;
 use super::error::TraceError;
 use super::sink::{Renderer, Sink};
-use super::{TraceFormat, fst, states, vcd};
+use super::{TraceFormat, fst, vcd};
 
 /// Full batches that may wait for the writer; the simulating thread waits when there are more.
 const WAITING: usize = 4;
@@ -39,15 +39,20 @@ impl Feed {
     pub fn start(path: &Path, format: TraceFormat, contents: Contents, spans: Vec<Span>) -> Result<Feed, TraceError> {
         let create = |reason| TraceError::Create { path: path.to_path_buf(), reason };
         let mut file = unfinished_file(path).map_err(create)?;
-        let (full, batches) = sync_channel(WAITING);
-        let (used, empty) = channel();
         let destination = path.to_path_buf();
-        let work = move || {
+        let work = move |batches: Receiver<Batch>, used: Sender<Batch>| {
             write_trace(file.as_file_mut(), format, &contents, &spans, &batches, &used)?;
             file.persist(destination).map_err(|failure| failure.error)?;
             Ok(())
         };
-        let handle = Builder::new().name("trace".to_string()).spawn(work).map_err(create)?;
+        Feed::to(path, work).map_err(create)
+    }
+
+    /// Starts a thread that takes batches and gives them back when it has used them.
+    fn to(path: &Path, work: impl FnOnce(Receiver<Batch>, Sender<Batch>) -> io::Result<()> + Send + 'static) -> io::Result<Feed> {
+        let (full, batches) = sync_channel(WAITING);
+        let (used, empty) = channel();
+        let handle = Builder::new().name("trace".to_string()).spawn(move || work(batches, used))?;
         Ok(Feed { path: path.to_path_buf(), batch: Batch::default(), thread: Some(WriterThread { full, empty, handle }) })
     }
 
@@ -121,22 +126,17 @@ fn write_trace(
     batches: &Receiver<Batch>,
     used: &Sender<Batch>,
 ) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 16, &mut *file);
     let mut renderer = Renderer::new(contents, spans);
     match format {
         TraceFormat::Vcd => {
-            let mut sink = vcd::start(&mut out, contents)?;
+            let mut sink = vcd::start(file, contents)?;
             write_batches(&mut renderer, &mut sink, batches, used)?;
-            sink.finish()?;
-            out.flush()
+            sink.finish()
         }
         TraceFormat::Fst => {
-            let mut sink = fst::start(&mut out, contents)?;
+            let mut sink = fst::start(file, contents)?;
             write_batches(&mut renderer, &mut sink, batches, used)?;
-            sink.finish()?;
-            out.flush()?;
-            drop(out);
-            states::add_state_names(file, contents)
+            sink.finish(contents)
         }
     }
 }
@@ -194,6 +194,7 @@ mod tests {
             series: vec![Series::Bits { source: 0, width: 64 }],
             states: Vec::new(),
             domains: 0,
+            start: 0,
         };
         let spans = [Span { start: 0, limbs: 1 }];
         for format in [TraceFormat::Vcd, TraceFormat::Fst] {
@@ -217,5 +218,15 @@ mod tests {
             }
             assert_eq!(write(needed).unwrap(), needed);
         }
+    }
+
+    #[test]
+    fn a_failure_of_the_writer_is_told_once_while_the_simulation_runs() {
+        let work = |batches: Receiver<Batch>, _| batches.recv().map_or(Ok(()), |_| Err(io::ErrorKind::StorageFull.into()));
+        let mut feed = Feed::to(Path::new("some/trace.vcd"), work).unwrap();
+        let told = (0..1000).find_map(|_| feed.pass_on().err()).expect("the channel is shorter than that");
+        assert!(matches!(&told, TraceError::Write { reason, .. } if reason.kind() == io::ErrorKind::StorageFull));
+        assert!(told.to_string().starts_with("cannot write the trace `some/trace.vcd`: "), "{told}");
+        assert!(feed.pass_on().is_ok() && feed.finish().is_ok());
     }
 }

@@ -1,0 +1,9 @@
+//! Traces read back by another program are what the engine showed.
+
+mod contents;
+mod designs;
+mod failures;
+mod run;
+mod selection;
+mod tools;
+mod waves;
