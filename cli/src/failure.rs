@@ -25,6 +25,9 @@ pub enum Failure {
 /// Exit code of a command line or configuration that cannot be used; clap's own errors exit with it too.
 pub const BAD_INPUT: u8 = 2;
 
+/// Exit code after an interrupt.
+pub const INTERRUPTED: u8 = 130;
+
 /// Exit code after a defect in Systole itself, which a panic gives too.
 pub const DEFECT: u8 = 101;
 
@@ -36,7 +39,7 @@ impl Failure {
             Failure::Input(_) => BAD_INPUT,
             Failure::Tool(_) => 3,
             Failure::Stuck(_) => 4,
-            Failure::Interrupted(_) => 130,
+            Failure::Interrupted(_) => INTERRUPTED,
             Failure::Defect(_) => DEFECT,
         })
     }
@@ -56,6 +59,12 @@ impl Failure {
     /// Bad input without a place in a file.
     pub fn input(message: impl Into<String>, help: impl Into<String>) -> Failure {
         Failure::Input(message_with_help(message, help))
+    }
+
+    /// What cannot happen in a sound Systole, and did.
+    pub fn defect(error: &dyn std::error::Error) -> Failure {
+        let help = "this is a bug in Systole, whatever the input was; please report it with the command and the configuration";
+        Failure::Defect(message_with_help(error.to_string(), help))
     }
 }
 

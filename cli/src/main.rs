@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod config;
 mod failure;
+mod interrupt;
 mod output;
 mod parameters;
 mod tensors;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     install_hooks();
     let done: Result<(), Failure> = match Arguments::parse().command {
         Command::List => commands::list::list(),
+        Command::Run(arguments) => commands::run::run(&arguments),
         Command::Schema(arguments) => commands::schema::schema(&arguments),
         _ => Ok(()),
     };

@@ -19,33 +19,57 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Makes an output folder and those above it, and tries that files can be made in it, so that a long run does not end in vain.
-pub fn make_folder(folder: &Path) -> Result<(), Failure> {
-    let made = fs::create_dir_all(folder).and_then(|()| Builder::new().prefix(".systole-").tempfile_in(folder));
-    match made {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::input(format!("cannot write into {}: {error}", folder.display()), "choose another folder with --out")),
+/// A folder that outputs go into.
+#[derive(Debug)]
+pub struct OutputFolder {
+    path: PathBuf,
+    made: bool,
+}
+
+impl OutputFolder {
+    /// Makes the folder and those above it, and tries that files can be made in it, so that a long run does not end in vain.
+    pub fn make(path: PathBuf) -> Result<OutputFolder, Failure> {
+        let made = !path.exists();
+        match fs::create_dir_all(&path).and_then(|()| temporary_in(&path)) {
+            Ok(_) => Ok(OutputFolder { path, made }),
+            Err(error) => Err(Failure::input(format!("cannot write into {}: {error}", path.display()), "choose another folder with --out")),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file whole or not at all: readers and interrupted runs never see a part of it. Returns its path.
+    pub fn write(&self, name: impl AsRef<Path>, content: &[u8]) -> Result<PathBuf, Failure> {
+        let path = self.path.join(name);
+        let written = temporary_in(&self.path).and_then(|mut file| {
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)
+        });
+        match written {
+            Ok(_) => Ok(path),
+            Err(error) => {
+                let help = "make room, or choose another folder with --out";
+                Err(Failure::input(format!("cannot write {}: {error}", path.display()), help))
+            }
+        }
     }
 }
 
-/// Writes a file whole or not at all: readers and interrupted runs never see a part of it. Returns its path.
-pub fn write_whole(folder: &Path, name: impl AsRef<Path>, content: &[u8]) -> Result<PathBuf, Failure> {
-    let path = folder.join(name);
-    let written = temporary_beside(folder).and_then(|mut file| {
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)
-    });
-    match written {
-        Ok(_) => Ok(path),
-        Err(error) => {
-            Err(Failure::input(format!("cannot write {}: {error}", path.display()), "make room, or choose another folder with --out"))
+/// A folder made in vain goes away again; removing fails, rightly, if something is in it.
+impl Drop for OutputFolder {
+    fn drop(&mut self) {
+        if self.made {
+            let _ = fs::remove_dir(&self.path);
         }
     }
 }
 
 /// A file in the same folder, so that renaming it is atomic, with the permissions of a file made in the ordinary way.
-fn temporary_beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".systole-");
     #[cfg(unix)]
@@ -62,17 +86,30 @@ mod tests {
 
     #[test]
     fn a_written_file_replaces_the_old_one_and_leaves_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        write_whole(folder.path(), "report.json", b"old").unwrap();
-        let path = write_whole(folder.path(), "report.json", b"new").unwrap();
+        let above = tempfile::tempdir().unwrap();
+        let folder = OutputFolder::make(above.path().join("a/b")).unwrap();
+        folder.write("report.json", b"old").unwrap();
+        let path = folder.write("report.json", b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(folder);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_folder_made_in_vain_goes_away_and_one_that_was_there_stays() {
+        let above = tempfile::tempdir().unwrap();
+        drop(OutputFolder::make(above.path().join("new")).unwrap());
+        assert!(!above.path().join("new").exists());
+        drop(OutputFolder::make(above.path().to_path_buf()).unwrap());
+        assert!(above.path().exists());
     }
 
     #[test]
     fn a_file_in_the_way_of_a_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let file = write_whole(folder.path(), "file", b"").unwrap();
-        assert!(make_folder(&file.join("below")).is_err());
+        fs::write(folder.path().join("file"), b"").unwrap();
+        assert!(OutputFolder::make(folder.path().join("file")).is_err());
+        assert!(OutputFolder::make(folder.path().join("file/below")).is_err());
     }
 }

@@ -1,4 +1,6 @@
 //! One file a command.
 
 pub mod list;
+pub mod run;
 pub mod schema;
+pub mod workload;

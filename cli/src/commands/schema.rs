@@ -8,7 +8,7 @@ use systole_kernels::registry::{KERNELS, find};
 
 use crate::arguments::SchemaArguments;
 use crate::failure::{Failure, message_with_help};
-use crate::output::{make_folder, print, write_whole};
+use crate::output::{OutputFolder, print};
 
 /// Prints or writes the schema of one kernel's configuration, or of all.
 pub fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
@@ -25,8 +25,7 @@ pub fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
         return Err(Failure::input(format!("{} is not the name of a file", path.display()), "write it like --out systole.schema.json"));
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_folder(folder)?;
-    write_whole(folder, name, text.as_bytes())?;
+    OutputFolder::make(folder.to_path_buf())?.write(name, text.as_bytes())?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Tables for people.
 
+pub mod progress;
 pub mod report;
 
 use comfy_table::{ContentArrangement, Table, presets};

@@ -164,3 +164,92 @@ fn counted(count: &Measured<u64>, unit: &str) -> String {
 fn measured<T: Display>(value: &Measured<T>, show: impl Fn(&T) -> String) -> String {
     value.value().map_or_else(|| value.to_string(), show)
 }
+
+#[cfg(test)]
+mod tests {
+    use systole_kernels::report::{
+        DesignSize, HighWater, MemoryUse, Mismatch, Outcome, Part, Quantization, REPORT_SCHEMA, SimulatorReport, StreamTraffic, Task,
+    };
+
+    use super::*;
+
+    fn numerics(mismatches: u64) -> Numerics {
+        let first = Mismatch { tensor: "layer 0".into(), index: vec![3, 4], expected: 5, actual: -6 };
+        Numerics {
+            bit_exact: mismatches == 0,
+            mismatches,
+            first_mismatch: (mismatches > 0).then_some(first),
+            max_abs_error: 0.0125.into(),
+            rms_error: 0.004.into(),
+            reference_max_abs: 5.25.into(),
+            quantization: vec![Quantization { tensor: "layers[0].a".into(), format: "s8".into(), scale: 0.5, saturated: 17 }],
+            task: Measured::Value(Task { metric: "accuracy".into(), value: 0.975, reference: 0.9778, samples: 360 }),
+        }
+    }
+
+    fn report(parts: usize, mismatches: u64) -> Report {
+        let cycles = Cycles { total: 12345, first_output: 404.into(), model: 12340.into() };
+        let throughput = Throughput::new(12345 * 256, 12345, 512).unwrap();
+        let part = |index| Part {
+            name: format!("layer {index}"),
+            shape: "128 x 384 x 384".into(),
+            cycles: cycles.clone(),
+            throughput: throughput.clone(),
+            numerics: numerics(0),
+        };
+        Report {
+            schema: REPORT_SCHEMA,
+            kernel: "gemm".into(),
+            config: serde_json::json!({}),
+            seed: 7,
+            version: "0.1.0".into(),
+            design: DesignSize { modules: 4, instances: 270, register_bits: 1000, memory_bits: 2000, multipliers: 256 },
+            outcome: Outcome {
+                cycles: cycles.clone(),
+                throughput: throughput.clone(),
+                memory: MemoryUse {
+                    intermediate_words: Measured::not_measured("no buffers"),
+                    fifo_high_water: vec![HighWater { path: "gemm.fifo".into(), high_water: 3, capacity: 8 }],
+                },
+                streams: vec![StreamTraffic { path: "gemm.a".into(), transfers: 49152, stalled: 11, starved: 22 }],
+                numerics: numerics(mismatches),
+                parts: (0..parts).map(part).collect(),
+            },
+            simulator: SimulatorReport {
+                engine: "reference".into(),
+                elaborate_ms: 1.25.into(),
+                compile_ms: 2.5.into(),
+                cycles: 12350,
+                cycles_per_second: 1500.4.into(),
+            },
+            synthesis: Measured::not_measured("see `systole synth`"),
+        }
+    }
+
+    #[track_caller]
+    fn shows(text: &str, parts: &[&str]) {
+        for part in parts {
+            assert!(text.contains(part), "`{part}` is not in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_summary_states_cycles_model_utilization_error_task_and_what_is_unknown() {
+        let text = show(&report(1, 0));
+        shows(&text, &["gemm (seed 7)", "layer 0: 128 x 384 x 384", "yes", "12 345; first output after 404; the model predicts 12 340"]);
+        shows(&text, &["256.0 of 512 operations per cycle, utilization 50.0 %", "at most 1.250e-2", "0.9750 (0.9778", "360 samples"]);
+        shows(&text, &["not measured (no buffers)", "256 multipliers", "12 350 cycles at 1 500 cycles/s"]);
+        assert!(!text.contains("utilization  "), "a single part has no table of its own");
+    }
+
+    #[test]
+    fn streams_fifos_quantization_and_parts_have_tables() {
+        let text = show(&report(2, 0));
+        shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "5.000000e-1", "layer 1"]);
+    }
+
+    #[test]
+    fn a_difference_from_the_golden_model_is_said_with_its_first_place() {
+        shows(&show(&report(1, 1234)), &["NO: 1 234 elements differ", "layer 0[3, 4]: expected 5, got -6"]);
+    }
+}

@@ -1,0 +1,159 @@
+//! `systole run`: elaborate, simulate, check, report.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use systole_kernels::kernel::{RunContext, RunError};
+use systole_kernels::report::{Measured, Outcome, REPORT_SCHEMA, Report, SimulatorReport};
+use systole_sim::simulator::{Attached, Options, Simulator};
+use systole_sim::trace::{self, Trace, TraceOptions};
+use systole_sim::{Engine, Reference};
+
+use super::workload::Workload;
+use crate::arguments::{EngineName, RunArguments, TraceArguments, TraceFormat};
+use crate::failure::{Failure, message_with_help};
+use crate::interrupt::{asked_to_stop, catch_interrupts};
+use crate::output::{OutputFolder, print};
+use crate::view::progress::ProgressLine;
+use crate::view::report::{exactness, show};
+
+/// Runs a configuration and writes its report, and its waveform if asked for.
+pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let workload = Workload::open(&arguments.config)?;
+    let prepared = workload.prepare()?;
+    let (design, elaborating) = timed(|| workload.design());
+    let design = Arc::new(design?);
+    let (engine, compiling) = timed(|| match arguments.engine {
+        EngineName::Reference => Reference::new(&design).map(|engine| Box::new(engine) as Box<dyn Engine>),
+    });
+    let mut engine = engine.map_err(|error| Failure::defect(&error))?;
+
+    let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
+    let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
+    let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
+    let trace = trace.map(|(path, trace)| (path, simulator.attach(trace)));
+    catch_interrupts();
+    let line = ProgressLine::new(arguments.quiet);
+    let mut progress = |progress| {
+        line.show(progress);
+        if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let cycle_limit = arguments.cycle_limit.unwrap_or(u64::MAX);
+    let (ran, simulating) = timed(|| prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut progress }));
+    line.clear();
+    let cycles = simulator.cycle();
+
+    // Whatever became of the run, its waveform is completed first: it shows how that came about.
+    let trace = trace.map(|(path, attached)| finish_trace(path, attached, &mut simulator)).transpose();
+    let (outcome, trace) = match (ran, trace) {
+        (Ok(outcome), trace) => (outcome, trace?),
+        (Err(error), trace) => {
+            if let Ok(Some(path)) = trace {
+                eprintln!("trace: {}, complete up to cycle {cycles}", path.display());
+            }
+            return Err(stopped(error));
+        }
+    };
+
+    let report = Report {
+        schema: REPORT_SCHEMA,
+        kernel: workload.kernel.name().into(),
+        config: workload.configured.config(),
+        seed: workload.configured.seed(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        design: design.statistics().into(),
+        outcome,
+        simulator: simulator_report(arguments.engine, elaborating, compiling, simulating, cycles),
+        synthesis: Measured::not_measured("`systole synth` measures it"),
+    };
+    let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::defect(&error))?;
+    let path = folder.write("report.json", format!("{json}\n").as_bytes())?;
+    if !arguments.quiet {
+        let trace = trace.map(|path| format!("trace: {}\n", path.display())).unwrap_or_default();
+        print(&format!("{}\nreport: {}\n{trace}", show(&report), path.display()))?;
+    }
+    verdict(&report.outcome)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+fn simulator_report(engine: EngineName, elaborating: Duration, compiling: Duration, simulating: Duration, cycles: u64) -> SimulatorReport {
+    let milliseconds = |duration: Duration| Measured::Value(1000.0 * duration.as_secs_f64());
+    SimulatorReport {
+        engine: match engine {
+            EngineName::Reference => "reference".into(),
+        },
+        elaborate_ms: milliseconds(elaborating),
+        compile_ms: milliseconds(compiling),
+        cycles,
+        cycles_per_second: match simulating.as_secs_f64() {
+            seconds if seconds > 0.0 => Measured::Value(cycles as f64 / seconds),
+            _ => Measured::not_measured("the run was shorter than the clock can tell"),
+        },
+    }
+}
+
+fn verdict(outcome: &Outcome) -> Result<(), Failure> {
+    if outcome.numerics.bit_exact {
+        return Ok(());
+    }
+    let message = format!("bit exact: {}", exactness(&outcome.numerics));
+    Err(Failure::Differs(message_with_help(message, "the report holds every part's agreement; --trace shows what the hardware did")))
+}
+
+fn stopped(error: RunError) -> Failure {
+    let message = error.to_string();
+    match error {
+        RunError::Stopped(systole_sim::RunError::CycleLimit { .. }) => {
+            Failure::Stuck(message_with_help(message, "no report was written; allow more cycles with --cycle-limit"))
+        }
+        RunError::Stopped(systole_sim::RunError::Deadlock(_)) => {
+            Failure::Stuck(message_with_help(message, "no report was written; --trace shows how it came about"))
+        }
+        RunError::Stopped(systole_sim::RunError::Observer { .. }) => Failure::input(message, "no report was written"),
+        RunError::Interrupted { cycle } => {
+            Failure::Interrupted(message_with_help(format!("interrupted in cycle {cycle}"), "no report was written"))
+        }
+        RunError::Surplus { .. } => {
+            Failure::Differs(message_with_help(message, "no report was written; --trace shows what the hardware did"))
+        }
+        RunError::Drivers(_) | RunError::Inconsistent(_) => Failure::defect(&error),
+    }
+}
+
+fn start_trace(
+    arguments: &TraceArguments,
+    format: TraceFormat,
+    folder: &OutputFolder,
+    engine: &mut dyn Engine,
+) -> Result<(PathBuf, Trace), Failure> {
+    let (format, name) = match format {
+        TraceFormat::Vcd => (trace::TraceFormat::Vcd, "trace.vcd"),
+        TraceFormat::Fst => (trace::TraceFormat::Fst, "trace.fst"),
+    };
+    let options = TraceOptions {
+        format,
+        scope: arguments.trace_scope.clone(),
+        depth: arguments.trace_depth,
+        from: arguments.trace_from,
+        to: arguments.trace_to,
+        reals: arguments.trace_reals,
+    };
+    let path = folder.path().join(name);
+    let trace = Trace::create(&path, engine, &options)
+        .map_err(|error| Failure::input(error.to_string(), "`systole run --help` explains the options that begin with --trace"))?;
+    Ok((path, trace))
+}
+
+fn finish_trace(path: PathBuf, attached: Attached<Trace>, simulator: &mut Simulator) -> Result<PathBuf, Failure> {
+    match simulator.detach(attached) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(Failure::input(error.to_string(), "no report was written; run it again without --trace")),
+    }
+}

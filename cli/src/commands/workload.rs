@@ -1,0 +1,57 @@
+//! What `run`, `export` and `synth` begin with: a configuration, its kernel, its tensors, its hardware.
+
+use std::path::{Path, PathBuf};
+
+use systole_hdl::Design;
+use systole_kernels::kernel::{ConfigError, Configured, Kernel, Prepared};
+use systole_kernels::registry::configure;
+
+use crate::arguments::ConfigArguments;
+use crate::config::{Config, ReadError};
+use crate::failure::Failure;
+use crate::tensors;
+
+/// A configuration that its kernel has accepted.
+pub struct Workload {
+    /// The configuration's text and places.
+    pub config: Config,
+    /// Its kernel.
+    pub kernel: &'static dyn Kernel,
+    /// The kernel with its parameters.
+    pub configured: Box<dyn Configured>,
+}
+
+impl Workload {
+    /// Reads the configuration and lets its kernel check it.
+    pub fn open(arguments: &ConfigArguments) -> Result<Workload, Failure> {
+        let config = Config::read(&arguments.config, &arguments.overrides()).map_err(|error| {
+            Failure::Input(match error {
+                ReadError::Unreadable(error) => error.into(),
+                ReadError::Problem(error) => (*error).into(),
+            })
+        })?;
+        let (kernel, configured) = configure(config.table().clone()).map_err(|error| refused(&config, error))?;
+        Ok(Workload { config, kernel, configured })
+    }
+
+    /// Loads the tensors and lets the kernel quantize them and compute the golden results.
+    pub fn prepare(&self) -> Result<Box<dyn Prepared>, Failure> {
+        let folder = self.config.folder();
+        let loaded: Result<Vec<_>, _> = self.configured.tensors().iter().map(|request| tensors::load(request, folder)).collect();
+        loaded.and_then(|tensors| self.configured.prepare(tensors)).map_err(|error| refused(&self.config, error))
+    }
+
+    /// The hardware.
+    pub fn design(&self) -> Result<Design, Failure> {
+        self.configured.design().map_err(|error| Failure::defect(&error))
+    }
+
+    /// Where outputs go unless the command line says otherwise: `out/<name of the configuration>`.
+    pub fn default_folder(&self) -> PathBuf {
+        Path::new("out").join(self.config.name())
+    }
+}
+
+fn refused(config: &Config, error: ConfigError) -> Failure {
+    Failure::Input(config.locate(error).into())
+}
