@@ -71,11 +71,11 @@ impl Type {
         Type::UInt(bits_for(max as u64))
     }
 
-    /// Bits in a value of this type.
+    /// Bits in a value of this type; at most `u32::MAX`, which no signal has.
     pub const fn width(self) -> u32 {
         match self {
             Type::Bits(n) | Type::UInt(n) | Type::SInt(n) => n,
-            Type::UFixed { int, frac } | Type::Fixed { int, frac } => int + frac,
+            Type::UFixed { int, frac } | Type::Fixed { int, frac } => int.saturating_add(frac),
         }
     }
 

@@ -14,9 +14,7 @@ use smallvec::SmallVec;
 use super::diagnostic::{Diagnostic, Note, Place, Severity};
 use super::signal::Signal;
 use crate::analysis::PortPaths;
-use crate::design::{
-    Cell, CellId, CellInfo, Design, Domain, DomainId, Memory, ModuleDef, ModuleId, SourceLocation,
-};
+use crate::design::{Cell, CellId, CellInfo, Design, Domain, DomainId, Memory, ModuleDef, ModuleId, SourceLocation};
 use crate::types::{MAX_WIDTH, Type};
 use crate::value::Value;
 
@@ -39,8 +37,14 @@ pub(crate) struct Arena {
     pub built: FxHashMap<(TypeId, String), Built>,
     pub diagnostics: Vec<Diagnostic>,
     files: FxHashMap<&'static str, u32>,
-    /// Names of finished modules by serial, for messages about strayed signals.
-    finished: FxHashMap<u32, String>,
+    /// Finished modules by serial, for messages about strayed signals.
+    finished: FxHashMap<u32, Finished>,
+}
+
+/// What is kept of a module's description when it is complete.
+struct Finished {
+    module: ModuleId,
+    places: Vec<Place>,
 }
 
 /// Where a module definition came from.
@@ -78,6 +82,8 @@ pub(crate) struct OpenModule {
     pub serial: u32,
     /// Name of the instance that caused it: a step of the instance path.
     pub instance: String,
+    /// Where that instance was made.
+    pub instantiated: Place,
     pub module: ModuleDef,
     /// Where each cell was made, parallel to its cells.
     pub places: Vec<Place>,
@@ -85,6 +91,10 @@ pub(crate) struct OpenModule {
     pub drives: FxHashMap<CellId, Vec<Drive>>,
     /// Wires and registers in order of creation: what must be driven.
     pub targets: Vec<CellId>,
+    /// Wires that answer a stream, driven by its consumer.
+    pub answers: FxHashSet<CellId>,
+    /// The parameters have been refused: what follows from that is not reported.
+    pub refused: bool,
     /// Cells that stand for a mistake already reported.
     pub poisoned: FxHashSet<CellId>,
     /// Names taken by users, with the place.
@@ -119,11 +129,10 @@ pub(crate) struct Drive {
 /// Outside `elaborate`, at the user's line: a handle means nothing there.
 #[track_caller]
 pub(crate) fn with<R>(f: impl FnOnce(&mut Arena) -> R) -> R {
-    let place = Location::caller();
-    ARENA.with_borrow_mut(|arena| match arena {
-        Some(arena) => f(arena),
-        None => panic!("{place}: signals exist only while `elaborate` runs; keep the `Design` it returns, not its signals"),
-    })
+    match ARENA.with_borrow_mut(|arena| arena.as_mut().map(f)) {
+        Some(result) => result,
+        None => panic!("{}: signals exist only while `elaborate` runs; keep the `Design` it returns, not its signals", Location::caller()),
+    }
 }
 
 /// Puts a fresh arena in place while `f` runs and takes it out again, also when `f` panics.
@@ -156,15 +165,18 @@ impl Arena {
     }
 
     /// Starts a module; the arena's innermost from now on.
-    pub fn open_module(&mut self, instance: String, parameters: String) -> u32 {
+    pub fn open_module(&mut self, instance: String, instantiated: Place, parameters: String) -> u32 {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         self.open.push(OpenModule {
             serial,
             instance,
+            instantiated,
             module: ModuleDef { parameters, domains: vec![Domain { name: String::new() }], ..ModuleDef::default() },
             places: Vec::new(),
             drives: FxHashMap::default(),
             targets: Vec::new(),
+            answers: FxHashSet::default(),
+            refused: false,
             poisoned: FxHashSet::default(),
             names: FxHashMap::default(),
             guards: Vec::new(),
@@ -174,11 +186,11 @@ impl Arena {
         serial
     }
 
-    /// Ends the innermost module; `name` is for messages about its signals.
-    pub fn close_module(&mut self, name: &str) -> OpenModule {
+    /// Ends the innermost module, which adds `id` to the design unless an equal one is there under that id.
+    pub fn close_module(&mut self, id: ModuleId) -> ModuleDef {
         let open = self.open.pop().expect("a module is closed once, by the call that opened it");
-        self.finished.insert(open.serial, name.to_string());
-        open
+        self.finished.insert(open.serial, Finished { module: id, places: open.places });
+        open.module
     }
 
     /// The innermost module.
@@ -186,9 +198,18 @@ impl Arena {
         self.open.last_mut().expect("an elaboration always has an open module")
     }
 
-    /// Path of the instance under construction.
+    /// Path of the instance under construction; of a very long one its ends.
     pub fn instance_path(&self) -> String {
-        self.open.iter().map(|m| m.instance.as_str()).collect::<Vec<_>>().join(".")
+        let path = |open: &[OpenModule]| open.iter().map(|m| m.instance.as_str()).collect::<Vec<_>>().join(".");
+        match self.open.len() {
+            0..=16 => path(&self.open),
+            length => format!("{}.({} more).{}", path(&self.open[..4]), length - 8, path(&self.open[length - 4..])),
+        }
+    }
+
+    /// Whether a mistake has been reported.
+    pub fn failed(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 
     pub fn error(&mut self, at: Place, message: impl Into<String>, notes: Vec<Note>, help: Option<String>) {
@@ -196,6 +217,9 @@ impl Arena {
     }
 
     pub fn report(&mut self, severity: Severity, at: Place, message: String, notes: Vec<Note>, help: Option<String>) {
+        if self.open.last().is_some_and(|open| open.refused) {
+            return;
+        }
         let instance = self.instance_path();
         self.diagnostics.push(Diagnostic { severity, message, at, instance, notes, help });
     }
@@ -278,36 +302,42 @@ impl Arena {
         }
         let here = self.current().instance.clone();
         let parent = self.open.iter().find(|m| m.serial == signal.module);
-        let (message, notes, help, ty) = match parent {
-            Some(parent) => {
-                let info = &parent.module.info[signal.cell.index()];
-                let what = info.name.as_ref().map_or(format!("a {} signal", info.ty), |name| format!("`{name}` ({})", info.ty));
-                let note = Note { message: format!("{what} was made here"), at: parent.places[signal.cell.index()] };
-                let message = format!("{what} of `{}` is used inside `{here}`", parent.instance);
-                (message, vec![note], "pass it in through a field of the component's inputs", info.ty)
+        let finished = self.finished.get(&signal.module);
+        let home = match (parent, finished) {
+            (Some(parent), _) => Some((&parent.module, &parent.places, parent.instance.as_str())),
+            (None, Some(finished)) => Some(self.design.module(finished.module)).map(|m| (m, &finished.places, m.name.as_str())),
+            (None, None) => None,
+        };
+        let help = match (parent, finished) {
+            (Some(_), _) => "pass it in through a field of the component's inputs",
+            (None, Some(_)) => "return it in a field of that component's outputs and use the instance's result",
+            (None, None) => "signals live only while the `elaborate` that made them runs; make it anew here",
+        };
+        let (message, notes, ty) = match home {
+            Some((module, places, name)) => {
+                let info = &module.info[signal.cell.index()];
+                let what = what(info);
+                let note = Note { message: format!("{what} was made here"), at: places[signal.cell.index()] };
+                (format!("{what} of `{name}` is used inside `{here}`, outside its module"), vec![note], info.ty)
             }
-            None => match self.finished.get(&signal.module) {
-                Some(name) => {
-                    let message = format!("a signal of module `{name}` is used inside `{here}`, outside its module");
-                    (message, vec![], "return it in a field of that component's outputs and use the instance's result", Type::BIT)
-                }
-                None => {
-                    let message = "a signal of another design is used here".to_string();
-                    (message, vec![], "signals live only while the `elaborate` that made them runs; make it anew here", Type::BIT)
-                }
-            },
+            None => ("a signal of another design is used here".to_string(), vec![], Type::BIT),
         };
         self.error(at, message, notes, Some(help.to_string()));
         self.poison(ty, at)
     }
 
-    /// `` `name` (type) `` or just the type.
+    /// `` `name` (type) ``, the number of a constant, or just the type.
     pub fn describe(&mut self, signal: Signal) -> String {
-        let info = &self.current().module.info[signal.cell.index()];
-        match &info.name {
-            Some(name) => format!("`{name}` ({})", info.ty),
-            None => format!("a {} value", info.ty),
+        if let Cell::Const(value) = self.current().module.cell(signal.cell) {
+            let value = value.clone();
+            let ty = self.ty(signal);
+            let number = value.to_number(ty);
+            return match ty.frac() {
+                0 => format!("the constant {number} ({ty})"),
+                frac => format!("the constant {number}·2^-{frac} ({ty})"),
+            };
         }
+        what(&self.current().module.info[signal.cell.index()])
     }
 
     /// A note that says where a signal was made.
@@ -318,7 +348,7 @@ impl Arena {
     /// Gives a cell a user's name that must be free in the module.
     pub fn claim_name(&mut self, name: &str, at: Place) {
         if name.is_empty() {
-            return self.error(at, "an empty name", vec![], Some("registers, memories, instances and ports need a name".into()));
+            return self.error(at, "a name is empty", vec![], Some("registers, memories, instances and ports need a name".into()));
         }
         if let Some(&first) = self.current().names.get(name) {
             let help = "names stand once in a module; add an index or a prefix, e.g. `format!(\"{name}_{i}\")`".to_string();
@@ -340,6 +370,14 @@ impl Arena {
     }
 }
 
+/// What messages call a signal.
+fn what(info: &CellInfo) -> String {
+    match &info.name {
+        Some(name) => format!("`{name}` ({})", info.ty),
+        None => format!("{} {} value", if info.ty.to_string().starts_with('s') { "an" } else { "a" }, info.ty),
+    }
+}
+
 impl OpenModule {
     /// A name like `wish` that is still free, and takes it.
     pub fn free_name(&mut self, wish: &str, at: Place) -> String {
@@ -353,6 +391,12 @@ impl OpenModule {
         name
     }
 
+    /// Notes that `wire` answers a stream and must be driven.
+    pub fn add_answer(&mut self, wire: Signal) {
+        self.targets.push(wire.cell);
+        self.answers.insert(wire.cell);
+    }
+
     pub fn set_name(&mut self, cell: CellId, name: String) {
         self.module.info[cell.index()].name = Some(name);
     }
@@ -360,5 +404,4 @@ impl OpenModule {
     pub fn memory(&mut self, index: u32) -> &mut Memory {
         &mut self.module.memories[index as usize]
     }
-
 }

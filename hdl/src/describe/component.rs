@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::arena::{Arena, Built, PortLeaf, in_fresh_arena, with};
 use super::bundle::{Bundle, Leaf, join};
-use super::diagnostic::{Diagnostic, Diagnostics, Note, Place, Severity};
+use super::diagnostic::{Diagnostic, Diagnostics, Note, Place};
 use super::finish;
 use super::module::{Module, Wire, drive_under, undriven_wire};
 use super::signal::Signal;
@@ -61,7 +61,7 @@ pub fn back(ty: Type) -> Wire {
     let at = Location::caller();
     with(|arena| {
         let wire = undriven_wire(arena, ty, at);
-        arena.current().targets.push(wire.cell);
+        arena.current().add_answer(wire);
         Wire(wire)
     })
 }
@@ -91,8 +91,7 @@ pub fn elaborate_with_warnings<C: Component>(component: &C) -> Result<(Design, V
             std::panic::resume_unwind(panic);
         }
     });
-    let failed = arena.diagnostics.iter().any(|d| d.severity == Severity::Error);
-    if failed { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.design, arena.diagnostics)) }
+    if arena.failed() { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.design, arena.diagnostics)) }
 }
 
 impl Module {
@@ -101,10 +100,7 @@ impl Module {
     pub fn instance<C: Component>(self, name: &str, component: &C, inputs: C::In) -> C::Out {
         let at = Location::caller();
         with(|arena| {
-            if self.serial != arena.current().serial {
-                let help = format!("use the handle that `build` of `{}` received", arena.current().instance.clone());
-                arena.error(at, "a module's handle is used inside another module", vec![], Some(help));
-            }
+            self.check(arena, at);
             arena.claim_name(name, at);
         });
         let built = built(component, name, at);
@@ -136,7 +132,7 @@ fn built<C: Component>(component: &C, instance: &str, at: Place) -> Built {
 fn build<C: Component>(component: &C, instance: String, at: Place) -> Built {
     let too_deep = with(|arena| {
         let deep = arena.open.len() >= MAX_DEPTH;
-        arena.open_module(instance, parameters(component));
+        arena.open_module(instance, at, parameters(component));
         if deep {
             let help = "a component whose `build` instantiates itself needs parameters that shrink to an end".to_string();
             arena.error(at, format!("components nest deeper than {MAX_DEPTH}"), vec![], Some(help));
@@ -179,9 +175,12 @@ fn parameters<C: Component>(component: &C) -> String {
 fn type_name<C>() -> String {
     let path = std::any::type_name::<C>();
     let base = path.split('<').next().unwrap_or(path).rsplit("::").next().unwrap_or(path);
+    let letters: Vec<char> = base.chars().collect();
     let mut name = String::new();
-    for (i, c) in base.chars().enumerate() {
-        if c.is_uppercase() && i > 0 && !name.ends_with('_') {
+    for (i, c) in letters.iter().enumerate() {
+        // A word begins at a capital that follows a small letter, or that ends a row of capitals: `PEArray`.
+        let small = |i: usize| letters.get(i).is_some_and(|c| !c.is_uppercase());
+        if c.is_uppercase() && i > 0 && !name.ends_with('_') && (small(i - 1) || small(i + 1) && i + 1 < letters.len()) {
             name.push('_');
         }
         name.extend(c.to_lowercase());
@@ -278,12 +277,18 @@ fn check_shape(arena: &mut Arena, child: &str, leaves: &[PortLeaf], given: &[(St
     }
     let missing = leaves.iter().find(|leaf| given.iter().all(|(name, _)| *name != leaf.name));
     let surplus = given.iter().find(|(name, _)| leaves.iter().all(|leaf| leaf.name != *name));
-    let message = match (missing, surplus) {
-        (Some(leaf), _) => format!("`{child}` has an input `{}` that is not given", leaf.name),
-        (None, Some((name, _))) => format!("`{child}` has no input `{name}`"),
+    let (message, declared) = match (missing, surplus) {
+        (Some(leaf), _) => (format!("`{child}` has an input `{}` that is not given", leaf.name), Some(leaf)),
+        (None, Some((name, _))) => (format!("`{child}` has no input `{name}`"), leaves.last()),
         (None, None) => return,
     };
-    arena.error(at, message, vec![], Some("vectors must have the lengths that the component's `inputs` declares".into()));
+    let note = |leaf: &PortLeaf| Note { message: format!("its input `{}` is declared here", leaf.name), at: leaf.place };
+    arena.error(
+        at,
+        message,
+        declared.map(note).into_iter().collect(),
+        Some("vectors must have the lengths that the component's `inputs` declares".into()),
+    );
 }
 
 fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: &str, at: Place) -> Signal {
@@ -315,7 +320,7 @@ impl Connection {
             Leaf::Reverse(_) => {
                 let wire = undriven_wire(arena, leaf.ty, self.place);
                 let wire = self.name(arena, leaf, wire);
-                arena.current().targets.push(wire.cell);
+                arena.current().add_answer(wire);
                 self.inputs.push(wire.cell);
                 Leaf::Reverse(Wire(wire))
             }

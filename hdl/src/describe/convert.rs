@@ -26,7 +26,7 @@ impl Signal {
     #[track_caller]
     pub fn to(self, ty: Type) -> Signal {
         let at = Location::caller();
-        unary(self, at, |arena, a, from| {
+        converted(self, ty, at, |arena, a, from| {
             if let Some(problem) = not_lossless(from, ty) {
                 return refuse(arena, a, ty, &problem, at);
             }
@@ -39,17 +39,14 @@ impl Signal {
     #[track_caller]
     pub fn round(self, ty: Type, mode: Rounding) -> Signal {
         let at = Location::caller();
-        unary(self, at, |arena, a, from| {
+        converted(self, ty, at, |arena, a, from| {
             if !from.is_number() || !ty.is_number() {
                 return refuse(arena, a, ty, "rounding is for numbers; `.bits(..)` takes a part of bits", at);
             }
             let rounded = rounded_type(from, ty.frac(), mode);
-            if let Some(problem) = not_lossless(rounded, ty) {
-                let problem = format!("rounding it needs {rounded}: {problem}");
+            if not_lossless(rounded, ty).is_some() {
+                let problem = format!("rounded it needs {rounded}: `.round(..)` to that, then `.saturate(..)` or `.wrap(..)`");
                 return refuse(arena, a, ty, &problem, at);
-            }
-            if arena.is_poisoned(a) {
-                return arena.poison(ty, at);
             }
             let rounded = round_to(arena, a, from, rounded, mode, at);
             let rounded_type = arena.ty(rounded);
@@ -68,12 +65,12 @@ impl Signal {
     #[track_caller]
     pub fn saturate(self, ty: Type) -> Signal {
         let at = Location::caller();
-        unary(self, at, |arena, a, from| {
+        converted(self, ty, at, |arena, a, from| {
             if let Some(problem) = loses_fraction(from, ty) {
                 return refuse(arena, a, ty, &problem, at);
             }
-            if not_lossless(from, ty).is_none() || arena.is_poisoned(a) {
-                return if arena.is_poisoned(a) { arena.poison(ty, at) } else { align(arena, a, from, ty, at) };
+            if not_lossless(from, ty).is_none() {
+                return align(arena, a, from, ty, at);
             }
             saturate(arena, a, from, ty, at)
         })
@@ -83,15 +80,18 @@ impl Signal {
     #[track_caller]
     pub fn wrap(self, ty: Type) -> Signal {
         let at = Location::caller();
-        unary(self, at, |arena, a, from| {
+        converted(self, ty, at, |arena, a, from| {
             if from.is_number() != ty.is_number() {
-                return refuse(arena, a, ty, "bits and numbers are told apart: `.reinterpret(..)` first", at);
+                return refuse(
+                    arena,
+                    a,
+                    ty,
+                    "bits and numbers are told apart; `.reinterpret(..)` gives bits a meaning or takes it away",
+                    at,
+                );
             }
             if let Some(problem) = loses_fraction(from, ty).filter(|_| from.is_number()) {
                 return refuse(arena, a, ty, &problem, at);
-            }
-            if arena.is_poisoned(a) {
-                return arena.poison(ty, at);
             }
             let shifted = shift_up(arena, a, from, ty.frac() - from.frac(), at);
             let width = arena.ty(shifted).width();
@@ -100,44 +100,65 @@ impl Signal {
     }
 }
 
-/// Why some value of `from` is missing in `to`; `None` if none is.
+/// Why some value of `from` is missing in `to`, and what to do; `None` if none is.
 fn not_lossless(from: Type, to: Type) -> Option<String> {
     match (from.is_number(), to.is_number()) {
-        (false, false) if from.width() > to.width() => return Some("it has fewer bits; `.wrap(..)` or `.bits(..)` drops some".into()),
+        (false, false) if from.width() > to.width() => return Some(format!("{to} has fewer bits; `.wrap(..)` or `.bits(..)` drops some")),
         (false, false) => return None,
         (true, true) => {}
-        _ => return Some("bits and numbers are told apart: `.reinterpret(..)` gives bits a meaning or takes it away".into()),
+        (false, true) => return Some(format!("bits have no value; say what they mean with {}", reinterpretation(from, to))),
+        (true, false) => {
+            return Some(format!("numbers and bits are told apart; take the meaning away with {}", reinterpretation(from, to)));
+        }
     }
     if let Some(problem) = loses_fraction(from, to) {
         return Some(problem);
     }
     if from.is_signed() && !to.is_signed() {
-        return Some("it has no negative values; `.saturate(..)` makes them zero, `.reinterpret(..)` keeps the bits".into());
+        return Some(format!("{to} has no negative values; `.saturate(..)` makes them zero, `.reinterpret(..)` keeps the bits"));
     }
     let need = from.int() + u32::from(to.is_signed() && !from.is_signed());
-    (to.int() < need).then(|| "its range is smaller; say how: `.saturate(..)` or `.wrap(..)`".into())
+    (to.int() < need).then(|| format!("{to} has a smaller range; say how: `.saturate(..)` or `.wrap(..)`"))
 }
 
 fn loses_fraction(from: Type, to: Type) -> Option<String> {
-    if !from.is_number() || !to.is_number() {
-        return Some("bits have no value to keep; `.reinterpret(..)` gives them a meaning".into());
+    match (from.is_number(), to.is_number()) {
+        (true, true) if to.frac() < from.frac() => {
+            Some(format!("{to} has fewer fraction bits; say how: `.round(.., HalfEven)` or `.floor(..)` first"))
+        }
+        (true, true) => None,
+        _ => Some("only numbers have a range; `.reinterpret(..)` gives bits a meaning or takes it away".into()),
     }
-    (to.frac() < from.frac()).then(|| "it has fewer fraction bits; say how: `.round(.., HalfEven)` or `.floor(..)` first".into())
+}
+
+/// How bits become a number of the same width, or the other way round.
+fn reinterpretation(from: Type, to: Type) -> String {
+    match from.width() == to.width() {
+        true => format!("`.reinterpret({to})`"),
+        false => format!("`.reinterpret(..)`, which keeps all {} bits", from.width()),
+    }
+}
+
+/// What `make` gives for a sound signal of the module and a type that a signal can have; poison in, poison out.
+#[track_caller]
+fn converted(a: Signal, ty: Type, at: Place, make: impl FnOnce(&mut Arena, Signal, Type) -> Signal) -> Signal {
+    unary(
+        a,
+        at,
+        |arena, a, from| {
+            if arena.is_poisoned(a) || !arena.check_width(ty, at) { arena.poison(ty, at) } else { make(arena, a, from) }
+        },
+    )
 }
 
 fn refuse(arena: &mut Arena, a: Signal, ty: Type, problem: &str, at: Place) -> Signal {
-    if !arena.is_poisoned(a) {
-        let (message, note) = (format!("{} cannot become {ty}", arena.describe(a)), arena.origin(a));
-        arena.error(at, message, vec![note], Some(format!("{ty}: {problem}")));
-    }
+    let (message, note) = (format!("{} cannot become {ty}", arena.describe(a)), arena.origin(a));
+    arena.error(at, message, vec![note], Some(problem.to_string()));
     arena.poison(ty, at)
 }
 
 /// A lossless conversion: the binary points aligned, then extended.
 fn align(arena: &mut Arena, a: Signal, from: Type, to: Type, at: Place) -> Signal {
-    if arena.is_poisoned(a) {
-        return arena.poison(to, at);
-    }
     let shifted = shift_up(arena, a, from, to.frac() - from.frac(), at);
     extend(arena, shifted, to, at)
 }
@@ -237,6 +258,6 @@ pub fn widen(signal: Signal, bits: u32) -> Signal {
     with(|arena| {
         let a = arena.own(signal, at);
         let ty = arena.ty(a);
-        extend(arena, a, ty.resized(ty.int() + bits, ty.frac()), at)
+        extend(arena, a, ty.resized(ty.int().saturating_add(bits), ty.frac()), at)
     })
 }

@@ -1,7 +1,7 @@
 //! What happens when a module's description is complete: outputs get ports, statements become multiplexers, and the whole
 //! is checked.
 
-use super::arena::{Arena, Drive, ModuleOrigin, OpenModule, PortLeaf};
+use super::arena::{Arena, Drive, ModuleOrigin, PortLeaf};
 use super::bundle::Leaf;
 use super::diagnostic::{Note, Place, Severity};
 use super::signal::Signal;
@@ -31,7 +31,7 @@ pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &
             claim_output(arena, name, handle);
             arena.current().module.outputs.push(OutputPort { name: name.clone(), value: handle.cell });
         }
-        let (ty, place, poisoned) = (arena.ty(handle), arena.place(handle), arena.is_poisoned(handle));
+        let (ty, place, poisoned) = (arena.ty(handle), arena.place(handle), arena.is_poisoned(handle) || arena.current().refused);
         leaves.push(PortLeaf { name: name.clone(), ty, reverse, place, poisoned });
     }
     leaves
@@ -43,8 +43,15 @@ fn claim_output(arena: &mut Arena, name: &str, signal: Signal) {
     let shows_namesake = arena.current().module.info[signal.cell.index()].name.as_deref() == Some(name);
     let is_port = arena.current().module.inputs.iter().any(|p| p.cell == signal.cell);
     let repeated = arena.current().module.outputs.iter().any(|p| p.name == name);
-    if !shows_namesake || is_port || repeated {
-        arena.claim_name(name, place);
+    match arena.current().names.get(name).copied() {
+        Some(other) if !shows_namesake || is_port || repeated => {
+            let message = format!("output `{name}` has the name of another port or signal");
+            let note = Note { message: format!("the other `{name}` is here"), at: other };
+            let help = "inputs, outputs and named signals of a module share one name space: rename one".to_string();
+            arena.error(place, message, vec![note], Some(help));
+        }
+        Some(_) => {}
+        None => arena.claim_name(name, place),
     }
 }
 
@@ -101,26 +108,36 @@ pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &
     arena.current().module.name = wish.clone();
     let paths = check_loops(arena);
     let namesake = arena.design.find_module(&wish);
-    let equal = namesake.filter(|&id| arena.open.last().is_some_and(|open| same_body(arena.design.module(id), &open.module)));
+    let (name, equal) = place_among_namesakes(arena, &wish);
     if let (Some(namesake), None, true) = (namesake, equal, stated_name.is_some()) {
         let notes = vec![Note { message: "the other one was instantiated here".into(), at: arena.origins[namesake.index()].place }];
         let help = "let `name` return a name that tells the parameters apart, or none".to_string();
         arena.error(at, format!("two different modules are named `{wish}`"), notes, Some(help));
     }
-    let OpenModule { mut module, .. } = arena.close_module(&wish);
     if let Some(equal) = equal {
+        arena.close_module(equal);
         return equal;
     }
-    let mut suffix = 1;
-    while arena.design.find_module(&module.name).is_some() {
-        suffix += 1;
-        module.name = format!("{wish}_{suffix}");
-    }
     let id = ModuleId(arena.design.modules.len() as u32);
-    arena.design.modules.push(module);
+    let module = arena.close_module(id);
+    arena.design.modules.push(ModuleDef { name, ..module });
     arena.paths.push(paths);
     arena.origins.push(ModuleOrigin { place: at });
     id
+}
+
+/// The first of `wish`, `wish_2`, … that is free, unless one before it is a module equal to the innermost one.
+fn place_among_namesakes(arena: &mut Arena, wish: &str) -> (String, Option<ModuleId>) {
+    let mut name = wish.to_string();
+    let mut suffix = 1;
+    while let Some(id) = arena.design.find_module(&name) {
+        if arena.open.last().is_some_and(|open| same_body(arena.design.module(id), &open.module)) {
+            return (name, Some(id));
+        }
+        suffix += 1;
+        name = format!("{wish}_{suffix}");
+    }
+    (name, None)
 }
 
 fn same_body(a: &ModuleDef, b: &ModuleDef) -> bool {
@@ -202,17 +219,21 @@ fn report_undriven(arena: &mut Arena, target: CellId, is_register: bool, gap: Op
             arena.error(place, format!("{what} has no value where no condition holds (a latch)"), vec![note], Some(help));
         }
         None => {
-            let help = match is_register {
-                true => "give it a next value with `.next(..)`",
-                false => "drive it with `.drive(..)`; the `ready` of a stream is driven by whoever consumes it",
+            let help = match (is_register, arena.current().answers.contains(&target)) {
+                (true, _) => "give it a next value with `.next(..)`",
+                (false, true) => "whoever consumes the stream answers it: give the stream to a component, or drive this with `.drive(..)`",
+                (false, false) => "drive it with `.drive(..)`",
             };
             arena.error(place, format!("{what} is never driven"), vec![], Some(help.into()));
         }
     }
 }
 
-/// Warns of named results and memories that nothing reads.
+/// Warns of named results that nothing reads. Not after a mistake, whose expressions read nothing any more.
 fn warn_of_unread(arena: &mut Arena) {
+    if arena.failed() {
+        return;
+    }
     let open = arena.current();
     let module = &open.module;
     let mut read = vec![false; module.cells.len()];
@@ -224,14 +245,17 @@ fn warn_of_unread(arena: &mut Arena) {
     module.instances.iter().flat_map(|i| &i.inputs).for_each(|c| read[c.index()] = true);
     module.outputs.iter().for_each(|o| read[o.value.index()] = true);
     module.levels.iter().for_each(|l| read[l.level.index()] = true);
-    let unread: Vec<(String, Place)> = module
+    let unread: Vec<(String, Place, bool)> = module
         .cell_ids()
         .filter(|id| !read[id.index()] && !matches!(module.cell(*id), Cell::Input(_) | Cell::InstanceOutput { .. }))
-        .filter_map(|id| Some((module.info[id.index()].name.clone()?, open.places[id.index()])))
+        .filter_map(|id| Some((module.info[id.index()].name.clone()?, open.places[id.index()], open.answers.contains(&id))))
         .collect();
-    for (name, place) in unread {
-        let help = "remove it, or read it".to_string();
-        arena.report(Severity::Warning, place, format!("nothing reads `{name}`"), vec![], Some(help));
+    for (name, place, is_answer) in unread {
+        let help = match is_answer {
+            true => "the producer of a stream holds each word until it is taken: use `.fires()` or `.ready`",
+            false => "remove it, or read it",
+        };
+        arena.report(Severity::Warning, place, format!("nothing reads `{name}`"), vec![], Some(help.to_string()));
     }
 }
 
@@ -242,10 +266,13 @@ fn check_loops(arena: &mut Arena) -> PortPaths {
         Ok(paths) => return paths,
         Err(found) => found,
     };
-    let steps: Vec<(String, Place)> =
-        found.cells.iter().zip(&found.labels).map(|(cell, label)| (label.clone(), module.places[cell.index()])).collect();
-    let notes = steps.iter().map(|(label, at)| Note { message: format!("through {label}"), at: *at }).collect();
-    let at = steps.first().map_or_else(std::panic::Location::caller, |(_, at)| *at);
+    let serial = module.serial;
+    let mut notes = Vec::with_capacity(found.cells.len());
+    for &cell in &found.cells {
+        let signal = Signal::new(cell, serial);
+        notes.push(Note { message: format!("through {}", arena.describe(signal)), at: arena.place(signal) });
+    }
+    let at = notes[0].at;
     let help = "put a register on the path".to_string();
     arena.error(at, "a combinational loop: the value depends on itself within a cycle", notes, Some(help));
     PortPaths::default()

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 
 use super::arena::Arena;
-use super::diagnostic::Place;
+use super::diagnostic::{Note, Place};
 use super::module::{Reg, Wire};
 use super::signal::Signal;
 use crate::types::Type;
@@ -50,64 +50,113 @@ impl Operand for bool {
     }
 }
 
+/// The type that a literal takes, and where it takes it from, where that is known.
+pub(crate) struct Like {
+    ty: Type,
+    origin: Origin,
+}
+
+enum Origin {
+    Unknown,
+    Signal(Signal),
+    Stated(Note),
+}
+
+impl Like {
+    /// For a literal whose type was stated at another place.
+    pub(crate) fn stated(ty: Type, origin: Note) -> Like {
+        Like { ty, origin: Origin::Stated(origin) }
+    }
+}
+
+impl From<Type> for Like {
+    fn from(ty: Type) -> Like {
+        Like { ty, origin: Origin::Unknown }
+    }
+}
+
 impl Arena {
-    /// The operand as a signal of the innermost module; a literal takes the type `like`.
-    pub(crate) fn operand(&mut self, operand: impl Operand, like: Type, at: Place) -> Signal {
-        self.given(operand.operand(), like, at)
+    /// For a literal beside `signal`, which is of the innermost module.
+    pub(crate) fn like(&mut self, signal: Signal) -> Like {
+        Like { ty: self.ty(signal), origin: Origin::Signal(signal) }
+    }
+
+    /// The operand as a signal of the innermost module; a literal takes the type of `like`.
+    pub(crate) fn operand(&mut self, operand: impl Operand, like: impl Into<Like>, at: Place) -> Signal {
+        self.given(operand.operand(), like.into(), at)
     }
 
     /// Two operands that meet each other: a literal takes the type of the signal; beside another literal it is a bit.
     pub(crate) fn operand_pair(&mut self, a: impl Operand, b: impl Operand, at: Place) -> (Signal, Signal) {
-        let (a, b) = (a.operand(), b.operand());
-        match (a, b) {
+        match (a.operand(), b.operand()) {
             (Given::Signal(a), b) => {
                 let a = self.own(a, at);
-                let like = self.ty(a);
+                let like = self.like(a);
                 (a, self.given(b, like, at))
             }
             (a, Given::Signal(b)) => {
                 let b = self.own(b, at);
-                let like = self.ty(b);
+                let like = self.like(b);
                 (self.given(a, like, at), b)
             }
-            (a, b) => (self.given(a, Type::BIT, at), self.given(b, Type::BIT, at)),
-        }
-    }
-
-    pub(crate) fn given(&mut self, given: Given, like: Type, at: Place) -> Signal {
-        match given {
-            Given::Signal(signal) => self.own(signal, at),
-            Given::Integer(number) => integer(self, number, like, at),
-            Given::Real(number) => match real_literal(number, like) {
-                Ok(value) => self.constant(value, like, at),
-                Err(help) => {
-                    self.error(at, format!("the literal {number} is not a value of {like}"), vec![], Some(help));
-                    self.poison(like, at)
+            (a, b) => {
+                let is_bit = |given: &Given| matches!(given, Given::Integer(n) if *n == BigInt::ZERO || *n == BigInt::from(1));
+                if !is_bit(&a) || !is_bit(&b) {
+                    let help = "state the type of one: `constant(Type::s(8), 3)`".to_string();
+                    self.error(at, "two literals stand beside each other, so their type is unknown", vec![], Some(help));
+                    return (self.poison(Type::BIT, at), self.poison(Type::BIT, at));
                 }
-            },
-            Given::Pattern(value) if value.width() == like.width() => self.constant(value, like, at),
-            Given::Pattern(value) => {
-                let message = format!("a pattern of {} bits where {like} is needed", value.width());
-                self.error(at, message, vec![], Some(format!("give it {} bits", like.width())));
-                self.poison(like, at)
+                (self.given(a, Type::BIT.into(), at), self.given(b, Type::BIT.into(), at))
             }
         }
     }
-}
 
-fn integer(arena: &mut Arena, number: BigInt, like: Type, at: Place) -> Signal {
-    let raw = &number << like.frac();
-    let (least, greatest) = range(like);
-    if raw < least || raw > greatest {
-        let (least, greatest) = (&least >> like.frac(), &greatest >> like.frac());
-        let help = format!("{like} spans {least} to {greatest}; widen the type or change the number");
-        arena.error(at, format!("the literal {number} does not fit {like}"), vec![], Some(help));
-        return arena.poison(like, at);
+    pub(crate) fn given(&mut self, given: Given, like: Like, at: Place) -> Signal {
+        let ty = like.ty;
+        if let Given::Signal(signal) = given {
+            return self.own(signal, at);
+        }
+        let after_mistake = matches!(like.origin, Origin::Signal(signal) if self.is_poisoned(signal));
+        if after_mistake || !self.check_width(ty, at) {
+            return self.poison(ty, at);
+        }
+        let (message, help) = match pattern(&given, ty) {
+            Ok(value) => return self.constant(value, ty, at),
+            Err(refused) => refused,
+        };
+        let notes = match like.origin {
+            Origin::Unknown => vec![],
+            Origin::Signal(signal) => vec![self.origin(signal)],
+            Origin::Stated(note) => vec![note],
+        };
+        self.error(at, message, notes, Some(help));
+        self.poison(ty, at)
     }
-    arena.constant(Value::from_bigint(like.width(), &raw), like, at)
 }
 
-/// Least and greatest raw number of a type.
+/// The pattern of a literal in `ty`, which is at least one bit wide; or what is wrong with it and what to write instead.
+fn pattern(given: &Given, ty: Type) -> Result<Value, (String, String)> {
+    match given {
+        Given::Signal(_) => unreachable!("a signal is no literal"),
+        Given::Integer(number) => {
+            let raw = number << ty.frac();
+            let (least, greatest) = range(ty);
+            if raw < least || raw > greatest {
+                let (least, greatest) = (&least >> ty.frac(), &greatest >> ty.frac());
+                let help = format!("{ty} spans {least} to {greatest}; widen the type or change the number");
+                return Err((format!("the literal {number} does not fit {ty}"), help));
+            }
+            Ok(Value::from_bigint(ty.width(), &raw))
+        }
+        Given::Real(number) => real_literal(*number, ty).map_err(|help| (format!("the literal {number} is not a value of {ty}"), help)),
+        Given::Pattern(value) if value.width() == ty.width() => Ok(value.clone()),
+        Given::Pattern(value) => {
+            Err((format!("a pattern of {} bits where {ty} is needed", value.width()), format!("give it {} bits", ty.width())))
+        }
+    }
+}
+
+/// Least and greatest raw number of a type of at least one bit.
 pub(crate) fn range(ty: Type) -> (BigInt, BigInt) {
     let one = BigInt::from(1);
     if ty.is_signed() {
@@ -148,7 +197,7 @@ pub fn constant(ty: Type, number: impl Operand) -> Signal {
     let at = std::panic::Location::caller();
     super::arena::with(|arena| {
         let signal = arena.operand(number, ty, at);
-        if arena.ty(signal) != ty {
+        if arena.ty(signal) != ty && !arena.is_poisoned(signal) {
             let message = format!("{} is not a constant of {ty}", arena.describe(signal));
             arena.error(at, message, vec![], Some("give a literal".into()));
             return arena.poison(ty, at);

@@ -2,9 +2,11 @@
 
 use std::panic::Location;
 
+use num_bigint::Sign;
+
 use super::arena::{Arena, with};
 use super::diagnostic::{Note, Place};
-use super::literal::{Operand, range};
+use super::literal::{Given, Like, Operand, range};
 use super::module::{Module, condition_in_force};
 use super::signal::Signal;
 use crate::design::{self, Cell, Collision, MemoryId, WritePort};
@@ -17,6 +19,10 @@ pub struct Memory {
     id: u32,
     module: Module,
     ty: Type,
+    /// Where it was made.
+    made: Place,
+    /// Its type has been refused: what follows from that is not reported again.
+    refused: bool,
 }
 
 impl Module {
@@ -25,7 +31,9 @@ impl Module {
     pub fn memory(self, name: &str, depth: u32, ty: Type) -> Memory {
         let at = Location::caller();
         with(|arena| {
+            self.check(arena, at);
             arena.claim_name(name, at);
+            let refused = !arena.check_width(ty, at);
             if depth == 0 {
                 arena.error(at, format!("memory `{name}` has no words"), vec![], Some("the depth is at least 1".into()));
             }
@@ -35,13 +43,14 @@ impl Module {
             memories.push(design::Memory {
                 name: name.to_string(),
                 depth: depth.max(1),
-                ty,
+                ty: if refused { Type::BIT } else { ty },
                 initial: Vec::new(),
                 writes: Vec::new(),
                 write_domain: self.domain,
                 location,
             });
-            Memory { id, module: self, ty }
+            let module = Module { serial: arena.current().serial, ..self };
+            Memory { id, module, ty, made: at, refused }
         })
     }
 }
@@ -54,14 +63,15 @@ impl Memory {
         with(|arena| {
             let Some(ty) = self.check(arena, at) else { return };
             let (name, depth) = (self.name(arena), arena.current().memory(self.id).depth);
+            let note = self.origin(arena);
             if words.len() > depth as usize {
                 let message = format!("{} initial words for memory `{name}` of {depth}", words.len());
-                arena.error(at, message, vec![], Some("give at most as many words as the memory has".into()));
+                arena.error(at, message, vec![note.clone()], Some("give at most as many words as the memory has".into()));
             }
             let (least, greatest) = range(ty);
             if let Some(word) = words.iter().find(|&&w| least > w.into() || greatest < w.into()) {
                 let message = format!("the initial word {word} does not fit memory `{name}` of {ty}");
-                arena.error(at, message, vec![], Some(format!("{ty} spans {least} to {greatest} in units of its last place")));
+                arena.error(at, message, vec![note], Some(format!("{ty} spans {least} to {greatest} in units of its last place")));
             }
             let words = words.iter().take(depth as usize).map(|&w| Value::from_i64(ty.width(), w)).collect();
             arena.current().memory(self.id).initial = words;
@@ -98,7 +108,8 @@ impl Memory {
             let (memory, domain) = (MemoryId(self.id), self.module.domain);
             if collision == Collision::WriteFirst && domain != arena.current().memory(self.id).write_domain {
                 let message = format!("a write-first read of memory `{}` in another clock domain than its writes", self.name(arena));
-                arena.error(at, message, vec![], Some("use `ReadFirst` or `Undefined` across domains".into()));
+                let note = self.origin(arena);
+                arena.error(at, message, vec![note], Some("use `ReadFirst` or `Undefined` across domains".into()));
             }
             let (address, enable) = (address.cell, enable.cell);
             arena.push(Cell::MemoryReadRegistered { memory, address, enable, collision, domain }, ty, at)
@@ -137,7 +148,8 @@ impl Memory {
     ) {
         let Some(ty) = self.check(arena, at) else { return };
         let address = self.address(arena, address, at);
-        let data = arena.operand(data, ty, at);
+        let like = Like::stated(ty, self.origin(arena));
+        let data = arena.operand(data, like, at);
         let enable = self.enable(arena, enable, at);
         let mask = mask.map(|mask| arena.own(mask, at));
         if [Some(address), Some(data), Some(enable), mask].into_iter().flatten().any(|s| arena.is_poisoned(s)) {
@@ -145,21 +157,24 @@ impl Memory {
         }
         let given = arena.ty(data);
         if given != ty {
-            let (what, note) = (arena.describe(data), arena.origin(data));
+            let (what, notes) = (arena.describe(data), vec![self.origin(arena), arena.origin(data)]);
             let message = format!("memory `{}` holds {ty} and is written with {what}", self.name(arena));
-            return arena.error(at, message, vec![note], Some(format!("convert the word: `.to({ty})` if that loses nothing")));
+            return arena.error(at, message, notes, Some(format!("convert the word: `.to({ty})` if that loses nothing")));
         }
         if let Some(mask) = mask {
             let parts = arena.ty(mask).width();
             if ty.width() % parts != 0 {
-                let (message, note) = (format!("a mask of {parts} bits cannot divide a word of {} bits", ty.width()), arena.origin(mask));
-                return arena.error(at, message, vec![note], Some("the mask's width divides the word's width".into()));
+                let (message, notes) =
+                    (format!("a mask of {parts} bits for words of {} bits", ty.width()), vec![self.origin(arena), arena.origin(mask)]);
+                let help = "a mask has one bit for each equal part of the word, so its width divides the word's".to_string();
+                return arena.error(at, message, notes, Some(help));
             }
         }
         let write_domain = arena.current().memory(self.id).write_domain;
         if self.module.domain != write_domain {
-            let message = format!("memory `{}` is written in two clock domains", self.name(arena));
-            return arena.error(at, message, vec![], Some("all write ports of a memory act in the domain that made it".into()));
+            let message = format!("memory `{}` is written in another clock domain than it was made in", self.name(arena));
+            let note = self.origin(arena);
+            return arena.error(at, message, vec![note], Some("all write ports of a memory act in the domain that made it".into()));
         }
         let port = WritePort { address: address.cell, data: data.cell, enable: enable.cell, mask: mask.map(|m| m.cell) };
         arena.current().memory(self.id).writes.push(port);
@@ -167,7 +182,16 @@ impl Memory {
 
     fn address(self, arena: &mut Arena, address: impl Operand, at: Place) -> Signal {
         let depth = arena.current().memory(self.id).depth;
-        let address = arena.operand(address, Type::index(depth), at);
+        let address = address.operand();
+        if let Given::Integer(number) = &address
+            && (number.sign() == Sign::Minus || *number >= depth.into())
+        {
+            let (message, note) =
+                (format!("address {number} of memory `{}`, which has {depth} words", self.name(arena)), self.origin(arena));
+            arena.error(at, message, vec![note], Some(format!("addresses are 0 to {}", depth - 1)));
+            return arena.poison(Type::BIT, at);
+        }
+        let address = arena.given(address, Type::index(depth).into(), at);
         if arena.ty(address).is_signed() && !arena.is_poisoned(address) {
             let (message, note) = (format!("{} cannot be an address", arena.describe(address)), arena.origin(address));
             arena.error(at, message, vec![note], Some("an address is unsigned: `.reinterpret(Type::u(..))`".into()));
@@ -189,17 +213,28 @@ impl Memory {
         }
     }
 
+    /// A note that says where the memory was made.
+    fn origin(self, arena: &mut Arena) -> Note {
+        Note { message: format!("`{}` was made here", self.name(arena)), at: self.made }
+    }
+
     fn name(self, arena: &mut Arena) -> String {
         arena.current().memory(self.id).name.clone()
     }
 
     /// The word type, or nothing (and a report) where the memory belongs to another module.
     fn check(self, arena: &mut Arena, at: Place) -> Option<Type> {
+        if self.refused {
+            return None;
+        }
         if self.module.serial == arena.current().serial {
             return Some(self.ty);
         }
         let home = arena.open.iter().find(|m| m.serial == self.module.serial);
-        let notes = home.map(|m| Note { message: format!("it belongs to `{}`", m.instance), at }).into_iter().collect();
+        let notes = home
+            .map(|m| Note { message: format!("it belongs to `{}` and was made here", m.instance), at: self.made })
+            .into_iter()
+            .collect();
         let help = "a memory is used in its own module; pass addresses and words through ports".to_string();
         arena.error(at, "a memory of another module is used here", notes, Some(help));
         None

@@ -10,7 +10,7 @@ use super::diagnostic::{Note, Place};
 use super::literal::Operand;
 use super::signal::Signal;
 use crate::design::{Cell, CellId, DomainId};
-use crate::types::Type;
+use crate::types::{MAX_WIDTH, Type};
 use crate::value::Value;
 
 /// A `Copy` handle to the module being described, in one of its clock domains.
@@ -62,7 +62,8 @@ impl Reg {
         with(|arena| {
             let target = arena.own(self.0, at);
             let ty = arena.ty(target);
-            let value = arena.operand(value, ty, at);
+            let like = arena.like(target);
+            let value = arena.operand(value, like, at);
             if arena.is_poisoned(target) || arena.is_poisoned(value) {
                 return;
             }
@@ -103,11 +104,12 @@ impl Wire {
     }
 }
 
+#[track_caller]
 fn drive(target: Signal, value: impl Operand, at: Place) {
     with(|arena| {
         let target = arena.own(target, at);
-        let ty = arena.ty(target);
-        let value = arena.operand(value, ty, at);
+        let like = arena.like(target);
+        let value = arena.operand(value, like, at);
         let guards: SmallVec<[Guard; 2]> = arena.current().guards.iter().copied().collect();
         drive_under(arena, guards, target, value, at);
     });
@@ -129,15 +131,18 @@ pub(crate) fn drive_under(arena: &mut Arena, guards: SmallVec<[Guard; 2]>, targe
         }
         value = arena.poison(ty, at);
     }
-    let unconditional = guards.is_empty();
     let drives = arena.current().drives.entry(target.cell).or_default();
-    let earlier = drives.first().map(|d| d.place);
+    // A statement that acts wherever an earlier one does leaves that one without effect.
+    let hidden = drives.iter().find(|d| d.guards.starts_with(&guards)).map(|d| d.place);
     drives.push(Drive { guards, value: value.cell, place: at });
-    if let Some(first) = earlier.filter(|_| unconditional) {
+    if let Some(first) = hidden {
         let note = Note { message: "it was driven here first".into(), at: first };
         let message = format!("{} is driven twice", arena.describe(target));
-        let help = "put the default first and exceptions under `when`, or choose with `mux`".to_string();
-        arena.error(at, message, vec![note], Some(help));
+        let help = match arena.current().answers.contains(&target.cell) {
+            true => "a stream has one consumer; `library::fork` copies it for several",
+            false => "put the default first and exceptions under `when`, or choose with `mux`",
+        };
+        arena.error(at, message, vec![note], Some(help.to_string()));
     }
 }
 
@@ -148,7 +153,7 @@ impl Module {
         let at = Location::caller();
         with(|arena| {
             self.check(arena, at);
-            let initial = Value::zero(ty.width());
+            let initial = Value::zero(ty.width().min(MAX_WIDTH));
             // The register feeds itself until its statements are gathered.
             let next = CellId(arena.current().module.cells.len() as u32);
             let signal = arena.push(Cell::Register { next, initial, reset: true, domain: self.domain }, ty, at);
@@ -200,6 +205,21 @@ impl Module {
         })
     }
 
+    /// Reports `problem` and `remedy` unless a condition on the component's parameters holds, such as "at least one lane".
+    /// The description goes on, but what follows from the refused parameters in this module is not reported.
+    #[track_caller]
+    pub fn require(self, holds: bool, problem: &str, remedy: &str) {
+        let at = Location::caller();
+        if !holds {
+            with(|arena| {
+                let instantiated = arena.current().instantiated;
+                let note = Note { message: format!("`{}` is instantiated here", arena.current().instance), at: instantiated };
+                arena.error(at, problem, vec![note], Some(remedy.to_string()));
+                arena.current().refused = true;
+            });
+        }
+    }
+
     /// Statements inside `then` act only where `condition` is 1.
     #[track_caller]
     pub fn when<R>(self, condition: impl Into<Signal>, then: impl FnOnce() -> R) -> Otherwise {
@@ -208,7 +228,7 @@ impl Module {
         Otherwise { refused: SmallVec::new() }.branch(condition.into(), then, at)
     }
 
-    fn check(self, arena: &mut Arena, at: Place) {
+    pub(crate) fn check(self, arena: &mut Arena, at: Place) {
         if self.serial != arena.current().serial {
             let here = arena.current().instance.clone();
             let help = format!("use the handle that `build` of `{here}` received");
@@ -231,10 +251,12 @@ impl Otherwise {
     }
 
     /// Statements inside act where no condition before held.
+    #[track_caller]
     pub fn otherwise<R>(self, then: impl FnOnce() -> R) {
         within(&self.refused, then);
     }
 
+    #[track_caller]
     fn branch<R>(mut self, condition: Signal, then: impl FnOnce() -> R, at: Place) -> Otherwise {
         let guard = with(|arena| {
             let mut condition = arena.own(condition, at);
@@ -256,6 +278,7 @@ impl Otherwise {
 }
 
 /// Runs `f` with further conditions in force.
+#[track_caller]
 fn within<R>(guards: &[Guard], f: impl FnOnce() -> R) {
     let depth = with(|arena| {
         let depth = arena.current().guards.len();

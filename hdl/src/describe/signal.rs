@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Neg, Not, Range, Shl, Shr, Sub};
 use std::panic::Location;
 
+use num_bigint::Sign;
+
 use super::arena::{Arena, with};
 use super::diagnostic::Place;
 use super::literal::{Given, Operand};
@@ -25,6 +27,7 @@ pub struct Signal {
     not_send: PhantomData<*const ()>,
 }
 
+/// The operators with two operands, as users write them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Operator {
     Add,
@@ -33,8 +36,12 @@ enum Operator {
     And,
     Or,
     Xor,
-    Equal,
-    Less,
+    Equals,
+    Differs,
+    Lt,
+    Le,
+    Gt,
+    Ge,
 }
 
 impl Operator {
@@ -46,28 +53,42 @@ impl Operator {
             Operator::And => "&",
             Operator::Or => "|",
             Operator::Xor => "^",
-            Operator::Equal => "equals",
-            Operator::Less => "lt",
+            Operator::Equals => "equals",
+            Operator::Differs => "differs",
+            Operator::Lt => "lt",
+            Operator::Le => "le",
+            Operator::Gt => "gt",
+            Operator::Ge => "ge",
         }
+    }
+
+    fn is_order(self) -> bool {
+        matches!(self, Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge)
+    }
+
+    fn is_comparison(self) -> bool {
+        self.is_order() || matches!(self, Operator::Equals | Operator::Differs)
     }
 
     /// The type of the result, or why there is none.
     fn result(self, a: Type, b: Type) -> Result<Type, String> {
         match self {
-            Operator::Add | Operator::Sub | Operator::Less if !a.is_number() || !b.is_number() => {
-                Err("bits have no arithmetic and no order; say what they mean with `.reinterpret(Type::u(..))`".into())
+            Operator::Add | Operator::Sub if !a.is_number() || !b.is_number() => Err(NO_ARITHMETIC.into()),
+            _ if self.is_order() && (!a.is_number() || !b.is_number()) => {
+                Err("bits have no order; say what they mean with `.reinterpret(Type::u(..))`".into())
             }
             Operator::Mul => a.product(b).ok_or_else(|| match (a.is_number() && b.is_number(), a.is_signed()) {
-                (false, _) => "bits have no arithmetic; say what they mean with `.reinterpret(Type::u(..))`".into(),
+                (false, _) => NO_ARITHMETIC.into(),
                 (true, true) => format!("both factors must be signed; the unsigned one needs a bit more: `.to({})`", signed_for(b)),
                 (true, false) => format!("both factors must be signed; the unsigned one needs a bit more: `.to({})`", signed_for(a)),
             }),
             _ if a != b => Err(align_help(a, b)),
-            Operator::Equal | Operator::Less => Ok(Type::BIT),
+            _ if self.is_comparison() => Ok(Type::BIT),
             _ => Ok(a),
         }
     }
 
+    /// The cell that computes it; for some comparisons its opposite, see [`Operator::is_opposite`].
     fn cell(self, a: CellId, b: CellId) -> Cell {
         match self {
             Operator::Add => Cell::Add(a, b),
@@ -76,11 +97,18 @@ impl Operator {
             Operator::And => Cell::And(a, b),
             Operator::Or => Cell::Or(a, b),
             Operator::Xor => Cell::Xor(a, b),
-            Operator::Equal => Cell::Equal(a, b),
-            Operator::Less => Cell::Less(a, b),
+            Operator::Equals | Operator::Differs => Cell::Equal(a, b),
+            Operator::Lt | Operator::Ge => Cell::Less(a, b),
+            Operator::Gt | Operator::Le => Cell::Less(b, a),
         }
     }
+
+    fn is_opposite(self) -> bool {
+        matches!(self, Operator::Differs | Operator::Ge | Operator::Le)
+    }
 }
+
+const NO_ARITHMETIC: &str = "bits have no arithmetic; say what they mean with `.reinterpret(Type::u(..))`";
 
 /// The signed type that holds every value of an unsigned one.
 fn signed_for(ty: Type) -> Type {
@@ -110,11 +138,12 @@ fn align_help(a: Type, b: Type) -> String {
     }
 }
 
+#[track_caller]
 fn binary(operator: Operator, a: Signal, b: impl Operand, at: Place) -> Signal {
     with(|arena| {
         let a = arena.own(a, at);
-        let ty = arena.ty(a);
-        let b = arena.operand(b, ty, at);
+        let like = arena.like(a);
+        let b = arena.operand(b, like, at);
         combine(arena, operator, a, b, at)
     })
 }
@@ -122,22 +151,26 @@ fn binary(operator: Operator, a: Signal, b: impl Operand, at: Place) -> Signal {
 fn combine(arena: &mut Arena, operator: Operator, a: Signal, b: Signal, at: Place) -> Signal {
     let (ta, tb) = (arena.ty(a), arena.ty(b));
     let result = operator.result(ta, tb);
+    let guess = if operator.is_comparison() { Type::BIT } else { ta };
     if arena.is_poisoned(a) || arena.is_poisoned(b) {
-        return arena.poison(result.unwrap_or(if operator == Operator::Equal { Type::BIT } else { ta }), at);
+        return arena.poison(result.unwrap_or(guess), at);
     }
     match result {
-        Ok(ty) => arena.push(operator.cell(a.cell, b.cell), ty, at),
+        Ok(ty) => {
+            let result = arena.push(operator.cell(a.cell, b.cell), ty, at);
+            if operator.is_opposite() { arena.push(Cell::Not(result.cell), ty, at) } else { result }
+        }
         Err(help) => {
             let notes = vec![arena.origin(a), arena.origin(b)];
             let message = format!("`{}` cannot join {} and {}", operator.symbol(), arena.describe(a), arena.describe(b));
             arena.error(at, message, notes, Some(help));
-            let ty = if matches!(operator, Operator::Equal | Operator::Less) { Type::BIT } else { ta };
-            arena.poison(ty, at)
+            arena.poison(guess, at)
         }
     }
 }
 
 /// A cell with one operand of the module, poison in, poison out.
+#[track_caller]
 pub(crate) fn unary(a: Signal, at: Place, make: impl FnOnce(&mut Arena, Signal, Type) -> Signal) -> Signal {
     with(|arena| {
         let a = arena.own(a, at);
@@ -173,6 +206,11 @@ macro_rules! operators {
             fn neg(self) -> Signal {
                 let at = Location::caller();
                 unary(self.into(), at, |arena, a, ty| {
+                    if !ty.is_number() && !arena.is_poisoned(a) {
+                        let (message, note) = (format!("`-` cannot negate {}", arena.describe(a)), arena.origin(a));
+                        arena.error(at, message, vec![note], Some(NO_ARITHMETIC.into()));
+                        return arena.poison(ty, at);
+                    }
                     let zero = arena.constant(Value::zero(ty.width()), ty, at);
                     combine(arena, Operator::Sub, zero, a, at)
                 })
@@ -200,12 +238,21 @@ operators!(Signal: Add add Add, Sub sub Sub, Mul mul Mul, BitAnd bitand And, Bit
 operators!(Reg: Add add Add, Sub sub Sub, Mul mul Mul, BitAnd bitand And, BitOr bitor Or, BitXor bitxor Xor);
 operators!(Wire: Add add Add, Sub sub Sub, Mul mul Mul, BitAnd bitand And, BitOr bitor Or, BitXor bitxor Xor);
 
+#[track_caller]
 fn shift(value: Signal, amount: impl Operand, at: Place, cell: fn(CellId, CellId) -> Cell) -> Signal {
     unary(value, at, |arena, value, ty| {
         let amount = match amount.operand() {
-            // A known amount takes just the bits it needs.
-            Given::Integer(number) => arena.operand(number.clone(), Type::count(u32::try_from(number).unwrap_or(1)), at),
-            given => arena.given(given, Type::u(1), at),
+            Given::Integer(number) if number.sign() == Sign::Minus => {
+                let help = "shift the other way: `<<` moves bits up, `>>` down".to_string();
+                arena.error(at, format!("a shift by {number}"), vec![], Some(help));
+                return arena.poison(ty, at);
+            }
+            // A known amount takes just the bits it needs; all beyond the width do the same.
+            Given::Integer(number) => {
+                let amount = u32::try_from(number).map_or(ty.width(), |n| n.min(ty.width()));
+                arena.operand(amount, Type::count(amount), at)
+            }
+            given => arena.given(given, Type::u(1).into(), at),
         };
         if arena.is_poisoned(value) || arena.is_poisoned(amount) {
             return arena.poison(ty, at);
@@ -231,6 +278,7 @@ impl Signal {
         unary(self, at, |_, a, _| a).type_unchecked()
     }
 
+    #[track_caller]
     fn type_unchecked(self) -> Type {
         with(|arena| arena.ty(self))
     }
@@ -256,43 +304,37 @@ impl Signal {
     /// One bit: the values are equal.
     #[track_caller]
     pub fn equals(self, other: impl Operand) -> Signal {
-        binary(Operator::Equal, self, other, Location::caller())
+        binary(Operator::Equals, self, other, Location::caller())
     }
 
     /// One bit: the values differ.
     #[track_caller]
     pub fn differs(self, other: impl Operand) -> Signal {
-        !binary(Operator::Equal, self, other, Location::caller())
+        binary(Operator::Differs, self, other, Location::caller())
     }
 
     /// One bit: less than `other`.
     #[track_caller]
     pub fn lt(self, other: impl Operand) -> Signal {
-        binary(Operator::Less, self, other, Location::caller())
+        binary(Operator::Lt, self, other, Location::caller())
     }
 
     /// One bit: greater than or equal to `other`.
     #[track_caller]
     pub fn ge(self, other: impl Operand) -> Signal {
-        !binary(Operator::Less, self, other, Location::caller())
+        binary(Operator::Ge, self, other, Location::caller())
     }
 
     /// One bit: greater than `other`.
     #[track_caller]
     pub fn gt(self, other: impl Operand) -> Signal {
-        let at = Location::caller();
-        with(|arena| {
-            let a = arena.own(self, at);
-            let ty = arena.ty(a);
-            let b = arena.operand(other, ty, at);
-            combine(arena, Operator::Less, b, a, at)
-        })
+        binary(Operator::Gt, self, other, Location::caller())
     }
 
     /// One bit: less than or equal to `other`.
     #[track_caller]
     pub fn le(self, other: impl Operand) -> Signal {
-        !self.gt(other)
+        binary(Operator::Le, self, other, Location::caller())
     }
 
     /// The lesser of both.
@@ -319,11 +361,12 @@ impl Signal {
         self.wide(Operator::Sub, other, Location::caller())
     }
 
+    #[track_caller]
     fn wide(self, operator: Operator, other: impl Operand, at: Place) -> Signal {
         with(|arena| {
             let a = arena.own(self, at);
-            let ty = arena.ty(a);
-            let b = arena.operand(other, ty, at);
+            let (ty, like) = (arena.ty(a), arena.like(a));
+            let b = arena.operand(other, like, at);
             if operator.result(ty, arena.ty(b)).is_err() {
                 return combine(arena, operator, a, b, at);
             }
@@ -351,6 +394,7 @@ impl Signal {
         self.reduce(Cell::ReduceXor, Location::caller())
     }
 
+    #[track_caller]
     fn reduce(self, cell: fn(CellId) -> Cell, at: Place) -> Signal {
         unary(
             self,
@@ -422,10 +466,15 @@ impl Signal {
         unary(self, at, |arena, a, ty| {
             let width = range.end.saturating_sub(range.start);
             if range.end > ty.width() || width == 0 {
-                let (message, note) = (format!("bits {}..{} of {}", range.start, range.end, arena.describe(a)), arena.origin(a));
-                let help = format!("a range lies within 0..{} and is not empty", ty.width());
                 if !arena.is_poisoned(a) {
-                    arena.error(at, message, vec![note], Some(help));
+                    let (what, note) = (arena.describe(a), arena.origin(a));
+                    let Range { start, end } = range;
+                    let message = if width == 0 {
+                        format!("the range {start}..{end} is empty")
+                    } else {
+                        format!("{what} has no bits {start}..{end}")
+                    };
+                    arena.error(at, message, vec![note], Some(format!("a range lies within 0..{} and is not empty", ty.width())));
                 }
                 return arena.poison(Type::Bits(width.clamp(1, crate::types::MAX_WIDTH)), at);
             }
@@ -500,7 +549,7 @@ pub fn concat(parts: &[Signal]) -> Signal {
             arena.error(at, "`concat` of nothing", vec![], Some("give at least one signal".into()));
             return arena.poison(Type::BIT, at);
         }
-        let width = parts.iter().map(|&p| arena.ty(p).width()).sum();
+        let width = parts.iter().fold(0u32, |sum, &p| sum.saturating_add(arena.ty(p).width()));
         if parts.iter().any(|&p| arena.is_poisoned(p)) {
             return arena.poison(Type::Bits(width), at);
         }

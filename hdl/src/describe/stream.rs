@@ -51,8 +51,15 @@ impl Module {
         let at = Location::caller();
         let stream = Stream { data, valid, ready: self.wire(&join(name, "ready"), Type::BIT) };
         with(|arena| {
-            let [data, valid, ready] = [data, valid, *stream.ready].map(|s| arena.own(s, at).cell);
-            let probe = StreamProbe { name: name.to_string(), data, valid, ready, domain: self.domain, direction: StreamDirection::Internal };
+            let [data, valid, ready] = [data, valid, *stream.ready].map(|s| arena.own(s, at));
+            if arena.ty(valid) != Type::BIT && !arena.is_poisoned(valid) {
+                let (message, note) = (format!("{} is no `valid` of a stream", arena.describe(valid)), arena.origin(valid));
+                return arena.error(at, message, vec![note], Some("`valid` is one bit: compare, or use `.any()`".into()));
+            }
+            arena.current().answers.insert(ready.cell);
+            let [data, valid, ready] = [data, valid, ready].map(|s| s.cell);
+            let probe =
+                StreamProbe { name: name.to_string(), data, valid, ready, domain: self.domain, direction: StreamDirection::Internal };
             arena.current().module.streams.push(probe);
         });
         stream

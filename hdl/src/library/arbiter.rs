@@ -30,6 +30,7 @@ impl Component for RoundRobinArbiter {
     }
 
     fn build(&self, m: Module, i: ArbiterIn) -> ArbiterOut {
+        m.require(self.inputs >= 1, "an arbiter of no streams", "`inputs` is at least 1");
         let number = Type::index(self.inputs);
         // The input that is served first if it offers a word: the one after the last served, or the one stalled.
         let first = m.reg("first", number);

@@ -14,6 +14,7 @@ pub struct Counter {
 /// Counts 0, 1, … `states` − 1, 0, … by one in each cycle with `advance`. `states` is at least 1.
 #[track_caller]
 pub fn counter(m: Module, name: &str, states: u32, advance: Signal) -> Counter {
+    m.require(states >= 1, "a counter without a state", "`states` is at least 1");
     let count = m.reg(name, Type::index(states));
     let last = count.equals(states.saturating_sub(1));
     m.when(advance, || count.next(last.mux(0, count + 1)));

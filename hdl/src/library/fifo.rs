@@ -31,6 +31,7 @@ impl Component for Fifo {
     }
 
     fn build(&self, m: Module, i: FifoIn) -> FifoOut {
+        m.require(self.depth >= 1, "a queue of no words", "`depth` is at least 1");
         let level = m.reg("level", Type::count(self.depth));
         m.probe_level("level", *level, self.depth);
         let words = m.memory("words", self.depth, self.ty);

@@ -36,10 +36,11 @@ impl Component for Serializer {
     type Out = WidthOut;
 
     fn inputs(&self) -> WidthIn {
-        WidthIn { up: Stream::port(Type::Bits(self.lane.width() * self.lanes)) }
+        WidthIn { up: Stream::port(Type::Bits(self.lane.width().saturating_mul(self.lanes.max(1)))) }
     }
 
     fn build(&self, m: Module, i: WidthIn) -> WidthOut {
+        m.require(self.lanes >= 1, "a word of no lanes", "`lanes` is at least 1");
         let moves = m.wire("moves", Type::BIT);
         let lane = counter(m, "lane", self.lanes, *moves);
         let down = m.stream("down", lane.value.select(&i.up.data.lanes(self.lane, self.lanes)), i.up.valid);
@@ -58,6 +59,7 @@ impl Component for Deserializer {
     }
 
     fn build(&self, m: Module, i: WidthIn) -> WidthOut {
+        m.require(self.lanes >= 1, "a word of no lanes", "`lanes` is at least 1");
         let full = m.reg("full", Type::BIT);
         let lanes: Vec<Reg> = (0..self.lanes).map(|lane| m.reg(&format!("lane_{lane}"), self.lane).without_reset()).collect();
         let word = pack(&lanes.iter().map(|lane| **lane).collect::<Vec<_>>());
