@@ -365,6 +365,16 @@ pub enum Sought {
     Memory,
 }
 
+impl Sought {
+    fn with_article(self) -> &'static str {
+        match self {
+            Sought::Instance => "an instance",
+            Sought::Signal => "a signal",
+            Sought::Memory => "a memory",
+        }
+    }
+}
+
 impl fmt::Display for Sought {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -396,7 +406,7 @@ impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PathError { path, sought, scope, missing, elsewhere, suggestions } = self;
         if let Some(other) = elsewhere {
-            return write!(f, "`{path}` is no {sought}: in `{scope}`, `{missing}` names a different thing ({other})");
+            return write!(f, "no {sought} `{path}`: `{scope}.{missing}` is {}, not {}", other.with_article(), sought.with_article());
         }
         let last = path.rsplit('.').next() == Some(missing);
         match (last, sought) {
