@@ -42,6 +42,8 @@ impl Walk<'_> {
                 accepted: self.accepted(resolved),
                 default: match property.get("default") {
                     Some(Value::Null) => "optional".into(),
+                    // The keys of the table have defaults of their own.
+                    Some(Value::Object(_)) if resolved.contains_key("properties") => String::new(),
                     Some(default) => default.to_string(),
                     None if required(name) => "required".into(),
                     None => "optional".into(),
@@ -71,12 +73,26 @@ impl Walk<'_> {
         here
     }
 
+    /// One of several forms; a table shows its keys, because it has no entries of its own in the list.
+    fn alternative(&self, schema: &Map<String, Value>) -> String {
+        match schema.get("properties").and_then(Value::as_object) {
+            Some(properties) => {
+                let keys: Vec<String> = properties
+                    .iter()
+                    .filter_map(|(key, value)| Some(format!("{key} = {}", self.alternative(self.resolve(value.as_object()?)))))
+                    .collect();
+                format!("{{ {} }}", keys.join(", "))
+            }
+            None => self.accepted(schema),
+        }
+    }
+
     fn accepted(&self, schema: &Map<String, Value>) -> String {
         let words: Vec<&str> = strings(schema, "enum").chain(schema.get("const").and_then(Value::as_str)).collect();
         if !words.is_empty() {
             return words.join(", ");
         }
-        let options: Vec<String> = alternatives(schema).map(|option| self.accepted(self.resolve(option))).collect();
+        let options: Vec<String> = alternatives(schema).map(|option| self.alternative(self.resolve(option))).collect();
         if !options.is_empty() {
             return options.join(", ");
         }
@@ -145,6 +161,18 @@ mod tests {
     #[derive(Serialize, Deserialize, JsonSchema)]
     struct Inner {
         bits: u8,
+        #[serde(default)]
+        pattern: Pattern,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema, Default)]
+    #[serde(rename_all = "kebab-case")]
+    enum Pattern {
+        #[default]
+        Always,
+        Bursts {
+            run: u32,
+        },
     }
 
     fn words() -> Dataflow {
@@ -163,9 +191,10 @@ mod tests {
             "layers[].relu | boolean | false | Whether negative results become 0.",
             "layers[].inner | table | optional | ",
             "layers[].inner.bits | integer | required | ",
+            "layers[].inner.pattern | always, { bursts = { run = integer } } | \"always\" | ",
         ] {
             assert!(lines.contains(&line.to_string()), "{line} is not in {lines:#?}");
         }
-        assert_eq!(lines.len(), 7);
+        assert_eq!(lines.len(), 8);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, Table};
 use systole_kernels::report::{Cycles, Measured, Numerics, Report, Throughput};
 
-use super::{columns, grouped};
+use super::{columns, grouped, untitled};
 
 /// The whole report: a summary, then tables of parts, streams, FIFOs and quantization where there are any.
 pub fn show(report: &Report) -> String {
@@ -24,8 +24,7 @@ pub fn show(report: &Report) -> String {
 
 fn summary(report: &Report) -> Table {
     let outcome = &report.outcome;
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let mut table = untitled();
     let mut row = |name: &str, value: String| {
         table.add_row([name, &value]);
     };
@@ -79,7 +78,7 @@ fn parts(report: &Report) -> Table {
             format!("{:.1}", part.throughput.ops_per_cycle()),
             format!("{:.1} %", 100.0 * part.throughput.utilization()),
             if part.numerics.bit_exact { "yes".into() } else { "NO".to_string() },
-            measured(&part.numerics.max_abs_error, |error| format!("{error:.3e}")),
+            measured(&part.numerics.max_abs_error, short),
         ]);
     }
     numbers_right(table, 2)
@@ -104,7 +103,7 @@ fn fifos(report: &Report) -> Table {
 fn quantization(report: &Report) -> Table {
     let mut table = columns(["tensor", "format", "scale", "saturated"]);
     for tensor in &report.outcome.numerics.quantization {
-        table.add_row([tensor.tensor.clone(), tensor.format.clone(), format!("{:.6e}", tensor.scale), grouped(tensor.saturated)]);
+        table.add_row([tensor.tensor.clone(), tensor.format.clone(), short(&tensor.scale), grouped(tensor.saturated)]);
     }
     numbers_right(table, 2)
 }
@@ -129,11 +128,8 @@ pub fn exactness(numerics: &Numerics) -> String {
 }
 
 fn cycles(cycles: &Cycles) -> String {
-    let model = measured(&cycles.model, |&model| match model.abs_diff(cycles.total) {
-        0 => "the model predicts the same".to_string(),
-        _ => format!("the model predicts {}", grouped(model)),
-    });
-    format!("{}; first output after {}; {model}", grouped(cycles.total), measured(&cycles.first_output, |&first| grouped(first)))
+    let model = measured(&cycles.model, |&model| if model == cycles.total { "the same".into() } else { grouped(model) });
+    format!("{}; first output after {}; model: {model}", grouped(cycles.total), measured(&cycles.first_output, |&first| grouped(first)))
 }
 
 fn throughput(throughput: &Throughput) -> String {
@@ -148,11 +144,25 @@ fn throughput(throughput: &Throughput) -> String {
 fn error(numerics: &Numerics) -> String {
     match &numerics.max_abs_error {
         Measured::NotMeasured(_) => numerics.max_abs_error.to_string(),
+        Measured::Value(largest) if *largest == 0.0 => "none".into(),
         Measured::Value(largest) => format!(
-            "at most {largest:.3e}, rms {}, where the largest value is {}",
-            measured(&numerics.rms_error, |rms| format!("{rms:.3e}")),
-            measured(&numerics.reference_max_abs, |max| format!("{max:.3e}")),
+            "at most {}, rms {}, where the largest value is {}",
+            short(largest),
+            measured(&numerics.rms_error, short),
+            measured(&numerics.reference_max_abs, short),
         ),
+    }
+}
+
+/// Four significant digits.
+fn short(number: &f64) -> String {
+    match number.abs() {
+        0.0 => "0".into(),
+        size if (1e-2..1e4).contains(&size) => {
+            let decimals = (3.0 - size.log10().floor()).max(0.0) as usize;
+            format!("{number:.decimals$}")
+        }
+        _ => format!("{number:.3e}"),
     }
 }
 
@@ -236,8 +246,16 @@ mod tests {
     #[test]
     fn the_summary_states_cycles_model_utilization_error_task_and_what_is_unknown() {
         let text = show(&report(1, 0));
-        shows(&text, &["gemm (seed 7)", "layer 0: 128 x 384 x 384", "yes", "12 345; first output after 404; the model predicts 12 340"]);
-        shows(&text, &["256.0 of 512 operations per cycle, utilization 50.0 %", "at most 1.250e-2", "0.9750 (0.9778", "360 samples"]);
+        shows(&text, &["gemm (seed 7)", "layer 0: 128 x 384 x 384", "yes", "12 345; first output after 404; model: 12 340"]);
+        shows(
+            &text,
+            &[
+                "256.0 of 512 operations per cycle, utilization 50.0 %",
+                "at most 0.01250, rms 4.000e-3, where the largest value is 5.250",
+                "0.9750 (0.9778",
+                "360 samples",
+            ],
+        );
         shows(&text, &["not measured (no buffers)", "256 multipliers", "12 350 cycles at 1 500 cycles/s"]);
         assert!(!text.contains("utilization  "), "a single part has no table of its own");
     }
@@ -245,7 +263,7 @@ mod tests {
     #[test]
     fn streams_fifos_quantization_and_parts_have_tables() {
         let text = show(&report(2, 0));
-        shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "5.000000e-1", "layer 1"]);
+        shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "0.5000", "layer 1"]);
     }
 
     #[test]

@@ -1,0 +1,141 @@
+//! `run`: what it writes, and how it ends.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Desk, SMALL, names};
+
+fn report(desk: &Desk, folder: &str) -> Value {
+    serde_json::from_slice(&fs::read(desk.path(folder).join("report.json")).unwrap()).unwrap()
+}
+
+/// Asserts the exit code and gives standard output and standard error.
+fn ends(desk: &Desk, arguments: &[&str], code: i32) -> (String, String) {
+    let output = desk.systole(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+#[test]
+fn a_run_is_bit_exact_and_its_report_has_every_key() {
+    let desk = Desk::with(SMALL);
+    let (stdout, _) = ends(&desk, &["run", "config.toml"], 0);
+    assert!(stdout.contains("bit exact") && stdout.contains("yes") && stdout.contains("report.json"), "{stdout}");
+    assert_eq!(names(&desk.path("out/config")), ["report.json"]);
+    let report = report(&desk, "out/config");
+    let keys = "schema kernel config seed version \
+         design/modules design/instances design/register_bits design/memory_bits design/multipliers \
+         cycles/total cycles/first_output cycles/model \
+         throughput/ops throughput/ops_per_cycle throughput/peak_ops_per_cycle throughput/utilization \
+         memory/intermediate_words memory/fifo_high_water \
+         streams/0/path streams/0/transfers streams/0/stalled streams/0/starved \
+         numerics/bit_exact numerics/mismatches numerics/first_mismatch numerics/max_abs_error numerics/rms_error \
+         numerics/reference_max_abs numerics/quantization/0/scale numerics/task/not_measured \
+         parts/0/name parts/0/shape parts/0/cycles/total parts/0/throughput/ops parts/0/numerics/bit_exact \
+         simulator/engine simulator/elaborate_ms simulator/compile_ms simulator/cycles simulator/cycles_per_second \
+         synthesis/not_measured";
+    for key in keys.split_whitespace() {
+        assert!(report.pointer(&format!("/{key}")).is_some(), "`{key}` is not in {report:#}");
+    }
+    assert_eq!(report["numerics"]["bit_exact"], true);
+    assert_eq!(report["throughput"]["ops"], 2 * 6 * 7 * 5);
+    assert_eq!(report["cycles"]["total"], report["cycles"]["model"]);
+    assert_eq!(report["config"]["array"]["rows"], 4);
+}
+
+#[test]
+fn a_report_repeats_but_for_the_times() {
+    let desk = Desk::with(SMALL);
+    let run = |folder| {
+        ends(&desk, &["run", "config.toml", "--out", folder], 0);
+        let mut report = report(&desk, folder);
+        report.as_object_mut().unwrap().remove("simulator");
+        report
+    };
+    assert_eq!(run("first"), run("second"));
+}
+
+#[test]
+fn overrides_and_seed_reach_the_run_and_the_report() {
+    let desk = Desk::with(SMALL);
+    let options = ["--set", "array.rows=2", "--set", "layers[0].relu=true", "--seed", "77", "--out", "result"];
+    ends(&desk, &[&["run", "config.toml"], options.as_slice()].concat(), 0);
+    let report = report(&desk, "result");
+    assert_eq!(report["config"]["array"]["rows"], 2);
+    assert_eq!(report["config"]["layers"][0]["relu"], true);
+    assert_eq!(report["seed"], 77);
+}
+
+#[test]
+fn quiet_prints_nothing() {
+    let desk = Desk::with(SMALL);
+    assert_eq!(ends(&desk, &["run", "config.toml", "--quiet"], 0), (String::new(), String::new()));
+}
+
+#[test]
+fn tensors_are_found_from_the_folder_of_the_configuration() {
+    let desk = Desk::with(SMALL);
+    fs::create_dir(desk.path("below")).unwrap();
+    let bytes: Vec<u8> = (0..42).collect();
+    let view = safetensors::tensor::TensorView::new(safetensors::Dtype::I8, vec![7, 6], &bytes).unwrap();
+    desk.write("below/a.safetensors", &safetensors::serialize([("x", view)], None).unwrap());
+    let source = r#"{ file = "a.safetensors", tensor = "x", transpose = true }"#;
+    desk.write("below/config.toml", SMALL.replace(r#"{ random = "gaussian", shape = [6, 7] }"#, source).as_bytes());
+    ends(&desk, &["run", "below/config.toml"], 0);
+}
+
+#[test]
+fn a_trace_is_written_in_either_format() {
+    let desk = Desk::with(SMALL);
+    for (format, start) in [("vcd", b"$".as_slice()), ("fst", b"\0".as_slice())] {
+        let (stdout, _) = ends(&desk, &["run", "config.toml", "--trace", format, "--out", format], 0);
+        let name = format!("trace.{format}");
+        assert!(stdout.contains(&name), "{stdout}");
+        assert_eq!(names(&desk.path(format)), ["report.json", &name]);
+        assert!(fs::read(desk.path(format).join(name)).unwrap().starts_with(start));
+    }
+}
+
+#[test]
+fn a_window_and_a_scope_make_a_trace_smaller() {
+    let desk = Desk::with(SMALL);
+    let size = |name: &str, options: &[&str]| {
+        ends(&desk, &[&["run", "config.toml", "--trace", "vcd", "--out", name], options].concat(), 0);
+        fs::metadata(desk.path(name).join("trace.vcd")).unwrap().len()
+    };
+    let whole = size("whole", &[]);
+    assert!(size("window", &["--trace-from", "5", "--trace-to", "9"]) < whole);
+    assert!(size("depth", &["--trace-depth", "1"]) < whole);
+}
+
+#[test]
+fn a_trace_that_selects_nothing_is_refused_and_leaves_no_folder() {
+    let desk = Desk::with(SMALL);
+    for options in [&["--trace-scope", "nowhere.*"], &["--trace-scope", "["]] {
+        let (_, stderr) = ends(&desk, &[&["run", "config.toml", "--out", "result", "--trace", "vcd"], options.as_slice()].concat(), 2);
+        assert!(stderr.contains(options[1]), "{stderr}");
+        assert!(!desk.path("result").exists());
+    }
+    ends(&desk, &["run", "config.toml", "--trace", "vcd", "--trace-from", "9", "--trace-to", "5"], 2);
+}
+
+#[test]
+fn the_cycle_limit_ends_a_run_with_4_and_a_whole_trace() {
+    let desk = Desk::with(SMALL);
+    let (_, stderr) = ends(&desk, &["run", "config.toml", "--cycle-limit", "20", "--trace", "vcd", "--out", "result"], 4);
+    assert!(stderr.contains("20 cycles") && stderr.contains("--cycle-limit"), "{stderr}");
+    assert!(stderr.contains("trace.vcd"), "{stderr}");
+    assert_eq!(names(&desk.path("result")), ["trace.vcd"]);
+}
+
+#[test]
+fn a_deadlock_is_explained_and_ends_with_4() {
+    let desk = Desk::with(&format!("{SMALL}\n[stalls]\nc = \"never\"\n"));
+    let (_, stderr) = ends(&desk, &["run", "config.toml", "--trace", "vcd", "--out", "result"], 4);
+    assert!(stderr.contains("gemm.c"), "the stream at fault is named: {stderr}");
+    assert_eq!(names(&desk.path("result")), ["trace.vcd"]);
+}
