@@ -81,15 +81,21 @@ impl Names {
 
     /// `wanted` made legal, with the first free number behind it if somebody has that name already.
     pub(crate) fn claim(&mut self, wanted: &str) -> String {
+        self.claim_apart_from(wanted, None)
+    }
+
+    /// Like [`Names::claim`], and a name that is not taken in `other` either.
+    pub(crate) fn claim_apart_from(&mut self, wanted: &str, other: Option<&Names>) -> String {
         let base = legal(wanted);
-        if self.take(&base) {
+        let is_free = |name: &str| other.is_none_or(|other| !other.taken.contains(name));
+        if is_free(&base) && self.take(&base) {
             return base;
         }
         let mut number = self.numbers.get(&base).copied().unwrap_or(0);
         loop {
             number += 1;
             let name = format!("{base}_{number}");
-            if self.take(&name) {
+            if is_free(&name) && self.take(&name) {
                 self.numbers.insert(base, number);
                 return name;
             }

@@ -6,6 +6,7 @@
 
 use systole_hdl::{Cell, CellId, Type, Value};
 
+use super::constancy::Constancy;
 use super::literal::{literal, unsigned};
 use super::plan::{Form, Plan, SHIFT_AMOUNT_WIDTH};
 use super::sources::{Source, reachable_options};
@@ -101,6 +102,17 @@ impl Printer<'_> {
                     (low, width) => format!("{name}[{}:{low}]", low + width - 1),
                 }
             }
+        }
+    }
+
+    /// The text of a reference as an index, which must not be signed: `-1` is no address.
+    pub(crate) fn index_text(&mut self, reference: &Reference) -> String {
+        let text = self.reference_text(reference);
+        match reference {
+            Reference::Net { cell, width, .. } if self.plan.ty(*cell).is_signed() && *width == self.plan.ty(*cell).width() => {
+                format!("$unsigned({text})")
+            }
+            _ => text,
         }
     }
 
@@ -209,6 +221,10 @@ impl Printer<'_> {
 
     fn less(&mut self, operator: &'static str, a: CellId, b: CellId) -> Expression {
         let signed = self.plan.ty(a).is_signed();
+        if !signed && self.may_be_decided(a, b) {
+            let (left, right) = (self.text(a), self.text(b));
+            return Expression { text: guarded_less(&left, operator, &right), shape: Shape::Binary(operator), signed: false };
+        }
         let (mut left, mut right) = (self.operand(a), self.operand(b));
         if signed {
             (left, right) = (made_signed(left), made_signed(right));
@@ -216,6 +232,15 @@ impl Printer<'_> {
             left = primary(format!("$unsigned({})", left.text));
         }
         Expression { text: format!("{} {operator} {}", loose(&left), loose(&right)), shape: Shape::Binary(operator), signed: false }
+    }
+
+    /// Whether tools may find that constants decide `a < b`: a whole constant where none is written (one that is written
+    /// decides nothing by itself), or some constant bits against a constant.
+    fn may_be_decided(&self, a: CellId, b: CellId) -> bool {
+        let level = |id: CellId| self.plan.constancy(id);
+        let hidden = |id: CellId| level(id) == Constancy::Full && self.plan.sources.known(id).is_none();
+        let partial = |id: CellId, other: CellId| level(id) == Constancy::Partial && level(other) != Constancy::Varies;
+        hidden(a) || hidden(b) || partial(a, b) || partial(b, a)
     }
 
     fn shift(&mut self, operator: &'static str, value: CellId, amount: CellId) -> Expression {
@@ -297,6 +322,11 @@ impl Reference {
             Reference::Net { cell, low: base, .. } => Reference::Net { cell: *cell, low: base + low, width },
         }
     }
+}
+
+/// `left < right` (or `>=`) of unsigned operands in the form on which lint does not comment; see [`super::constancy`].
+pub(crate) fn guarded_less(left: &str, operator: &str, right: &str) -> String {
+    format!("$signed({{1'b0, {left}}}) {operator} $signed({{1'b0, {right}}})")
 }
 
 fn primary(text: String) -> Expression {

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use systole_hdl::design::{Collision, DomainId, Memory, MemoryId, WritePort};
 use systole_hdl::{Cell, CellId, Value};
 
-use super::expression::{Printer, Reference};
+use super::constancy::Constancy;
+use super::expression::{Printer, Reference, guarded_less};
 use super::literal::{literal, unsigned};
 use super::module::declared;
 use super::plan::{Form, Plan};
@@ -106,7 +107,7 @@ fn registered_reads<'p>(plan: &'p Plan, id: MemoryId) -> impl Iterator<Item = Re
 }
 
 fn possible_writes<'p>(plan: &'p Plan, memory: &'p Memory) -> impl Iterator<Item = &'p WritePort> {
-    memory.writes.iter().filter(|port| plan.sources.may_write(memory, port.enable, port.address))
+    memory.writes.iter().filter(|port| plan.sources.may_write(memory, port))
 }
 
 fn word(printer: &mut Printer, id: MemoryId, index: &str) -> String {
@@ -115,6 +116,7 @@ fn word(printer: &mut Printer, id: MemoryId, index: &str) -> String {
 }
 
 fn place(printer: &mut Printer, memory: &Memory, address: CellId) -> Place {
+    let address = printer.plan.sources.without_extension(printer.plan.module, address);
     let width = printer.plan.ty(address).width();
     let depth = u64::from(memory.depth);
     let reference = printer.reference(address);
@@ -127,13 +129,18 @@ fn place(printer: &mut Printer, memory: &Memory, address: CellId) -> Place {
     let needed = systole_hdl::Type::index(memory.depth).width();
     let index = match width {
         _ if width > needed => printer.reference_text(&reference.part(0, needed)),
-        _ if width == needed => printer.reference_text(&reference),
+        _ if width == needed => printer.index_text(&reference),
         _ => format!("{{{}, {}}}", unsigned(&Value::zero(needed - width)), printer.reference_text(&reference)),
     };
     let may_exceed = width >= 32 || 1u64 << width > depth;
     let condition = may_exceed.then(|| {
-        let (operator, limit) = if depth == 1 { ("==", 0) } else { ("<", depth) };
-        format!("{} {operator} {}", printer.reference_text(&reference), unsigned(&Value::from_u64(width, limit)))
+        let text = printer.reference_text(&reference);
+        let limit = unsigned(&Value::from_u64(width, depth));
+        match printer.plan.constancy(address) {
+            _ if depth == 1 => format!("{text} == {}", unsigned(&Value::zero(width))),
+            Constancy::Varies => format!("{text} < {limit}"),
+            _ => guarded_less(&text, "<", &limit),
+        }
     });
     Place::At { index, condition }
 }
@@ -153,7 +160,10 @@ fn registered_read(printer: &mut Printer, id: MemoryId, read: &RegisteredRead) -
     let name = plan.name(read.cell);
     let never = plan.sources.constant(read.enable).is_some_and(Value::is_zero);
     // Outside or never enabled: it keeps its initial zero.
-    let (Place::At { index, condition }, false) = (place(printer, memory, read.address), never) else { return Vec::new() };
+    if never {
+        return Vec::new();
+    }
+    let Place::At { index, condition } = place(printer, memory, read.address) else { return Vec::new() };
     let mut lines = vec![format!("{name} <= {};", word(printer, id, &index))];
     if read.collision == Collision::WriteFirst {
         for port in possible_writes(plan, memory) {
@@ -209,6 +219,7 @@ fn stores(printer: &mut Printer, memory: &Memory, port: &WritePort, target: &str
 
 /// The condition that two addresses of any widths are the same number.
 fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> String {
+    let [a, b] = [a, b].map(|id| printer.plan.sources.without_extension(printer.plan.module, id));
     let width = printer.plan.ty(a).width().max(printer.plan.ty(b).width());
     let mut padded = |id: CellId| {
         let missing = width - printer.plan.ty(id).width();
@@ -230,7 +241,10 @@ fn all_of(conditions: [Option<String>; 2]) -> Option<String> {
 fn under(condition: Option<String>, lines: Vec<String>) -> Vec<String> {
     match (condition, lines.as_slice()) {
         (None, _) | (_, []) => lines,
-        (Some(condition), [line]) => vec![format!("if ({condition}) {line}")],
+        (Some(condition), [line]) => match line.strip_prefix("if (") {
+            Some(rest) => vec![format!("if ({condition} && {rest}")],
+            None => vec![format!("if ({condition}) {line}")],
+        },
         (Some(condition), _) => {
             let inside = lines.into_iter().map(indented);
             std::iter::once(format!("if ({condition}) begin")).chain(inside).chain(["end".to_string()]).collect()

@@ -1,5 +1,6 @@
 //! The Verilog writer: one definition, one text.
 
+mod constancy;
 mod expression;
 mod literal;
 mod memory;
@@ -13,9 +14,11 @@ use std::{fs, io};
 
 use systole_hdl::analysis::{CombinationalLoop, evaluation_order};
 use systole_hdl::design::ModuleId;
-use systole_hdl::{Cell, Design, ModuleDef};
+use systole_hdl::{Cell, CellId, Design, ModuleDef};
 
 use crate::names::Names;
+use constancy::Constancy;
+use plan::Plan;
 use sources::Sources;
 
 /// What the text holds beside the circuit.
@@ -104,36 +107,50 @@ pub fn write(design: &Design, options: &Options) -> Result<VerilogOutput, Combin
     let needed: Vec<bool> = design.instance_counts().iter().map(|&count| count > 0).collect();
     let wanted = design.modules.iter().zip(&needed).filter(|(_, needed)| **needed).map(|(module, _)| module.name.as_str());
     let mut names = Names::ignoring_case().claim_all(wanted).into_iter();
-    let mut written: Vec<Option<VerilogModule>> = Vec::with_capacity(design.modules.len());
-    for (i, (definition, needed)) in design.modules.iter().zip(&needed).enumerate() {
-        let name = names.by_ref().take(usize::from(*needed)).next();
-        let module = name.map(|name| write_module(design, ModuleId(i as u32), definition, name, &written, options));
-        written.push(module.transpose()?);
+    // A path that closes through instances is validation's matter: instances stand after all nets here.
+    let orders = design.modules.iter().map(|module| evaluation_order(module, &[])).collect::<Result<Vec<_>, _>>()?;
+    let constancies = constancy::of_design(design, &orders);
+    let mut written: Vec<Option<Written>> = Vec::with_capacity(design.modules.len());
+    for (i, needed) in needed.into_iter().enumerate() {
+        let name = names.by_ref().take(usize::from(needed)).next();
+        let context = Context { design, earlier: &written, order: &orders[i], constancy: &constancies[i], options };
+        let module = name.map(|name| write_module(&context, ModuleId(i as u32), name));
+        written.push(module);
     }
-    Ok(VerilogOutput { modules: written.into_iter().flatten().collect() })
+    Ok(VerilogOutput { modules: written.into_iter().flatten().map(|written| written.module).collect() })
 }
 
-fn write_module(
-    design: &Design,
-    id: ModuleId,
-    definition: &ModuleDef,
-    name: String,
-    earlier: &[Option<VerilogModule>],
-    options: &Options,
-) -> Result<VerilogModule, CombinationalLoop> {
-    // A path that closes through instances is validation's matter: instances stand after all nets here.
-    let order = evaluation_order(definition, &[])?;
-    let sources = Sources::of(definition, &order);
+/// What a module is written with beside its definition.
+struct Context<'a> {
+    design: &'a Design,
+    /// The modules that it may instantiate, by index; none for those that the top does not need.
+    earlier: &'a [Option<Written>],
+    /// An evaluation order of its cells.
+    order: &'a [CellId],
+    /// What may be constant of each cell.
+    constancy: &'a [Constancy],
+    options: &'a Options,
+}
+
+/// A module that is written, and the names taken in it.
+struct Written {
+    module: VerilogModule,
+    names: Names,
+}
+
+fn write_module(context: &Context, id: ModuleId, name: String) -> Written {
+    let definition = context.design.module(id);
+    let sources = Sources::of(definition, context.order);
     let live = sources.live(definition);
     let mut names = Names::default();
-    let domains = domain_ports(definition, &sources, &live, earlier, &mut names);
+    let domains = domain_ports(definition, &sources, &live, context.earlier, &mut names);
     let ports = definition.inputs.iter().map(|port| port.name.as_str()).chain(definition.outputs.iter().map(|port| port.name.as_str()));
     let mut inputs = names.claim_all(ports);
     let outputs = inputs.split_off(definition.inputs.len());
     let mut module = VerilogModule { module: id, name, domains, inputs, outputs, text: String::new() };
-    let plan = plan::Plan::of(design, definition, (&sources, &order), &live, (&module.inputs, &module.outputs), &mut names);
-    module.text = module::text(&plan, &module, earlier, names, options);
-    Ok(module)
+    let plan = Plan::of(context, definition, &sources, &live, &module, &mut names);
+    module.text = module::text(&plan, &module, context, &mut names);
+    Written { module, names }
 }
 
 /// The clocks and resets that the module itself or an instance in it needs.
@@ -141,7 +158,7 @@ fn domain_ports(
     definition: &ModuleDef,
     sources: &Sources,
     live: &[bool],
-    earlier: &[Option<VerilogModule>],
+    earlier: &[Option<Written>],
     names: &mut Names,
 ) -> Vec<DomainPorts> {
     let mut clocked = vec![false; definition.domains.len()];
@@ -157,11 +174,11 @@ fn domain_ports(
         }
     }
     for memory in &definition.memories {
-        let written = memory.writes.iter().any(|port| sources.may_write(memory, port.enable, port.address));
+        let written = memory.writes.iter().any(|port| sources.may_write(memory, port));
         clocked[memory.write_domain.index()] |= written;
     }
     for instance in &definition.instances {
-        let child = earlier[instance.module.index()].iter().flat_map(|child| &child.domains);
+        let child = earlier[instance.module.index()].iter().flat_map(|child| &child.module.domains);
         for (domain, ports) in instance.domains.iter().zip(child) {
             clocked[domain.index()] |= ports.clock.is_some();
             with_reset[domain.index()] |= ports.reset.is_some();

@@ -9,36 +9,23 @@ use super::expression::Printer;
 use super::literal::literal;
 use super::plan::{CHAIN_OPTIONS, Form, Plan};
 use super::sources::reachable_options;
-use super::{Options, VerilogModule, memory, registers};
+use super::{Context, Options, VerilogModule, Written, memory, registers};
 use crate::names::Names;
 
 /// Where a list of names or connections is broken into lines.
 const LINE_WIDTH: usize = 110;
 
-/// The text of the module that `plan` plans. `interface` has its name and ports, `earlier` the modules that it may
-/// instantiate, `names` what is taken in its name space.
-pub(crate) fn text(
-    plan: &Plan,
-    interface: &VerilogModule,
-    earlier: &[Option<VerilogModule>],
-    mut names: Names,
-    options: &Options,
-) -> String {
-    let mut writer = Writer {
-        printer: Printer::new(plan),
-        plan,
-        interface,
-        options,
-        unread: Vec::new(),
-        passed_on: vec![false; interface.domains.len()],
-    };
+/// The text of the module that `plan` plans. `interface` has its name and ports, `names` what is taken in its name space.
+pub(crate) fn text(plan: &Plan, interface: &VerilogModule, context: &Context, names: &mut Names) -> String {
+    let passed_on = vec![false; interface.domains.len()];
+    let mut writer = Writer { printer: Printer::new(plan), plan, interface, options: context.options, unread: Vec::new(), passed_on };
     let state = writer.state_declarations();
-    let (connections, instances) = writer.instances(earlier, &mut names);
-    let nets = writer.nets(&mut names);
-    let initial = writer.initial(&mut names);
+    let (connections, instances) = writer.instances(context.earlier, names);
+    let nets = writer.nets(names);
+    let initial = writer.initial(names);
     let clocked = writer.clocked();
     let outputs = writer.outputs();
-    let unread = writer.unread_net(&mut names);
+    let unread = writer.unread_net(names);
     let sections = [state + &connections, initial, nets, instances, clocked, outputs, unread];
     let body: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     format!("{}{}endmodule\n", writer.header(), body.join("\n"))
@@ -154,10 +141,10 @@ impl Writer<'_> {
     }
 
     /// The nets at the instances' outputs, and the instances.
-    fn instances(&mut self, earlier: &[Option<VerilogModule>], names: &mut Names) -> (String, String) {
+    fn instances(&mut self, earlier: &[Option<Written>], names: &mut Names) -> (String, String) {
         let (mut nets, mut out) = (String::new(), String::new());
         for (i, instance) in self.plan.module.instances.iter().enumerate() {
-            let Some(child) = &earlier[instance.module.index()] else { continue };
+            let Some(Written { module: child, .. }) = &earlier[instance.module.index()] else { continue };
             let mut connections = Vec::new();
             for (domain, ports) in instance.domains.iter().zip(&child.domains) {
                 let parent = &self.interface.domains[domain.index()];
@@ -235,7 +222,7 @@ impl Writer<'_> {
         let (ty, index_ty) = (self.plan.ty(id), self.plan.ty(index));
         let reachable = reachable_options(index_ty, options.len());
         let function = names.claim(&format!("select_{}", self.plan.name(id)));
-        let index_name = names.claim("index");
+        let index_name = names.claim(&format!("{function}_index"));
         let mut parameters = vec![declared("input", Type::Bits(index_ty.width()), &index_name)];
         let mut arguments = vec![self.printer.text(index)];
         let mut arms = String::new();
@@ -243,7 +230,7 @@ impl Writer<'_> {
             let text = match self.plan.sources.constant(option) {
                 Some(value) => literal(value, ty),
                 None => {
-                    let name = names.claim(&format!("option_{position}"));
+                    let name = names.claim(&format!("{function}_{position}"));
                     parameters.push(declared("input", Type::Bits(ty.width()), &name));
                     arguments.push(self.printer.text(option));
                     name

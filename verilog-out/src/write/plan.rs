@@ -1,10 +1,12 @@
 //! Decides how each cell of a module is written: as a net with a name, inside the expression that uses it, as a branch of a
 //! register's `if`, or not at all.
 
-use systole_hdl::design::{Collision, InstanceId, SourceLocation};
+use systole_hdl::design::{Collision, Instance, InstanceId, SourceLocation};
 use systole_hdl::{Cell, CellId, Design, ModuleDef, Type};
 
+use super::constancy::Constancy;
 use super::sources::{Source, Sources, reachable_options};
+use super::{Context, VerilogModule, Written};
 use crate::names::Names;
 
 /// The longest unnamed expression that is written inside another one, in characters.
@@ -15,7 +17,7 @@ const CHAIN_ARMS: u32 = 48;
 const BRANCH_DEPTH: u32 = 16;
 const BRANCH_ELSES: u32 = 200;
 /// A selection of more options becomes a function with a `case`; up to here it is a chain of conditional operators.
-pub(crate) const CHAIN_OPTIONS: usize = 8;
+pub(crate) const CHAIN_OPTIONS: usize = 16;
 
 /// The widest shift amount that every tool takes as it is.
 pub(crate) const SHIFT_AMOUNT_WIDTH: u32 = 31;
@@ -40,6 +42,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) sources: &'a Sources,
     /// An evaluation order of all cells.
     pub(crate) order: &'a [CellId],
+    constancy: &'a [Constancy],
     forms: Vec<Form>,
     names: Vec<String>,
     /// Names of the memories, parallel to the module's.
@@ -51,23 +54,24 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// The plan for `module`, whose ports have the names `inputs` and `outputs`, claimed in `names` already.
+    /// The plan for `module`, whose ports have the names in `interface`, claimed in `names` already.
     pub(crate) fn of(
-        design: &'a Design,
+        context: &Context<'a>,
         module: &'a ModuleDef,
-        (sources, order): (&'a Sources, &'a [CellId]),
+        sources: &'a Sources,
         live: &[bool],
-        (inputs, outputs): (&[String], &[String]),
+        interface: &VerilogModule,
         names: &mut Names,
     ) -> Plan<'a> {
         let ports = output_nets(module, sources);
         let has_own_name = |id: CellId| ports[id.index()].is_some() || module.info[id.index()].name.is_some();
         let uses = Uses::of(module, sources, live, has_own_name);
         let mut plan = Plan {
-            design,
+            design: context.design,
             module,
             sources,
-            order,
+            order: context.order,
+            constancy: context.constancy,
             forms: vec![Form::Unwritten; module.cells.len()],
             names: vec![String::new(); module.cells.len()],
             memories: Vec::new(),
@@ -75,7 +79,9 @@ impl<'a> Plan<'a> {
             ports,
         };
         plan.absorb_branches(live, &uses);
-        plan.name_what_has_a_name(live, inputs, outputs, names);
+        plan.name_what_has_a_name(interface, names);
+        plan.name_instances(context.earlier, names);
+        plan.name_state(live, names);
         plan.name_or_inline_the_rest(live, &uses, names);
         plan
     }
@@ -94,6 +100,11 @@ impl<'a> Plan<'a> {
     /// The output port that the net of cell `id` is.
     pub(crate) fn port(&self, id: CellId) -> Option<u32> {
         self.ports[id.index()]
+    }
+
+    /// How much of a cell's value tools may find to be constant.
+    pub(crate) fn constancy(&self, id: CellId) -> Constancy {
+        self.constancy[id.index()]
     }
 
     /// The type of a cell's value.
@@ -120,9 +131,9 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn name_what_has_a_name(&mut self, live: &[bool], inputs: &[String], outputs: &[String], names: &mut Names) {
+    fn name_what_has_a_name(&mut self, interface: &VerilogModule, names: &mut Names) {
         let module = self.module;
-        for (port, name) in module.inputs.iter().zip(inputs) {
+        for (port, name) in module.inputs.iter().zip(&interface.inputs) {
             self.forms[port.cell.index()] = Form::Net;
             self.names[port.cell.index()].clone_from(name);
         }
@@ -130,7 +141,7 @@ impl<'a> Plan<'a> {
         for id in module.cell_ids() {
             if let Some(port) = self.ports[id.index()] {
                 self.forms[id.index()] = Form::Net;
-                self.names[id.index()].clone_from(&outputs[port as usize]);
+                self.names[id.index()].clone_from(&interface.outputs[port as usize]);
             } else if module.info[id.index()].name.is_some() && self.form(id) != Form::Net {
                 self.forms[id.index()] = Form::Net;
                 named.push(id);
@@ -138,16 +149,24 @@ impl<'a> Plan<'a> {
         }
         let cells = named.iter().filter_map(|id| module.info[id.index()].name.as_deref());
         let memories = module.memories.iter().map(|memory| memory.name.as_str());
-        let instances = module.instances.iter().map(|instance| instance.name.as_str());
-        let mut claimed = names.claim_all(cells.chain(memories).chain(instances)).into_iter();
+        let mut claimed = names.claim_all(cells.chain(memories)).into_iter();
         for (id, name) in named.iter().zip(&mut claimed) {
             self.names[id.index()] = name;
         }
-        self.memories = claimed.by_ref().take(module.memories.len()).collect();
-        self.instances = claimed.collect();
-        // What holds a value from one cycle to the next, or comes out of an instance, is read before it is written.
-        for id in module.cell_ids().filter(|id| live[id.index()]) {
-            let from_outside = module.cell(id).is_sequential() || matches!(module.cell(id), Cell::InstanceOutput { .. });
+        self.memories = claimed.collect();
+    }
+
+    /// An instance's name must not be that of anything inside it either, or lint speaks of hiding.
+    fn name_instances(&mut self, earlier: &[Option<Written>], names: &mut Names) {
+        let inside = |instance: &Instance| earlier[instance.module.index()].as_ref().map(|child| &child.names);
+        let claim = |instance: &Instance| names.claim_apart_from(&instance.name, inside(instance));
+        self.instances = self.module.instances.iter().map(claim).collect();
+    }
+
+    /// What holds a value from one cycle to the next, or comes out of an instance, is read before it is written.
+    fn name_state(&mut self, live: &[bool], names: &mut Names) {
+        for id in self.module.cell_ids().filter(|id| live[id.index()]) {
+            let from_outside = self.module.cell(id).is_sequential() || matches!(self.module.cell(id), Cell::InstanceOutput { .. });
             if from_outside && self.form(id) == Form::Unwritten {
                 self.make_net(id, names);
             }
@@ -320,7 +339,7 @@ impl Uses {
         for (i, memory) in module.memories.iter().enumerate() {
             let bypassed = module.cells.iter().any(|cell| bypasses_writes(cell, i));
             for port in &memory.writes {
-                pins.push(port.address);
+                pins.push(sources.without_extension(module, port.address));
                 pins.extend(bypassed.then_some(port.enable));
                 pins.extend(bypassed.then_some(port.data));
                 if let Some(mask) = port.mask {
@@ -357,7 +376,9 @@ fn pins_of(module: &ModuleDef, sources: &Sources, id: CellId, pins: &mut Vec<Cel
             // A chain of conditions may hold expressions, but a selection of many reads better with names.
             pins.extend(options.iter().copied().filter(|&option| sources.cell(option).is_some()));
         }
-        Cell::MemoryRead { address, .. } | Cell::MemoryReadRegistered { address, .. } => pins.push(*address),
+        Cell::MemoryRead { address, .. } | Cell::MemoryReadRegistered { address, .. } => {
+            pins.push(sources.without_extension(module, *address));
+        }
         _ => {}
     }
 }

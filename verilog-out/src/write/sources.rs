@@ -2,7 +2,7 @@
 //! cells matter at all.
 
 use rustc_hash::FxHashMap;
-use systole_hdl::design::{InstanceId, Memory};
+use systole_hdl::design::{InstanceId, Memory, WritePort};
 use systole_hdl::{Cell, CellId, ModuleDef, Type, Value};
 
 /// What stands for a cell where it is an operand.
@@ -64,6 +64,14 @@ impl Sources {
         }
     }
 
+    /// The value of an operand, if it is a constant, named or not.
+    pub(crate) fn known(&self, id: CellId) -> Option<&Value> {
+        match self.get(id) {
+            Source::Constant(value) => Some(value),
+            Source::Cell(cell) => self.value(*cell),
+        }
+    }
+
     /// The value of cell `id` itself, if it is a constant.
     pub(crate) fn value(&self, id: CellId) -> Option<&Value> {
         self.constants[id.index()].as_ref()
@@ -72,6 +80,17 @@ impl Sources {
     /// The cell whose net is connected to output `port` of an instance, if some cell shows that port.
     pub(crate) fn instance_net(&self, instance: InstanceId, port: u32) -> Option<CellId> {
         self.instance_nets.get(&(instance, port)).copied()
+    }
+
+    /// The operand from which `id` comes by adding zeros: the same number, as an address is read, in fewer bits.
+    pub(crate) fn without_extension(&self, module: &ModuleDef, mut id: CellId) -> CellId {
+        while let Some(cell) = self.cell(id) {
+            match module.cell(cell) {
+                Cell::Extend(operand) if module.info[cell.index()].name.is_none() && !module.ty(*operand).is_signed() => id = *operand,
+                _ => break,
+            }
+        }
+        id
     }
 
     /// Calls `visit` for the cells that the text of cell `id` names.
@@ -88,6 +107,10 @@ impl Sources {
             Cell::InstanceOutput { instance, port } => {
                 self.instance_net(*instance, *port).filter(|&net| net != id).into_iter().for_each(visit);
             }
+            Cell::MemoryRead { address, .. } => visit_source(self.without_extension(module, *address)),
+            Cell::MemoryReadRegistered { address, enable, .. } => {
+                [self.without_extension(module, *address), *enable].into_iter().for_each(visit_source);
+            }
             cell => cell.for_each_operand(visit_source),
         }
     }
@@ -98,17 +121,18 @@ impl Sources {
         module.outputs.iter().for_each(|port| visit_source(port.value));
         module.instances.iter().flat_map(|instance| &instance.inputs).for_each(|&input| visit_source(input));
         for memory in &module.memories {
-            for port in memory.writes.iter().filter(|port| self.may_write(memory, port.enable, port.address)) {
-                [port.address, port.data, port.enable].into_iter().chain(port.mask).for_each(&mut visit_source);
+            for port in memory.writes.iter().filter(|port| self.may_write(memory, port)) {
+                let address = self.without_extension(module, port.address);
+                [address, port.data, port.enable].into_iter().chain(port.mask).for_each(&mut visit_source);
             }
         }
     }
 
-    /// Whether a port with this enable and address can touch a word of `memory` at all.
-    pub(crate) fn may_write(&self, memory: &Memory, enable: CellId, address: CellId) -> bool {
-        let never = self.constant(enable).is_some_and(Value::is_zero);
-        let outside = self.constant(address).is_some_and(|address| address.to_u64().is_none_or(|a| a >= u64::from(memory.depth)));
-        !never && !outside
+    /// Whether a write port of `memory` can change a word at all.
+    pub(crate) fn may_write(&self, memory: &Memory, port: &WritePort) -> bool {
+        let never = |id: CellId| self.constant(id).is_some_and(Value::is_zero);
+        let outside = self.constant(port.address).is_some_and(|address| address.to_u64().is_none_or(|a| a >= u64::from(memory.depth)));
+        !never(port.enable) && !port.mask.is_some_and(never) && !outside
     }
 
     /// Which cells have a place in the text: what ports, instances and memories need, and whatever has a name.
@@ -134,7 +158,7 @@ impl Sources {
             Cell::Less(a, b) => {
                 let ty = module.ty(*a);
                 let (least, greatest) = bounds(ty);
-                let (a, b) = (self.constant(*a), self.constant(*b));
+                let (a, b) = (self.known(*a), self.known(*b));
                 let never = a == Some(&greatest) || b == Some(&least);
                 match (a, b) {
                     (Some(a), Some(b)) => Some(Value::from_u64(1, (a.to_number(ty) < b.to_number(ty)).into())),
