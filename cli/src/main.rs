@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     let done: Result<(), Failure> = match Arguments::parse().command {
         Command::List => commands::list::list(),
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Export(arguments) => commands::export::export(&arguments),
         Command::Schema(arguments) => commands::schema::schema(&arguments),
         _ => Ok(()),
     };

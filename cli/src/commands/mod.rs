@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod export;
 pub mod list;
 pub mod run;
 pub mod schema;
