@@ -188,13 +188,23 @@ impl<'a> Plan<'a> {
                 arms[i] = 1 + self.inlined(*otherwise).map_or(0, |otherwise| arms[otherwise.index()]);
             }
             let short = lengths[i] <= INLINE_LENGTH || in_chain && arms[i] > 0 && arms[i] < CHAIN_ARMS;
-            // A slice of a name is as good as a name, anywhere and any number of times.
-            let slice = matches!(cell, Cell::Slice { .. });
-            if slice || uses.is_free(id) && short && !needs_a_statement(self, id) {
+            if self.is_as_good_as_a_name(id, uses) || uses.is_free(id) && short && !needs_a_statement(self, id) {
                 self.forms[i] = Form::Inline;
             } else {
                 self.make_net(id, names);
             }
+        }
+    }
+
+    /// Whether the text of cell `id` may stand anywhere, any number of times: a slice of a name, or one bit inverted.
+    fn is_as_good_as_a_name(&self, id: CellId, uses: &Uses) -> bool {
+        match self.module.cell(id) {
+            Cell::Slice { .. } => true,
+            Cell::Not(operand) => {
+                let of_name = self.sources.cell(*operand).is_some_and(|cell| self.form(cell) == Form::Net);
+                of_name && self.ty(id).width() == 1 && !uses.pinned[id.index()]
+            }
+            _ => false,
         }
     }
 
