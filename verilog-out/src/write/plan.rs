@@ -297,7 +297,8 @@ fn needs_a_statement(plan: &Plan, id: CellId) -> bool {
     }
 }
 
-/// For each cell, the output port that its net can be: the port of its own name, or the first one that shows an unnamed cell.
+/// For each cell, the output port that its net can be: the port of its own name, or the first one that shows an unnamed cell
+/// with the same signedness: a net is signed or not as its declaration says.
 fn output_nets(module: &ModuleDef, sources: &Sources) -> Vec<Option<u32>> {
     let mut ports = vec![None; module.cells.len()];
     for (port, output) in module.outputs.iter().enumerate() {
@@ -305,7 +306,7 @@ fn output_nets(module: &ModuleDef, sources: &Sources) -> Vec<Option<u32>> {
         let same_name = match (module.cell(cell), &module.info[cell.index()].name) {
             (Cell::Input(_), _) => false,
             (_, Some(name)) => *name == output.name,
-            (_, None) => true,
+            (_, None) => module.ty(cell).is_signed() == module.ty(output.value).is_signed(),
         };
         if same_name && ports[cell.index()].is_none() {
             ports[cell.index()] = Some(port as u32);
