@@ -8,3 +8,8 @@ pub mod campaign;
 pub mod lockstep;
 pub mod random_design;
 pub mod replay;
+
+/// The book's chapter on the language, whose code blocks are documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/hdl.md")]
+pub struct HdlChapter;

@@ -32,11 +32,14 @@ struct Arguments {
     /// Run the cases in these files and nothing else.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     replay: Vec<PathBuf>,
+    /// With --replay: print the Verilog of each case.
+    #[arg(long, requires = "replay")]
+    verilog: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = if arguments.replay.is_empty() { run_campaign(&arguments) } else { replay_files(&arguments.replay) };
+    let result = if arguments.replay.is_empty() { run_campaign(&arguments) } else { replay_files(&arguments.replay, arguments.verilog) };
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -81,10 +84,13 @@ fn keep(found: &Found, folder: &Path) -> Result<PathBuf> {
 }
 
 /// Whether every file's case passed.
-fn replay_files(paths: &[PathBuf]) -> Result<bool> {
+fn replay_files(paths: &[PathBuf], print_verilog: bool) -> Result<bool> {
     let mut passed = true;
     for path in paths {
         let case = replay::read(path)?;
+        if print_verilog {
+            println!("{}", systole_verilog::write(&case.design, &systole_verilog::Options::default())?.text());
+        }
         let failure = lockstep::check_everywhere(&case)?;
         passed &= failure.is_none();
         match failure {
