@@ -102,7 +102,9 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
         let with_other_tools = plan.other_tools_every > 0 && seed.is_multiple_of(plan.other_tools_every);
         summary.other_tools += u64::from(with_other_tools);
         if let Some(failure) = outcome {
-            summary.failures.push(shrink(seed, case, failure, |case| Ok(lockstep::check(std::slice::from_ref(case))?.into_iter().next().flatten()))?);
+            summary
+                .failures
+                .push(shrink(seed, case, failure, |case| Ok(lockstep::check(std::slice::from_ref(case))?.into_iter().next().flatten()))?);
         } else if with_other_tools && let Some(failure) = lockstep::check_with_other_tools(&case.design)? {
             summary.failures.push(shrink(seed, case, failure, |case| lockstep::check_with_other_tools(&case.design))?);
         }
@@ -111,7 +113,12 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
 }
 
 /// The smallest case found that fails as the one of `seed` does. A case that fails only in its batch stays as it is.
-fn shrink(seed: u64, case: &Case, failure: Failure, check: impl Fn(&Case) -> Result<Option<Failure>, LockstepError>) -> Result<Found, LockstepError> {
+fn shrink(
+    seed: u64,
+    case: &Case,
+    failure: Failure,
+    check: impl Fn(&Case) -> Result<Option<Failure>, LockstepError>,
+) -> Result<Found, LockstepError> {
     let mut found = Found { seed, case: case.clone(), failure };
     let deadline = Instant::now() + SHRINK_LIMIT;
     let mut known: HashMap<String, bool> = HashMap::new();

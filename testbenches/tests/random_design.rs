@@ -79,8 +79,31 @@ fn random_designs_have_every_kind_of_part() {
         design.modules.iter().for_each(|module| features(module, &design, &mut found));
     }
     for cell in [
-        "Const", "Input", "Wire", "Not", "And", "Or", "Xor", "ReduceAnd", "ReduceOr", "ReduceXor", "Add", "Sub", "Mul", "Equal", "Less",
-        "ShiftLeft", "ShiftRight", "Mux", "Select", "Concat", "Slice", "Extend", "Register", "MemoryRead", "MemoryReadRegistered",
+        "Const",
+        "Input",
+        "Wire",
+        "Not",
+        "And",
+        "Or",
+        "Xor",
+        "ReduceAnd",
+        "ReduceOr",
+        "ReduceXor",
+        "Add",
+        "Sub",
+        "Mul",
+        "Equal",
+        "Less",
+        "ShiftLeft",
+        "ShiftRight",
+        "Mux",
+        "Select",
+        "Concat",
+        "Slice",
+        "Extend",
+        "Register",
+        "MemoryRead",
+        "MemoryReadRegistered",
         "InstanceOutput",
     ] {
         assert!(found.get(cell).is_some_and(|&count| count >= 50), "{cell}: {found:#?}");

@@ -261,4 +261,3 @@ fn in_folder(folder: &TempDir, source: io::Error) -> LockstepError {
 pub fn find_tools() -> Result<(), ToolError> {
     [Tool::Iverilog, Tool::Vvp].into_iter().try_for_each(|tool| tools::find(tool).map(|_: std::path::PathBuf| ()))
 }
-

@@ -100,7 +100,8 @@ fn motion(random: &mut ChaCha8Rng) -> Motion {
 
 fn advance(random: &mut ChaCha8Rng, value: &mut Value, motion: &Motion) {
     let width = value.width();
-    let any = |random: &mut ChaCha8Rng| Value::from_limbs(width, std::iter::repeat_with(|| random.next_u64()).take(width.div_ceil(64) as usize));
+    let any =
+        |random: &mut ChaCha8Rng| Value::from_limbs(width, std::iter::repeat_with(|| random.next_u64()).take(width.div_ceil(64) as usize));
     match motion {
         Motion::Random => *value = any(random),
         Motion::Holding if random.next_u32().is_multiple_of(4) => *value = any(random),
