@@ -136,12 +136,12 @@ pub fn synthesize(directory: &Path, files: &[String], top: &str, target: Target)
     Ok(resources)
 }
 
-/// The counts of the whole design in what `stat -json` writes.
+/// The counts of the whole design in what `stat -json` writes. Only that object is read: of a hierarchy, Yosys up to 0.23 also
+/// writes lines before it that are not JSON.
 fn cell_counts(text: &str) -> Option<BTreeMap<String, u64>> {
-    let start = text.find('{')?;
-    let end = text.rfind('}')?;
-    let answer: Value = serde_json::from_str(text.get(start..=end)?).ok()?;
-    let counts = answer.get("design")?.get("num_cells_by_type")?.as_object()?;
+    let (_, design) = text.rsplit_once("\"design\":")?;
+    let design = serde_json::Deserializer::from_str(design).into_iter::<Value>().next()?.ok()?;
+    let counts = design.get("num_cells_by_type")?.as_object()?;
     counts.iter().map(|(cell, number)| Some((cell.clone(), number.as_u64()?))).collect()
 }
 
@@ -156,6 +156,12 @@ mod tests {
         let mut resources = Resources::default();
         counts.iter().for_each(|(cell, number)| Target::Ecp5.count(cell, &mut resources, *number));
         assert_eq!((resources.lut, resources.ff, resources.cells), (12, 3, 13));
+    }
+
+    #[test]
+    fn lines_between_the_modules_and_the_design_do_no_harm() {
+        let text = "{\n\"modules\": {},\n  operand_bank   1\n  \"design\": {\"num_cells_by_type\": {\"LUT4\": 8}}\n}\n";
+        assert_eq!(cell_counts(text), Some(BTreeMap::from([("LUT4".to_string(), 8)])));
     }
 
     #[test]
