@@ -1,7 +1,5 @@
 //! `systole export`: Verilog, and a testbench that replays a simulation.
 
-use std::ops::ControlFlow;
-
 use systole_hdl::Design;
 use systole_hdl::design::DomainId;
 use systole_kernels::kernel::{RunContext, RunError};
@@ -17,7 +15,7 @@ use super::run::stopped;
 use super::workload::Workload;
 use crate::arguments::ExportArguments;
 use crate::failure::Failure;
-use crate::interrupt::{asked_to_stop, catch_interrupts};
+use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
 use crate::view::grouped;
 use crate::view::progress::ProgressLine;
@@ -72,11 +70,8 @@ fn record(workload: &Workload, design: &Design, cycles: u64) -> Result<Recorder,
     let attached = simulator.attach(FirstCycles { recorder: Recorder::new(), cycles });
     catch_interrupts();
     let line = ProgressLine::new(false);
-    let mut progress = |progress| {
-        line.show(progress);
-        if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let ran = prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: u64::MAX, progress: &mut progress });
+    let ran =
+        prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: u64::MAX, progress: &mut |progress| line.follow(progress) });
     line.clear();
     match ran {
         Ok(_) => {}

@@ -1,10 +1,8 @@
 //! Every mistake in the input is answered with its place, its key and a remedy; exit code 2; and nothing is left behind.
 
-mod support;
-
 use std::fs;
 
-use support::{Desk, SMALL, systole};
+use crate::support::{Desk, SMALL, systole};
 
 /// Runs the configuration, which has to be refused with a message that holds all of `expected`.
 fn refused(desk: &Desk, options: &[&str], expected: &[&str]) {

@@ -1,12 +1,12 @@
 //! `export`: what it writes.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use support::{Desk, SMALL, names};
+use systole_verilog::tools::Tool;
+
+use crate::support::{Desk, SMALL, has, names};
 
 /// Every file of a folder.
 fn files(desk: &Desk, folder: &str) -> BTreeMap<String, Vec<u8>> {
@@ -45,9 +45,7 @@ fn the_testbench_replays_no_more_cycles_than_asked_for() {
 
 #[test]
 fn the_exported_testbench_passes_in_icarus() {
-    if Command::new("iverilog").arg("-V").output().is_err() {
-        assert!(std::env::var_os("SYSTOLE_REQUIRE_TOOLS").is_none(), "iverilog is missing: `cargo xtask tools` installs it");
-        eprintln!("SKIPPED: iverilog is not installed");
+    if !has(Tool::Iverilog) {
         return;
     }
     let desk = Desk::with(SMALL);
