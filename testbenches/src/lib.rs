@@ -5,6 +5,7 @@
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
 
 pub mod campaign;
+mod edit;
 pub mod lockstep;
 pub mod random_design;
 pub mod replay;
