@@ -44,7 +44,7 @@ pub struct Found {
 }
 
 /// Answers each case with its failure, if it has one.
-type Check<'a> = &'a dyn Fn(&[Case]) -> Result<Vec<Option<Failure>>, LockstepError>;
+pub type Check<'a> = &'a dyn Fn(&[Case]) -> Result<Vec<Option<Failure>>, LockstepError>;
 
 /// What a campaign found.
 #[derive(Clone, Debug, Default)]
@@ -107,9 +107,7 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
         let with_other_tools = plan.other_tools_every > 0 && seed.is_multiple_of(plan.other_tools_every);
         summary.other_tools += u64::from(with_other_tools);
         if let Some(failure) = outcome {
-            summary
-                .failures
-                .push(shrink(seed, case, failure, &lockstep::check)?);
+            summary.failures.push(shrink(seed, case, failure, &lockstep::check)?);
         } else if with_other_tools && let Some(failure) = lockstep::check_with_other_tools(&case.design)? {
             let check = |cases: &[Case]| cases.iter().map(|case| lockstep::check_with_other_tools(&case.design)).collect();
             summary.failures.push(shrink(seed, case, failure, &check)?);
@@ -118,9 +116,12 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
     Ok(summary)
 }
 
-/// The smallest case found that fails as the one of `seed` does: first a smaller recipe, then a smaller netlist. A case that
+/// The smallest case found that still fails in `check` as `case`, the one of `seed`, does: first a smaller recipe, then a smaller netlist. A case that
 /// fails only in its batch stays as it is.
-fn shrink(seed: u64, case: &Case, failure: Failure, check: Check) -> Result<Found, LockstepError> {
+///
+/// # Errors
+/// If a tool is missing or files cannot be written.
+pub fn shrink(seed: u64, case: &Case, failure: Failure, check: Check) -> Result<Found, LockstepError> {
     let found = Found { seed, case: case.clone(), failure };
     let found = shrink_recipe(found, check, Instant::now() + SHRINK_LIMIT)?;
     reduce::shrink_netlist(found, check, Instant::now() + SHRINK_LIMIT)
