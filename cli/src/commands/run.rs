@@ -32,6 +32,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     // Before anything appears on disk, so that no interrupt finds it half done.
     catch_interrupts();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
+    folder.clear(["report.json", "trace.vcd", "trace.fst"])?;
     let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
     let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
     let trace = trace.map(|(path, trace)| (path, simulator.attach(trace)));
