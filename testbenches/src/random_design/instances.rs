@@ -55,7 +55,7 @@ fn add_one(growing: &mut Growing, step: &Step, module: ModuleId, connection: Pic
         let pick = derived(connection, input);
         let ty = child.ty(child.inputs[input].cell);
         let preferred = if feeds_back(pick) { &outputs } else { neighbour };
-        let from_beside = preferred.iter().copied().find(|&cell| growing.module.ty(cell) == ty).filter(|_| pick % 4 != 0);
+        let from_beside = preferred.iter().copied().find(|&cell| growing.module.ty(cell) == ty).filter(|_| !pick.is_multiple_of(4));
         if !connected[input] {
             let value = from_beside.unwrap_or_else(|| growing.of_type(pick, ty));
             growing.module.instances[id.index()].inputs[input] = value;

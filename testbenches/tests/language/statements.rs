@@ -45,7 +45,7 @@ fn statements_act_under_their_conditions_and_later_ones_win() {
     let mut held = 7;
     assert_eq!(bench.get("held"), held.into());
     for round in 0..16u32 {
-        let [a, b, c] = [0, 1, 2].map(|bit| round * 5 >> bit & 1 == 1);
+        let [a, b, c] = [0, 1, 2].map(|bit| ((round * 5) >> bit) & 1 == 1);
         bench.set("a", u32::from(a));
         bench.set("b", u32::from(b));
         bench.set("c", u32::from(c));
