@@ -64,7 +64,7 @@ pub struct RunArguments {
     /// What to run.
     #[command(flatten)]
     pub config: ConfigArguments,
-    /// Folder for `report.json` and the trace; made if it is missing [default: out/<name of the configuration>].
+    /// Folder for `report.json` and the trace; made if it is missing [default: out/NAME, after the configuration].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What to record.
@@ -146,7 +146,7 @@ pub struct SynthArguments {
     /// Device family.
     #[arg(long, value_enum)]
     pub target: SynthTarget,
-    /// Folder for the Verilog and `synthesis.json`; made if it is missing [default: out/<name of the configuration>].
+    /// Folder for the Verilog and `synthesis.json`; made if it is missing [default: out/NAME, after the configuration].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
