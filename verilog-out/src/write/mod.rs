@@ -51,6 +51,8 @@ pub struct VerilogModule {
     /// The identifier of the net or variable that holds each cell's value, parallel to [`ModuleDef::cells`]; none for a cell that
     /// is written as a part of an expression, or not at all.
     pub nets: Vec<Option<String>>,
+    /// The identifier of each memory, parallel to [`ModuleDef::memories`].
+    pub memories: Vec<String>,
     /// The identifier of each instance, parallel to [`ModuleDef::instances`].
     pub instances: Vec<String>,
     /// The definition, from its header comment to `endmodule` and a line's end.
@@ -154,10 +156,11 @@ fn write_module(context: &Context, id: ModuleId, name: String) -> Written {
     let ports = definition.inputs.iter().map(|port| port.name.as_str()).chain(definition.outputs.iter().map(|port| port.name.as_str()));
     let mut inputs = names.claim_all(ports);
     let outputs = inputs.split_off(definition.inputs.len());
-    let mut module =
-        VerilogModule { module: id, name, domains, inputs, outputs, nets: Vec::new(), instances: Vec::new(), text: String::new() };
+    let (nets, memories, instances) = (Vec::new(), Vec::new(), Vec::new());
+    let mut module = VerilogModule { module: id, name, domains, inputs, outputs, nets, memories, instances, text: String::new() };
     let plan = Plan::of(context, definition, &sources, &live, &module, &mut names);
     module.nets = definition.cell_ids().map(|cell| (plan.form(cell) == Form::Net).then(|| plan.name(cell).to_string())).collect();
+    module.memories.clone_from(&plan.memories);
     module.instances.clone_from(&plan.instances);
     module.text = module::text(&plan, &module, context, &mut names);
     Written { module, names }
