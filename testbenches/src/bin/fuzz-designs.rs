@@ -11,6 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use systole_testbenches::campaign::{self, Found, Plan};
 use systole_testbenches::{lockstep, replay};
 
+/// Designs between two lines of progress; a multiple of what runs at once.
+const PROGRESS_STEP: u64 = 160;
+
 /// Compare the reference engine with the exported Verilog, cycle by cycle, on random designs.
 #[derive(Parser)]
 struct Arguments {
@@ -56,7 +59,7 @@ fn run_campaign(arguments: &Arguments) -> Result<bool> {
     let Arguments { count, seed, cycles, other_tools_every, .. } = *arguments;
     let start = Instant::now();
     let bar = ProgressBar::new(count).with_style(ProgressStyle::with_template("{pos}/{len} designs {wide_bar} {eta} left")?);
-    let summary = campaign::run(&Plan { count, seed, cycles, other_tools_every }, |done| bar.set_position(done))?;
+    let summary = campaign::run(&Plan { count, seed, cycles, other_tools_every }, |done| show_progress(&bar, done))?;
     bar.finish_and_clear();
     for found in &summary.failures {
         let path = keep(found, &arguments.out)?;
@@ -72,6 +75,14 @@ fn run_campaign(arguments: &Arguments) -> Result<bool> {
         start.elapsed().as_secs_f64()
     );
     Ok(summary.failures.is_empty())
+}
+
+/// A bar on a terminal; elsewhere a line now and then.
+fn show_progress(bar: &ProgressBar, done: u64) {
+    bar.set_position(done);
+    if bar.is_hidden() && done.is_multiple_of(PROGRESS_STEP) {
+        eprintln!("{done} of {} designs", bar.length().unwrap_or(done));
+    }
 }
 
 /// Writes a failing case into `folder` and returns its file.

@@ -2,19 +2,30 @@
 
 use std::fmt::Write as _;
 
-use systole_hdl::design::DomainId;
+use systole_hdl::design::{DomainId, MemoryId};
 use systole_hdl::{CellId, Design, Value};
-use systole_sim::NodeId;
+use systole_sim::engine::read_value;
+use systole_sim::{Engine, NodeId};
 use systole_verilog::VerilogOutput;
 
 use super::stimulus::Cycle;
 
-/// A signal that is compared.
+/// A place in a module that has a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// A signal.
+    Cell(CellId),
+    /// A word of a memory.
+    Word(MemoryId, u32),
+}
+
+/// A value that is compared.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Probe {
-    /// Where it is in the design.
+    /// The instance that it is in.
     pub(super) node: NodeId,
-    pub(super) cell: CellId,
+    /// What it is there.
+    pub(super) place: Place,
     /// What it is in the bench.
     pub(super) path: String,
     /// What messages call it.
@@ -99,7 +110,20 @@ pub(super) fn stimulus_words(design: &Design, cycles: &[Cycle]) -> String {
     out
 }
 
+/// What an engine has on a probe, as `%h` prints it.
+pub(super) fn engine_hex(engine: &dyn Engine, probe: &Probe) -> String {
+    match probe.place {
+        Place::Cell(cell) => hex(&read_value(engine, probe.node, cell)),
+        Place::Word(memory, address) => {
+            let width = engine.hierarchy().module(probe.node).memories[memory.index()].ty.width();
+            let mut limbs = vec![0; width.div_ceil(64) as usize];
+            engine.read_memory(probe.node, memory, address, &mut limbs);
+            hex(&Value::from_limbs(width, limbs))
+        }
+    }
+}
+
 /// A value as `%h` prints it.
-pub(super) fn hex(value: &Value) -> String {
+fn hex(value: &Value) -> String {
     format!("{value:0>digits$x}", digits = value.width().div_ceil(4) as usize)
 }

@@ -13,20 +13,20 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use systole_hdl::design::{DomainId, InstanceId};
+use systole_hdl::design::{DomainId, InstanceId, MemoryId};
 use systole_hdl::{Cell, CellId, Design, ModuleDef};
-use systole_sim::engine::{BuildError, read_value};
+use systole_sim::engine::BuildError;
 use systole_sim::{Engine, Hierarchy, NodeId, Reference};
 use systole_verilog::tools::{self, Tool, ToolError};
 use systole_verilog::{Options, VerilogOutput};
 use tempfile::TempDir;
 use thiserror::Error;
 
-use self::bench::Probe;
+use self::bench::{Place, Probe};
 pub use self::failure::Failure;
 pub use self::stimulus::{Cycle, StimulusPlan, random_stimulus};
 
-/// The most signals of a design that are compared: an array of large modules has more than a line should hold.
+/// The most signals and words of a design that are compared: an array of large modules has more than a line should hold.
 const MAX_PROBES: usize = 1000;
 
 /// About how many gates a design may have to be synthesized.
@@ -200,29 +200,39 @@ fn guarded<T, E: std::fmt::Display>(part: &'static str, run: impl FnOnce() -> Re
     }
 }
 
-/// The output ports of the top module, then every net of every instance, as far as there is room.
+/// The output ports of the top module, then every net and every word of every instance, as far as there is room.
 fn probes(hierarchy: &Hierarchy, verilog: &VerilogOutput) -> Vec<Probe> {
     let top = hierarchy.module(NodeId::TOP);
     let outputs = top.outputs.iter().enumerate().map(|(i, port)| Probe {
         node: NodeId::TOP,
-        cell: port.value,
+        place: Place::Cell(port.value),
         path: format!("out_{i}"),
         label: format!("output `{}`", port.name),
     });
     let mut probes: Vec<Probe> = outputs.collect();
     let mut waiting = vec![(NodeId::TOP, "dut".to_string())];
     while let Some((node, path)) = waiting.pop() {
+        let definition = hierarchy.module(node);
         let Some(module) = verilog.modules.iter().find(|module| module.module == hierarchy.module_id(node)) else { continue };
-        for (net, cell) in module.nets.iter().zip(hierarchy.module(node).cell_ids()) {
-            if let Some(net) = net.as_ref().filter(|_| probes.len() < MAX_PROBES) {
-                let label = format!("`{}`, which is {path}.{net} in the Verilog", hierarchy.signal_path(node, cell));
-                let path = format!("{path}.{net}");
-                probes.push(Probe { node, cell, path, label });
-            }
+        let nets = module.nets.iter().zip(definition.cell_ids()).filter_map(|(net, cell)| {
+            let path = format!("{path}.{}", net.as_ref()?);
+            let label = format!("`{}`, which is {path} in the Verilog", hierarchy.signal_path(node, cell));
+            Some(Probe { node, place: Place::Cell(cell), path, label })
+        });
+        probes.extend(nets);
+        for (name, (memory, id)) in module.memories.iter().zip(definition.memories.iter().zip((0..).map(MemoryId))) {
+            let label = hierarchy.path_of(node, &memory.name);
+            probes.extend((0..memory.depth).map(|address| Probe {
+                node,
+                place: Place::Word(id, address),
+                path: format!("{path}.{name}[{address}]"),
+                label: format!("word {address} of memory `{label}`"),
+            }));
         }
         let instances = module.instances.iter().zip((0..).map(InstanceId));
         waiting.extend(instances.map(|(name, instance)| (hierarchy.child(node, instance), format!("{path}.{name}"))));
     }
+    probes.truncate(MAX_PROBES);
     probes
 }
 
@@ -236,8 +246,7 @@ fn record(engine: &mut dyn Engine, cycles: &[Cycle], probes: &[Probe]) -> Vec<Ve
         let domains = engine.hierarchy().module(NodeId::TOP).domains.len() as u32;
         (0..domains).map(DomainId).for_each(|domain| engine.set_reset(domain, cycle.resets.contains(domain)));
         engine.settle();
-        let read = |probe: &Probe| bench::hex(&read_value(engine, probe.node, probe.cell));
-        trace.push(probes.iter().map(read).collect());
+        trace.push(probes.iter().map(|probe| bench::engine_hex(engine, probe)).collect());
         engine.edge(cycle.edges);
     }
     trace
