@@ -29,7 +29,7 @@ pub enum Command {
     Run(RunArguments),
     /// Write a configuration's hardware as Verilog, with a self-checking testbench if asked for.
     Export(ExportArguments),
-    /// Synthesize a configuration's hardware with Yosys, and place and route it where nextpnr is found.
+    /// Synthesize a configuration's hardware with Yosys and count what it takes.
     Synth(SynthArguments),
     /// Show which outside tools were found and what each enables.
     Doctor,
@@ -146,7 +146,7 @@ pub struct SynthArguments {
     /// Device family.
     #[arg(long, value_enum)]
     pub target: SynthTarget,
-    /// Folder for the Verilog, the tools' logs and `synthesis.json`; made if it is missing [default: out/<name of the configuration>].
+    /// Folder for the Verilog and `synthesis.json`; made if it is missing [default: out/<name of the configuration>].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -160,7 +160,7 @@ pub enum SynthTarget {
     Ecp5,
     /// AMD 7 series.
     Xilinx,
-    /// No device: Yosys's own cells.
+    /// No device: 4-input LUTs and flip-flops.
     Generic,
 }
 

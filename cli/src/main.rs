@@ -20,15 +20,16 @@ use clap::Parser;
 use miette::MietteHandlerOpts;
 
 use arguments::{Arguments, Command};
-use failure::Failure;
 
 fn main() -> ExitCode {
     install_hooks();
-    let done: Result<(), Failure> = match Arguments::parse().command {
+    let done = match Arguments::parse().command {
         Command::List => commands::list::list(),
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Export(arguments) => commands::export::export(&arguments),
         Command::Schema(arguments) => commands::schema::schema(&arguments),
-        _ => Ok(()),
+        Command::Synth(arguments) => commands::synth::synth(&arguments),
+        Command::Doctor => commands::doctor::doctor(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ pub const MAX_WIDTH: u32 = 1 << 16;
 /// What a signal's bits mean. The width is at least 1.
 ///
 /// Written `bit`, `bits8`, `u8`, `s8`, `uq0.16` and `q8.8` in configurations, messages and the netlist text form.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Type {
     /// `n` bits without a numeric meaning: no arithmetic, no order.
     Bits(u32),
@@ -146,6 +146,13 @@ impl fmt::Display for Type {
             Type::UFixed { int, frac } => write!(f, "uq{int}.{frac}"),
             Type::Fixed { int, frac } => write!(f, "q{int}.{frac}"),
         }
+    }
+}
+
+/// As it is displayed: a component's `Debug` text is the parameter line of its module, which people read.
+impl fmt::Debug for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

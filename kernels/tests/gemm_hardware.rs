@@ -41,11 +41,42 @@ fn assert_exact_and_as_modelled(outcome: &Outcome) {
 }
 
 #[test]
-fn the_digits_network_runs_exactly_in_the_modelled_cycles_and_is_as_accurate_as_in_floating_point() {
-    let outcome = run(files::config("digits.toml"));
-    assert_exact_and_as_modelled(&outcome);
-    let task = outcome.numerics.task.value().unwrap();
-    assert!((task.value - task.reference).abs() <= 0.005 && task.samples == 360, "{task:?}");
+fn the_digits_network_is_exact_and_as_accurate_as_in_floating_point_on_every_array() {
+    for dataflow in ["weight-stationary", "output-stationary", "input-stationary"] {
+        let mut table = files::config("digits.toml");
+        table["array"].as_table_mut().unwrap().insert("dataflow".into(), dataflow.into());
+        let outcome = run(table);
+        assert_exact_and_as_modelled(&outcome);
+        let task = outcome.numerics.task.value().unwrap();
+        assert!((task.value - task.reference).abs() <= 0.005 && task.samples == 360, "{task:?}");
+        assert_eq!(outcome.parts.iter().map(|part| part.cycles.total).sum::<u64>(), outcome.cycles.total);
+    }
+}
+
+#[test]
+fn a_stream_that_never_moves_is_an_explained_deadlock() {
+    let mut table = files::config("gemm-stalls.toml");
+    table["stalls"].as_table_mut().unwrap().insert("b".into(), "never".into());
+    let (_, configured) = configure(table).unwrap();
+    match run_configured(&*configured, Vec::new()) {
+        Err(RunError::Stopped(systole_sim::RunError::Deadlock(explanation))) => {
+            assert!(explanation.to_string().contains("`gemm.b` is not valid: its source is never active"), "{explanation}");
+        }
+        other => panic!("a deadlock was expected, not {other:?}"),
+    }
+}
+
+#[test]
+fn the_cycle_limit_and_the_host_can_stop_a_run() {
+    let (_, configured) = configure(files::config("gemm-fixed.toml")).unwrap();
+    let prepared = configured.prepare(Vec::new()).unwrap();
+    let design = configured.design().unwrap();
+    let stop = |cycle_limit, flow| {
+        let mut simulator = Simulator::new(&design, Options::default()).unwrap();
+        prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |_| flow })
+    };
+    assert!(matches!(stop(50, ControlFlow::Continue(())), Err(RunError::Stopped(systole_sim::RunError::CycleLimit { .. }))));
+    assert!(matches!(stop(10_000, ControlFlow::Break(())), Err(RunError::Interrupted { .. })));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Cycle-accurate simulation of a design, with traces, stream drivers and counters.
 //!
 //! - [`simulator`]: the user's view. Ports by typed handles, time, memories, sources and sinks, counts, deadlocks explained.
-//! - [`engine`]: what every engine can do; [`reference`] is the interpreter. [`hierarchy`]: the instance tree and its paths.
+//! - [`engine`]: what every engine can do; [`mod@reference`] is the interpreter. [`hierarchy`]: the instance tree and its paths.
 //! - [`observer`]: the hook for what looks at each cycle: [`recorder`], [`trace`].
 //!
 //! **Invariant.** Drivers, counters, traces and explanations know engines by [`Engine`] only.

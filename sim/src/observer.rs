@@ -13,7 +13,8 @@ pub trait Observer: Any + Send {
     /// A reason to stop the simulation, such as a full disk.
     fn observe(&mut self, cycle: u64, engine: &dyn Engine, edges: DomainSet) -> Result<(), ObserverError>;
 
-    /// Called once when the observer is detached or the simulation is dropped: the place to complete a file.
+    /// Called once when the observer is detached or the simulation is dropped: the place to complete a file. The engine may
+    /// not have settled since the last edge.
     ///
     /// # Errors
     /// What went wrong on completing.

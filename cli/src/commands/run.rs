@@ -107,7 +107,8 @@ fn verdict(outcome: &Outcome) -> Result<(), Failure> {
     Err(Failure::Differs(message_with_help(message, "the report holds every part's agreement; --trace shows what the hardware did")))
 }
 
-fn stopped(error: RunError) -> Failure {
+/// Why a run came to no result, as the user is told.
+pub fn stopped(error: RunError) -> Failure {
     let message = error.to_string();
     match error {
         RunError::Stopped(systole_sim::RunError::CycleLimit { .. }) => {

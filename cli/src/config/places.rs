@@ -26,7 +26,7 @@ impl Places {
     pub fn of_document(text: &str) -> Places {
         let mut places = Places::default();
         if let Ok(document) = DeTable::parse(text) {
-            places.add_table(&KeyPath::default(), document.get_ref());
+            places.add_table(text, &KeyPath::default(), document.get_ref());
         }
         places
     }
@@ -45,25 +45,22 @@ impl Places {
         found.unwrap_or((Place::File(0..0), false))
     }
 
-    fn add_table(&mut self, path: &KeyPath, table: &DeTable<'_>) {
+    fn add_table(&mut self, text: &str, path: &KeyPath, table: &DeTable<'_>) {
         for (key, value) in table {
             let inner = path.with(Segment::Key(key.get_ref().to_string()));
-            let span = match value.get_ref() {
-                // A table's own span may cover all its lines; its name says enough.
-                DeValue::Table(_) => key.span(),
-                DeValue::Array(list) if list.iter().any(|element| element.get_ref().is_table()) => key.span(),
-                _ => key.span().start..value.span().end.max(key.span().end),
-            };
-            self.add(&inner, span, value.get_ref());
+            // A table under a `[header]` may span all its lines; its name in the header says enough.
+            let after_equals = text.get(key.span().end..value.span().start).is_some_and(|between| between.trim() == "=");
+            let span = if after_equals { key.span().start..value.span().end } else { key.span() };
+            self.add(text, &inner, span, value.get_ref());
         }
     }
 
-    fn add(&mut self, path: &KeyPath, span: Range<usize>, value: &DeValue<'_>) {
+    fn add(&mut self, text: &str, path: &KeyPath, span: Range<usize>, value: &DeValue<'_>) {
         match value {
-            DeValue::Table(table) => self.add_table(path, table),
+            DeValue::Table(table) => self.add_table(text, path, table),
             DeValue::Array(list) => {
                 for (index, element) in list.iter().enumerate() {
-                    self.add(&path.with(Segment::Index(index)), element.span(), element.get_ref());
+                    self.add(text, &path.with(Segment::Index(index)), element.span(), element.get_ref());
                 }
             }
             _ => {}

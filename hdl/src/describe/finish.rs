@@ -1,6 +1,8 @@
 //! What happens when a module's description is complete: outputs get ports, statements become multiplexers, and the whole
 //! is checked.
 
+use rustc_hash::FxHashSet;
+
 use super::arena::{Arena, Drive, ModuleOrigin, PortLeaf};
 use super::bundle::Leaf;
 use super::diagnostic::{Note, Place, Severity};
@@ -20,6 +22,7 @@ pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &
         }
     }
     let mut leaves = Vec::with_capacity(outputs.len());
+    let mut declared = FxHashSet::default();
     for (name, leaf) in outputs {
         let (handle, reverse) = match *leaf {
             Leaf::Forward(signal) => (arena.own(signal, at), false),
@@ -28,7 +31,7 @@ pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &
         if reverse {
             answer_from_outside(arena, name, handle, at);
         } else {
-            claim_output(arena, name, handle);
+            claim_output(arena, name, handle, declared.insert(name.as_str()));
             arena.current().module.outputs.push(OutputPort { name: name.clone(), value: handle.cell });
         }
         let (ty, place, poisoned) = (arena.ty(handle), arena.place(handle), arena.is_poisoned(handle) || arena.current().refused);
@@ -38,13 +41,12 @@ pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &
 }
 
 /// An output port may share its name only with the very signal that it shows.
-fn claim_output(arena: &mut Arena, name: &str, signal: Signal) {
+fn claim_output(arena: &mut Arena, name: &str, signal: Signal, is_first: bool) {
     let place = arena.place(signal);
     let shows_namesake = arena.current().module.info[signal.cell.index()].name.as_deref() == Some(name);
-    let is_port = arena.current().module.inputs.iter().any(|p| p.cell == signal.cell);
-    let repeated = arena.current().module.outputs.iter().any(|p| p.name == name);
+    let is_port = matches!(arena.current().module.cell(signal.cell), Cell::Input(_));
     match arena.current().names.get(name).copied() {
-        Some(other) if !shows_namesake || is_port || repeated => {
+        Some(other) if !shows_namesake || is_port || !is_first => {
             let message = format!("output `{name}` has the name of another port or signal");
             let note = Note { message: format!("the other `{name}` is here"), at: other };
             let help = "inputs, outputs and named signals of a module share one name space: rename one".to_string();

@@ -55,7 +55,7 @@ impl Configured for Parameters {
     }
 
     fn design(&self) -> Result<Design, KernelError> {
-        self.hardware().design().map_err(|diagnostics| KernelError { diagnostics: vec![diagnostics.to_string()] })
+        self.hardware().design().map_err(|diagnostics| KernelError { diagnostics: diagnostics.0.iter().map(ToString::to_string).collect() })
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {

@@ -57,17 +57,14 @@ fn first_seed() -> u64 {
 #[serde(default, deny_unknown_fields)]
 pub struct ArrayParameters {
     /// Rows of processing elements, 1 to 256.
-    #[schemars(extend("unit" = "processing elements"))]
     pub rows: u32,
     /// Columns of processing elements, 1 to 256.
-    #[schemars(extend("unit" = "processing elements"))]
     pub columns: u32,
     /// Which operand stays in the array while the others pass.
     pub dataflow: Dataflow,
     /// Whether the next stationary tile is loaded, or the last output tile drained, while the array computes.
     pub overlap_load: bool,
-    /// Depth of the buffer of a streaming tile; at least rows + columns + 16.
-    #[schemars(extend("unit" = "words"))]
+    /// Words of a streaming tile that are buffered at a time; at least rows + columns + 16.
     pub buffer_rows: u32,
 }
 

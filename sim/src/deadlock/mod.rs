@@ -8,10 +8,10 @@ mod cone;
 mod text;
 mod waits;
 
-use crate::connect::is_high;
+use crate::connect::{is_high, origin};
 use crate::engine::{Engine, read_value};
 use crate::hierarchy::NodeId;
-use crate::probes::{Probes, Stream};
+use crate::probes::{Level, Probes, Stream};
 use crate::streams::{Sink, Source, StreamPorts};
 use waits::{Point, WaitGraph};
 
@@ -132,109 +132,135 @@ pub(crate) struct Situation<'a> {
 
 /// Explains a state in which nothing moves; `None` if no work is left to do, so that nothing needs to move.
 pub(crate) fn explain(situation: &Situation) -> Option<Explanation> {
-    let Situation { engine, since, found, certainty, sources, sinks, aim } = *situation;
-    let hierarchy = engine.hierarchy();
-    let mut probes = Probes::of(hierarchy);
-    let source_streams: Vec<usize> = sources.iter().map(|source| stream_of(&mut probes, engine, &source.ports)).collect();
-    let sink_streams: Vec<usize> = sinks.iter().map(|sink| stream_of(&mut probes, engine, &sink.ports)).collect();
-    let names: Vec<String> = stream_names(&probes, engine, situation, &source_streams, &sink_streams);
-
-    let state = |stream: &Stream| match (is_high(engine, stream.valid), is_high(engine, stream.ready)) {
-        (true, false) => Some(Blocked::Stalled),
-        (false, true) => Some(Blocked::Starved),
-        _ => None,
-    };
-    let blocked: Vec<(usize, Blocked)> = probes.streams.iter().enumerate().filter_map(|(i, s)| Some((i, state(s)?))).collect();
-    let pending: Vec<(usize, usize)> =
-        source_streams.iter().copied().zip(sources.iter().map(Source::pending)).filter(|p| p.1 > 0).collect();
-    let stalled = || blocked.iter().filter(|(_, how)| *how == Blocked::Stalled);
-    let work_left = match aim {
+    let case = Case::of(situation);
+    let (blocked, pending) = (case.blocked(), case.pending());
+    let work_left = match situation.aim {
         Aim::Received(_) => true,
-        Aim::Condition => !pending.is_empty() || stalled().next().is_some(),
+        Aim::Condition => !pending.is_empty() || blocked.iter().any(|(_, how)| *how == Blocked::Stalled),
         Aim::AllSent => !pending.is_empty(),
     };
     if !work_left {
         return None;
     }
-
-    let awaited = if let Aim::Received(sink) = aim { Some(sink_streams[sink]) } else { None };
-    let mut roots: Vec<Point> = awaited.into_iter().flat_map(|stream| lacking(engine, &probes, stream)).collect();
-    roots.extend(pending.iter().flat_map(|&(stream, _)| lacking(engine, &probes, stream)));
-    roots.extend(stalled().map(|&(stream, _)| Point { stream, lacks: Side::Ready }));
-    let graph = WaitGraph::explore(engine, &probes, &roots);
+    let graph = WaitGraph::explore(situation.engine, &case.probes, &case.roots(&blocked, &pending));
     let (chain, circular) = match graph.best_circle() {
         Some(circle) => (circle, true),
         None => (graph.first_chain(), false),
     };
-
     let too_shallow = if circular { graph.fifos_on(&chain) } else { Vec::new() };
     let full = graph.full.iter().map(|&level| FullFifo {
-        path: probes.levels[level].path(hierarchy),
-        capacity: probes.levels[level].capacity,
+        path: case.probes.levels[level].path(situation.engine.hierarchy()),
+        capacity: case.probes.levels[level].capacity,
         too_shallow: too_shallow.contains(&level),
     });
-    let reason = |position: usize| {
-        let next = if position + 1 == chain.len() && circular { Some(chain[0]) } else { chain.get(position + 1).copied() };
-        let Point { stream, lacks } = chain[position];
-        let source = source_streams.iter().position(|&s| s == stream).filter(|_| lacks == Side::Valid);
-        let sink = sink_streams.iter().position(|&s| s == stream).filter(|_| lacks == Side::Ready);
-        if let Some(next) = next {
-            Reason::Stream { stream: names[next.stream].clone(), lacks: next.lacks }
-        } else if source.is_some_and(|source| sources[source].pending() == 0) {
-            Reason::SourceEmpty
-        } else if source.is_some() || sink.is_some() || graph.is_input(chain[position], engine) {
-            Reason::Inactive
-        } else {
-            match graph.inputs_of(chain[position], engine) {
-                inputs if inputs.is_empty() => Reason::Circuit,
-                inputs => Reason::Inputs(inputs),
-            }
-        }
-    };
-    let waits =
-        (0..chain.len()).map(|i| Wait { stream: names[chain[i].stream].clone(), lacks: chain[i].lacks, reason: reason(i) }).collect();
+    let waits = chain.iter().enumerate().map(|(i, &point)| {
+        let next = if circular { Some(chain[(i + 1) % chain.len()]) } else { chain.get(i + 1).copied() };
+        let reason = match next {
+            Some(next) => Reason::Stream { stream: case.names[next.stream].clone(), lacks: next.lacks },
+            None => case.last_reason(&graph, point),
+        };
+        Wait { stream: case.names[point.stream].clone(), lacks: point.lacks, reason }
+    });
     Some(Explanation {
-        since,
-        found,
-        certainty,
+        since: situation.since,
+        found: situation.found,
+        certainty: situation.certainty,
         circular,
-        waits,
+        waits: waits.collect(),
         full: full.collect(),
-        blocked: blocked.iter().map(|&(stream, how)| (names[stream].clone(), how)).collect(),
-        pending: pending.iter().map(|&(stream, words)| (names[stream].clone(), words)).collect(),
+        blocked: blocked.iter().map(|&(stream, how)| (case.names[stream].clone(), how)).collect(),
+        pending: pending.iter().map(|&(stream, words)| (case.names[stream].clone(), words)).collect(),
     })
 }
 
-/// What a stream lacks: nothing, one or both.
-fn lacking(engine: &dyn Engine, probes: &Probes, stream: usize) -> impl Iterator<Item = Point> {
-    let Stream { valid, ready, .. } = probes.streams[stream];
-    let sides = [(Side::Valid, is_high(engine, valid)), (Side::Ready, is_high(engine, ready))];
-    sides.into_iter().filter(|(_, high)| !high).map(move |(lacks, _)| Point { stream, lacks })
+/// A situation with its streams: those of the design and those of the drivers, which need not be probed.
+struct Case<'a> {
+    situation: &'a Situation<'a>,
+    probes: Probes,
+    /// By stream: its full path.
+    names: Vec<String>,
+    /// By source and by sink: its stream.
+    source_streams: Vec<usize>,
+    sink_streams: Vec<usize>,
 }
 
-/// The stream of a driver, which need not be probed.
-fn stream_of(probes: &mut Probes, engine: &dyn Engine, ports: &StreamPorts) -> usize {
-    let origin = |cell| crate::connect::origin(engine.hierarchy(), (NodeId::TOP, cell));
-    let (valid, ready) = (origin(ports.valid), origin(ports.ready));
-    probes.streams.iter().position(|stream| (stream.valid, stream.ready) == (valid, ready)).unwrap_or_else(|| {
-        probes.streams.push(Stream { valid, ready, domain: ports.domain, probes: Vec::new() });
-        probes.streams.len() - 1
-    })
-}
-
-fn stream_names(probes: &Probes, engine: &dyn Engine, situation: &Situation, sources: &[usize], sinks: &[usize]) -> Vec<String> {
-    let hierarchy = engine.hierarchy();
-    let mut names: Vec<Option<String>> =
-        probes.streams.iter().map(|stream| (!stream.probes.is_empty()).then(|| stream.path(hierarchy))).collect();
-    let ports = situation.sources.iter().map(|s| &s.ports).chain(situation.sinks.iter().map(|s| &s.ports));
-    for (&stream, ports) in sources.iter().chain(sinks).zip(ports) {
-        names[stream].get_or_insert_with(|| hierarchy.path_of(NodeId::TOP, &ports.name));
+impl<'a> Case<'a> {
+    fn of(situation: &'a Situation<'a>) -> Case<'a> {
+        let hierarchy = situation.engine.hierarchy();
+        let mut probes = Probes::of(hierarchy);
+        let mut names: Vec<String> = probes.streams.iter().map(|stream| stream.path(hierarchy)).collect();
+        let mut stream_of = |ports: &StreamPorts| {
+            let [valid, ready] = [ports.valid, ports.ready].map(|cell| origin(hierarchy, (NodeId::TOP, cell)));
+            probes.streams.iter().position(|stream| (stream.valid, stream.ready) == (valid, ready)).unwrap_or_else(|| {
+                probes.streams.push(Stream { valid, ready, domain: ports.domain, probes: Vec::new() });
+                names.push(hierarchy.path_of(NodeId::TOP, &ports.name));
+                names.len() - 1
+            })
+        };
+        let source_streams = situation.sources.iter().map(|source| stream_of(&source.ports)).collect();
+        let sink_streams = situation.sinks.iter().map(|sink| stream_of(&sink.ports)).collect();
+        Case { situation, probes, names, source_streams, sink_streams }
     }
-    names.into_iter().map(Option::unwrap_or_default).collect()
+
+    /// Whether a stream's `valid` and `ready` are 1.
+    fn state(&self, stream: &Stream) -> (bool, bool) {
+        (is_high(self.situation.engine, stream.valid), is_high(self.situation.engine, stream.ready))
+    }
+
+    fn blocked(&self) -> Vec<(usize, Blocked)> {
+        let how = |stream: &Stream| match self.state(stream) {
+            (true, false) => Some(Blocked::Stalled),
+            (false, true) => Some(Blocked::Starved),
+            _ => None,
+        };
+        self.probes.streams.iter().enumerate().filter_map(|(i, stream)| Some((i, how(stream)?))).collect()
+    }
+
+    /// The sources' streams with the words they still hold.
+    fn pending(&self) -> Vec<(usize, usize)> {
+        let held = self.situation.sources.iter().map(Source::pending);
+        self.source_streams.iter().copied().zip(held).filter(|&(_, words)| words > 0).collect()
+    }
+
+    /// Where to begin: at the stream that is awaited and those that still have words to send; only if there are none, at
+    /// whatever is stalled.
+    fn roots(&self, blocked: &[(usize, Blocked)], pending: &[(usize, usize)]) -> Vec<Point> {
+        let awaited = if let Aim::Received(sink) = self.situation.aim { Some(self.sink_streams[sink]) } else { None };
+        let streams = awaited.into_iter().chain(pending.iter().map(|&(stream, _)| stream));
+        let roots: Vec<Point> = streams.flat_map(|stream| self.lacking(stream)).collect();
+        if !roots.is_empty() {
+            return roots;
+        }
+        let stalled = blocked.iter().filter(|(_, how)| *how == Blocked::Stalled);
+        stalled.map(|&(stream, _)| Point { stream, lacks: Side::Ready }).collect()
+    }
+
+    /// What a stream lacks: nothing, one or both.
+    fn lacking(&self, stream: usize) -> impl Iterator<Item = Point> + use<> {
+        let (valid, ready) = self.state(&self.probes.streams[stream]);
+        let sides = [(Side::Valid, valid), (Side::Ready, ready)];
+        sides.into_iter().filter(|(_, high)| !high).map(move |(lacks, _)| Point { stream, lacks })
+    }
+
+    /// Why a stream lacks something that follows from no other stream.
+    fn last_reason(&self, graph: &WaitGraph, point: Point) -> Reason {
+        let position = |streams: &[usize], side: Side| streams.iter().position(|&s| s == point.stream).filter(|_| point.lacks == side);
+        let (source, sink) = (position(&self.source_streams, Side::Valid), position(&self.sink_streams, Side::Ready));
+        if source.is_some_and(|source| self.situation.sources[source].pending() == 0) {
+            return Reason::SourceEmpty;
+        }
+        if source.is_some() || sink.is_some() || graph.is_input(point, self.situation.engine) {
+            return Reason::Inactive;
+        }
+        match graph.inputs_of(point, self.situation.engine) {
+            inputs if inputs.is_empty() => Reason::Circuit,
+            inputs => Reason::Inputs(inputs),
+        }
+    }
 }
 
 /// Whether a FIFO holds all it can.
-fn is_full(engine: &dyn Engine, level: &crate::probes::Level) -> bool {
+fn is_full(engine: &dyn Engine, level: &Level) -> bool {
     let (node, cell) = level.level;
     read_value(engine, node, cell).to_u64().is_some_and(|held| held >= level.capacity.into())
 }

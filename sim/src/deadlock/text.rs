@@ -24,7 +24,7 @@ impl fmt::Display for Wait {
             Reason::Stream { stream, lacks } => write!(f, "it waits for `{stream}` to be {lacks}"),
             Reason::SourceEmpty => write!(f, "its source has no word left"),
             Reason::Inactive => write!(f, "its {driver} is never active"),
-            Reason::Inputs(inputs) => write!(f, "it depends on the inputs `{}`", inputs.join("`, `")),
+            Reason::Inputs(inputs) => write!(f, "it depends on {}, set from outside", quoted(inputs)),
             Reason::Circuit => write!(f, "no other stream explains it; look at the logic that drives it"),
         }
     }
@@ -56,6 +56,10 @@ impl fmt::Display for Explanation {
     }
 }
 
+fn quoted(names: &[String]) -> String {
+    format!("`{}`", names.join("`, `"))
+}
+
 fn plural(count: u64, word: &str) -> String {
     if count == 1 { word.to_string() } else { format!("{word}s") }
 }
@@ -74,7 +78,7 @@ impl Explanation {
             (false, _, Some(Reason::Inactive)) => {
                 "put a source or sink there, or give it a stall pattern that is active at times".to_string()
             }
-            (false, _, Some(Reason::Inputs(_))) => "set those inputs so that the circuit goes on".to_string(),
+            (false, _, Some(Reason::Inputs(inputs))) => format!("set {} so that the circuit goes on", quoted(inputs)),
             (false, _, _) => "look at the logic behind the last of these signals".to_string(),
         }
     }

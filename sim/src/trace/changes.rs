@@ -87,10 +87,18 @@ impl Sampler {
         read(&self.spans, &mut self.now);
         let first = batch.changed.len();
         for (index, span) in self.spans.iter().enumerate() {
-            let range = span.range();
-            if !self.primed || self.now[range.clone()] != self.before[range.clone()] {
+            let start = span.start as usize;
+            // Most signals have one limb, for which this is a single comparison.
+            let differs = match span.limbs {
+                1 => self.now[start] != self.before[start],
+                _ => self.now[span.range()] != self.before[span.range()],
+            };
+            if differs || !self.primed {
                 batch.changed.push(index as u32);
-                batch.limbs.extend_from_slice(&self.now[range]);
+                match span.limbs {
+                    1 => batch.limbs.push(self.now[start]),
+                    _ => batch.limbs.extend_from_slice(&self.now[span.range()]),
+                }
             }
         }
         batch.cycles.push(CycleChanges { cycle, changed: batch.changed.len() - first });

@@ -12,10 +12,10 @@ use fst_writer::{
 };
 
 use super::contents::{Contents, Direction, Item, Series, Variable};
-use super::sink::Sink;
+use super::sink::{DIGITS, Sink};
 
 /// Buffered changes, in bytes, beyond which a block is written out.
-const BLOCK: usize = 16 << 20;
+const BLOCK: usize = 4 << 20;
 
 /// An FST file after its header.
 pub(super) struct FstSink<'a, F: Write + Seek> {
@@ -23,6 +23,8 @@ pub(super) struct FstSink<'a, F: Write + Seek> {
     out: Shared<'a, F>,
     /// The file's signal of each series; `None` for texts.
     ids: Vec<Option<FstSignalId>>,
+    /// Room for the digits of one value.
+    digits: Vec<u8>,
     /// Size of the buffers beyond which a block is written out, in bytes.
     block: usize,
 }
@@ -84,12 +86,14 @@ pub(super) fn start<'a, F: Read + Write + Seek>(file: &'a mut F, contents: &Cont
             }
         }
     }
-    let body = header.finish().map_err(into_io)?;
+    let mut body = header.finish().map_err(into_io)?;
+    // Only changes arrive here.
+    body.set_deduplicate(false);
     out.with_file(|file| additions::add_state_names(file, contents))?;
     // A block begins with a byte for each bit of the file; that should stay the smaller part.
     let frame: usize = contents.series.iter().map(|series| if let Series::Bits { width, .. } = series { *width as usize } else { 8 }).sum();
     let block = body.size() + BLOCK.max(2 * frame);
-    Ok(FstSink { body, out, ids, block })
+    Ok(FstSink { body, out, ids, digits: Vec::new(), block })
 }
 
 /// How a variable is declared; `None` for a state's name, which FST attaches to the state's bits.
@@ -127,8 +131,14 @@ impl<F: Write + Seek> Sink for FstSink<'_, F> {
         self.body.time_change(time).map_err(into_io)
     }
 
-    fn bits(&mut self, series: usize, digits: &[u8]) -> io::Result<()> {
-        self.ids[series].map_or(Ok(()), |id| self.body.signal_change(id, digits).map_err(into_io))
+    fn bits(&mut self, series: usize, width: u32, limbs: &[u64]) -> io::Result<()> {
+        let Some(id) = self.ids[series] else { return Ok(()) };
+        self.digits.clear();
+        for limb in limbs.iter().rev() {
+            limb.to_be_bytes().iter().for_each(|byte| self.digits.extend_from_slice(&DIGITS[usize::from(*byte)]));
+        }
+        let surplus = self.digits.len() - width as usize;
+        self.body.signal_change(id, &self.digits[surplus..]).map_err(into_io)
     }
 
     fn real(&mut self, series: usize, value: f64) -> io::Result<()> {
@@ -166,9 +176,9 @@ mod tests {
         for time in 0..20 {
             sink.time(50 + 10 * time).unwrap();
             if time == 0 {
-                sink.bits(0, b"101").unwrap();
+                sink.bits(0, 3, &[0b101]).unwrap();
             }
-            sink.bits(1, format!("{time:08b}").as_bytes()).unwrap();
+            sink.bits(1, 8, &[time]).unwrap();
         }
         sink.finish(&contents).unwrap();
 

@@ -21,7 +21,7 @@ pub(super) struct Layout {
     pub signals: Vec<(NodeId, CellId)>,
     /// Width of each source in bits.
     pub widths: Vec<u32>,
-    /// Path of the top and of the instances in it, as they stand in a trace: what a scope may begin with.
+    /// Paths of the top and of the first instances in it, as they stand in a trace: what a scope may begin with.
     pub outer_scopes: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn layout(hierarchy: &Hierarchy, selection: &Selection, reals: bool, 
             _ => safe_names([hierarchy.name(node)]).remove(0),
         };
         let path = around.last().map_or_else(|| name.clone(), |outer| format!("{}.{name}", outer.path));
-        if around.len() < 2 {
+        if around.len() < 2 && builder.layout.outer_scopes.len() < 10 {
             builder.layout.outer_scopes.push(path.clone());
         }
         let level = selection.level(&path, around.last().and_then(|outer| outer.level));

@@ -122,7 +122,7 @@ impl Trace {
         let layout = layout(engine.hierarchy(), &selection, options.reals, start_of(options.from));
         if layout.contents.series.is_empty() {
             let pattern = options.scope.clone().unwrap_or_default();
-            return Err(TraceError::NothingSelected { pattern, known: layout.outer_scopes.into_iter().take(10).collect() });
+            return Err(TraceError::NothingSelected { pattern, known: layout.outer_scopes });
         }
         let sampler = Sampler::new(layout.widths.iter().copied());
         let domains = layout.contents.domains;

@@ -13,8 +13,8 @@ use super::start_of;
 pub(super) trait Sink {
     /// The changes that follow happen at `time`; times ascend.
     fn time(&mut self, time: u64) -> io::Result<()>;
-    /// The bits of a series as ASCII digits, most significant first, all of them.
-    fn bits(&mut self, series: usize, digits: &[u8]) -> io::Result<()>;
+    /// The bits of a series of this width.
+    fn bits(&mut self, series: usize, width: u32, limbs: &[u64]) -> io::Result<()>;
     /// The value of a series of real numbers.
     fn real(&mut self, series: usize, value: f64) -> io::Result<()>;
     /// The value of a series of texts.
@@ -31,8 +31,6 @@ pub(super) struct Renderer<'a> {
     clocks: Vec<(usize, usize)>,
     /// First time not yet over.
     end: Option<u64>,
-    /// Room for the digits of one value.
-    digits: Vec<u8>,
 }
 
 impl<'a> Renderer<'a> {
@@ -46,7 +44,7 @@ impl<'a> Renderer<'a> {
                 Series::Bits { source, .. } | Series::Real { source, .. } | Series::StateName { source, .. } => shown[source].push(index),
             }
         }
-        Renderer { contents, spans, shown, clocks, end: None, digits: Vec::new() }
+        Renderer { contents, spans, shown, clocks, end: None }
     }
 
     /// Writes the cycles of a batch.
@@ -60,7 +58,7 @@ impl<'a> Renderer<'a> {
             sink.time(start)?;
             self.end = Some(end);
             for &(series, domain) in self.clocks.iter().filter(|(_, domain)| edges[*domain] || first) {
-                sink.bits(series, if edges[domain] { b"1" } else { b"0" })?;
+                sink.bits(series, 1, &[edges[domain].into()])?;
             }
             for &source in changed.split_off(..cycle.changed).unwrap_or_default() {
                 let span = self.spans[source as usize];
@@ -70,7 +68,7 @@ impl<'a> Renderer<'a> {
             if self.clocks.iter().any(|(_, domain)| edges[*domain]) {
                 sink.time(start.midpoint(end))?;
                 for &(series, _) in self.clocks.iter().filter(|(_, domain)| edges[*domain]) {
-                    sink.bits(series, b"0")?;
+                    sink.bits(series, 1, &[0])?;
                 }
             }
         }
@@ -87,13 +85,10 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn show(&mut self, source: usize, limbs: &[u64], sink: &mut impl Sink) -> io::Result<()> {
+    fn show(&self, source: usize, limbs: &[u64], sink: &mut impl Sink) -> io::Result<()> {
         for &series in &self.shown[source] {
             match &self.contents.series[series] {
-                Series::Bits { width, .. } => {
-                    digits_of(limbs, *width, &mut self.digits);
-                    sink.bits(series, &self.digits)?;
-                }
+                Series::Bits { width, .. } => sink.bits(series, *width, limbs)?,
                 Series::Real { ty, .. } => sink.real(series, real_of(limbs, *ty))?,
                 Series::StateName { states, .. } => match self.contents.states[*states].name_of(limbs) {
                     Some(name) => sink.text(series, name)?,
@@ -116,11 +111,20 @@ impl StateNames {
     }
 }
 
-/// Binary digits, most significant first.
-fn digits_of(limbs: &[u64], width: u32, digits: &mut Vec<u8>) {
-    digits.clear();
-    digits.extend((0..width).rev().map(|bit| b'0' + (limbs[(bit / 64) as usize] >> (bit % 64) & 1) as u8));
-}
+/// The eight binary digits of each byte in ASCII, most significant first.
+pub(super) const DIGITS: [[u8; 8]; 256] = {
+    let mut digits = [[b'0'; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut place = 0;
+        while place < 8 {
+            digits[byte][place] += (byte >> (7 - place) & 1) as u8;
+            place += 1;
+        }
+        byte += 1;
+    }
+    digits
+};
 
 /// The fixed-point number as the nearest double; beyond the range of a double, infinite or zero.
 fn real_of(limbs: &[u64], ty: Type) -> f64 {
@@ -134,13 +138,6 @@ fn real_of(limbs: &[u64], ty: Type) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_run_from_the_most_significant_bit() {
-        let mut digits = Vec::new();
-        digits_of(&[0b0101, 1], 66, &mut digits);
-        assert_eq!(String::from_utf8(digits).unwrap(), format!("01{}0101", "0".repeat(60)));
-    }
 
     #[test]
     fn fixed_point_is_read_with_its_sign_and_binary_point() {

@@ -179,3 +179,42 @@ fn waiting_for_a_time_with_all_work_done_is_no_deadlock() {
     assert_eq!(sim.run_until(|sim| sim.cycle() == 2000, 3000).unwrap(), 2000);
     assert!(matches!(sim.run_until(|_| false, 500), Err(RunError::CycleLimit { limit: 500, cycle: 2500 })));
 }
+
+/// Passes its stream on while `go` is 1.
+#[derive(Clone, Debug)]
+struct Gate;
+bundle! { struct GateIn { a: Stream, go: Signal } }
+bundle! { struct GateOut { b: Stream } }
+
+impl Component for Gate {
+    type In = GateIn;
+    type Out = GateOut;
+
+    fn inputs(&self) -> GateIn {
+        GateIn { a: Stream::port(Type::u(8)), go: port(Type::BIT) }
+    }
+
+    fn build(&self, m: Module, i: GateIn) -> GateOut {
+        let b = m.stream("passed", i.a.data, i.a.valid & i.go);
+        i.a.ready.drive(*b.ready & i.go);
+        GateOut { b }
+    }
+}
+
+#[test]
+fn an_input_that_holds_everything_up_is_named_and_the_run_goes_on_once_it_is_set() {
+    let mut sim = Simulator::new(&elaborate(&Gate).unwrap(), Options::default()).unwrap();
+    let source = sim.source("a", StallPattern::Always).unwrap();
+    let sink = sim.sink("b", StallPattern::Always).unwrap();
+    sim.push(source, 1).unwrap();
+    insta::assert_snapshot!(explanation(sim.run_until_received(sink, 1, 5000)), @"
+    deadlock: nothing has been transferred since cycle 0 (seen in cycle 64: no register or memory can change any more)
+      `gate.a` has 1 word left to send
+    each waits for the next:
+      `gate.b` is not valid: it depends on `gate.go`, set from outside
+    remedy: set `gate.go` so that the circuit goes on
+    ");
+    let go = sim.input("go").unwrap();
+    sim.set(go, true).unwrap();
+    assert_eq!(sim.run_until_received(sink, 1, 5000).unwrap(), 1);
+}

@@ -3,6 +3,7 @@
 mod build;
 mod cells;
 mod deadlocks;
+mod engines;
 mod memories;
 mod ports;
 mod registers;

@@ -1,5 +1,6 @@
 //! Traces read back by another program are what the engine showed.
 
+mod attached;
 mod contents;
 mod designs;
 mod failures;

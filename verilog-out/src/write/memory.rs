@@ -170,7 +170,7 @@ fn registered_read(printer: &mut Printer, id: MemoryId, read: &RegisteredRead) -
             let enable = enable(printer, port.enable);
             let same = same_address(printer, port.address, read.address);
             let stores = stores(printer, memory, port, name);
-            lines.extend(under(all_of([enable, Some(same)]), stores));
+            lines.extend(under(all_of([enable, same]), stores));
         }
     }
     if let Some(condition) = condition {
@@ -217,9 +217,14 @@ fn stores(printer: &mut Printer, memory: &Memory, port: &WritePort, target: &str
     lines
 }
 
-/// The condition that two addresses of any widths are the same number.
-fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> String {
+/// The condition that two addresses of any widths are the same number; none if they are the same signal.
+fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> Option<String> {
     let [a, b] = [a, b].map(|id| printer.plan.sources.without_extension(printer.plan.module, id));
+    if let (Some(a), Some(b)) = (printer.plan.sources.cell(a), printer.plan.sources.cell(b))
+        && a == b
+    {
+        return None;
+    }
     let width = printer.plan.ty(a).width().max(printer.plan.ty(b).width());
     let mut padded = |id: CellId| {
         let missing = width - printer.plan.ty(id).width();
@@ -229,7 +234,7 @@ fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> String {
             reference => format!("{{{}, {}}}", unsigned(&Value::zero(missing)), printer.reference_text(&reference)),
         }
     };
-    format!("{} == {}", padded(a), padded(b))
+    Some(format!("{} == {}", padded(a), padded(b)))
 }
 
 fn all_of(conditions: [Option<String>; 2]) -> Option<String> {

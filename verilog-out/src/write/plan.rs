@@ -188,13 +188,23 @@ impl<'a> Plan<'a> {
                 arms[i] = 1 + self.inlined(*otherwise).map_or(0, |otherwise| arms[otherwise.index()]);
             }
             let short = lengths[i] <= INLINE_LENGTH || in_chain && arms[i] > 0 && arms[i] < CHAIN_ARMS;
-            // A slice of a name is as good as a name, anywhere and any number of times.
-            let slice = matches!(cell, Cell::Slice { .. });
-            if slice || uses.is_free(id) && short && !needs_a_statement(self, id) {
+            if self.is_as_good_as_a_name(id, uses) || uses.is_free(id) && short && !needs_a_statement(self, id) {
                 self.forms[i] = Form::Inline;
             } else {
                 self.make_net(id, names);
             }
+        }
+    }
+
+    /// Whether the text of cell `id` may stand anywhere, any number of times: a slice of a name, or one bit inverted.
+    fn is_as_good_as_a_name(&self, id: CellId, uses: &Uses) -> bool {
+        match self.module.cell(id) {
+            Cell::Slice { .. } => true,
+            Cell::Not(operand) => {
+                let of_name = self.sources.cell(*operand).is_some_and(|cell| self.form(cell) == Form::Net);
+                of_name && self.ty(id).width() == 1 && !uses.pinned[id.index()]
+            }
+            _ => false,
         }
     }
 
@@ -287,7 +297,8 @@ fn needs_a_statement(plan: &Plan, id: CellId) -> bool {
     }
 }
 
-/// For each cell, the output port that its net can be: the port of its own name, or the first one that shows an unnamed cell.
+/// For each cell, the output port that its net can be: the port of its own name, or the first one that shows an unnamed cell
+/// with the same signedness: a net is signed or not as its declaration says.
 fn output_nets(module: &ModuleDef, sources: &Sources) -> Vec<Option<u32>> {
     let mut ports = vec![None; module.cells.len()];
     for (port, output) in module.outputs.iter().enumerate() {
@@ -295,7 +306,7 @@ fn output_nets(module: &ModuleDef, sources: &Sources) -> Vec<Option<u32>> {
         let same_name = match (module.cell(cell), &module.info[cell.index()].name) {
             (Cell::Input(_), _) => false,
             (_, Some(name)) => *name == output.name,
-            (_, None) => true,
+            (_, None) => module.ty(cell).is_signed() == module.ty(output.value).is_signed(),
         };
         if same_name && ports[cell.index()].is_none() {
             ports[cell.index()] = Some(port as u32);

@@ -1,0 +1,127 @@
+//! `systole export`: Verilog, and a testbench that replays a simulation.
+
+use std::ops::ControlFlow;
+
+use systole_hdl::Design;
+use systole_hdl::design::DomainId;
+use systole_kernels::kernel::{RunContext, RunError};
+use systole_sim::observer::{Observer, ObserverError};
+use systole_sim::recorder::Recorder;
+use systole_sim::simulator::{Options, Simulator};
+use systole_sim::{DomainSet, Engine};
+use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, Testbench, TestbenchOptions, testbench};
+use systole_verilog::{VerilogOutput, write};
+use thiserror::Error;
+
+use super::run::stopped;
+use super::workload::Workload;
+use crate::arguments::ExportArguments;
+use crate::failure::Failure;
+use crate::interrupt::{asked_to_stop, catch_interrupts};
+use crate::output::{OutputFolder, print};
+use crate::view::grouped;
+use crate::view::progress::ProgressLine;
+
+/// Writes a configuration's hardware, one file a module, and a testbench if asked for.
+pub fn export(arguments: &ExportArguments) -> Result<(), Failure> {
+    let workload = Workload::open(&arguments.config)?;
+    let design = workload.design()?;
+    let verilog = verilog_of(&design)?;
+    // Everything is made before anything is written, so that a failure leaves no half of it.
+    let bench = match arguments.testbench {
+        true => Some(make_testbench(&workload, &design, &verilog, arguments.testbench_cycles)?),
+        false => None,
+    };
+    let folder = OutputFolder::make(arguments.out.clone())?;
+    write_modules(&folder, &verilog)?;
+    let shown = folder.path().display();
+    let mut text = format!("{} modules in {shown}, top module {}\n", verilog.modules.len(), verilog.top().name);
+    if let Some(bench) = bench {
+        folder.write(bench.file_name(), bench.text.as_bytes())?;
+        for (name, data) in &bench.data {
+            folder.write(name, data.as_bytes())?;
+        }
+        folder.write(Testbench::SCRIPT, bench.script.as_bytes())?;
+        text +=
+            &format!("testbench {} replays {} cycles; run it with: sh {}\n", bench.name, grouped(bench.cycles as u64), Testbench::SCRIPT);
+    }
+    print(&text)
+}
+
+/// The hardware as Verilog.
+pub fn verilog_of(design: &Design) -> Result<VerilogOutput, Failure> {
+    write(design, &systole_verilog::Options::default()).map_err(|error| Failure::defect(&error))
+}
+
+/// Writes each module into a file of its own and gives the files' names, children first.
+pub fn write_modules(folder: &OutputFolder, verilog: &VerilogOutput) -> Result<Vec<String>, Failure> {
+    let modules = verilog.modules.iter();
+    modules.map(|module| folder.write(module.file_name(), module.text.as_bytes()).map(|_| module.file_name())).collect()
+}
+
+fn make_testbench(workload: &Workload, design: &Design, verilog: &VerilogOutput, cycles: u64) -> Result<Testbench, Failure> {
+    let recorder = record(workload, design, cycles)?;
+    let options = TestbenchOptions { max_cycles: usize::try_from(cycles).unwrap_or(usize::MAX), ..TestbenchOptions::default() };
+    testbench(design, verilog, &recording(design, &recorder), &options).map_err(|error| Failure::defect(&error))
+}
+
+/// Runs the workload and keeps what crosses the top module's border in its first cycles.
+fn record(workload: &Workload, design: &Design, cycles: u64) -> Result<Recorder, Failure> {
+    let prepared = workload.prepare()?;
+    let mut simulator = Simulator::new(design, Options::default()).map_err(|error| Failure::defect(&error))?;
+    let attached = simulator.attach(FirstCycles { recorder: Recorder::new(), cycles });
+    catch_interrupts();
+    let line = ProgressLine::new(false);
+    let mut progress = |progress| {
+        line.show(progress);
+        if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let ran = prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: u64::MAX, progress: &mut progress });
+    line.clear();
+    match ran {
+        Ok(_) => {}
+        Err(RunError::Stopped(systole_sim::RunError::Observer { error, .. })) if error.is::<Enough>() => {}
+        Err(error) => return Err(stopped(error)),
+    }
+    Ok(simulator.detach(attached).map_err(|error| Failure::defect(&*error))?.recorder)
+}
+
+/// A recorder that stops the simulation when it has enough.
+struct FirstCycles {
+    recorder: Recorder,
+    cycles: u64,
+}
+
+#[derive(Debug, Error)]
+#[error("enough cycles have been recorded")]
+struct Enough;
+
+impl Observer for FirstCycles {
+    fn observe(&mut self, cycle: u64, engine: &dyn Engine, edges: DomainSet) -> Result<(), ObserverError> {
+        if self.recorder.cycles().len() as u64 == self.cycles {
+            return Err(Enough.into());
+        }
+        self.recorder.observe(cycle, engine, edges)
+    }
+}
+
+/// What the simulator recorded, in the form that the testbench takes.
+fn recording(design: &Design, recorder: &Recorder) -> Recording {
+    let top = design.top_module();
+    let rows = 0..recorder.cycles().len();
+    let domains = (0..top.domains.len() as u32).map(DomainId).map(|domain| DomainTrace {
+        edges: recorder.cycles().iter().map(|cycle| cycle.edges.contains(domain)).collect(),
+        resets: recorder.cycles().iter().map(|cycle| cycle.resets.contains(domain)).collect(),
+    });
+    let inputs = top
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(index, port)| PortTrace { port: port.name.clone(), values: rows.clone().map(|row| recorder.input(row, index)).collect() });
+    let outputs = top
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(index, port)| PortTrace { port: port.name.clone(), values: rows.clone().map(|row| recorder.output(row, index)).collect() });
+    Recording { domains: domains.collect(), inputs: inputs.collect(), outputs: outputs.collect() }
+}

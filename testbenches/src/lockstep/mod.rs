@@ -1,0 +1,263 @@
+//! Lockstep: the reference engine and the exported Verilog in Icarus Verilog run the same random stimulus, and every signal
+//! that both know is compared in every cycle.
+//!
+//! Many cases share one run of Icarus, which takes longer to start than most designs to simulate.
+
+mod bench;
+mod failure;
+mod icarus;
+mod stimulus;
+
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use systole_hdl::Design;
+use systole_sim::{Engine, NodeId, Reference};
+use systole_verilog::tools::{self, Tool, ToolError};
+use systole_verilog::{Options, VerilogOutput};
+use tempfile::TempDir;
+use thiserror::Error;
+
+use self::bench::Probe;
+pub use self::failure::Failure;
+pub use self::stimulus::{Cycle, StimulusPlan, random_stimulus};
+
+/// A design and what it is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Case {
+    /// The design; its validity is checked first.
+    pub design: Design,
+    /// Its stimulus.
+    pub stimulus: StimulusPlan,
+}
+
+/// Why nothing could be compared.
+#[derive(Debug, Error)]
+pub enum LockstepError {
+    /// A tool is missing or does not start.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// Files for the tools could not be written or read.
+    #[error("a file for Icarus Verilog in {folder} could not be written or read")]
+    Files {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A case that is ready for Icarus.
+struct Prepared {
+    /// Its number in the batch.
+    tag: usize,
+    verilog: VerilogOutput,
+    probes: Vec<Probe>,
+    cycles: Vec<Cycle>,
+    /// For each cycle, what each probe prints.
+    expected: Vec<Vec<String>>,
+}
+
+/// Runs cases in lockstep. Answers each with its first failure, if it has one.
+///
+/// # Errors
+/// If Icarus Verilog is missing or files cannot be written.
+pub fn check(cases: &[Case]) -> Result<Vec<Option<Failure>>, LockstepError> {
+    check_altered(cases, |text| text)
+}
+
+/// Like [`check`], with the Verilog of every module changed by `alter` on its way to Icarus: what tests of this comparison
+/// plant faults with.
+///
+/// # Errors
+/// If Icarus Verilog is missing or files cannot be written.
+pub fn check_altered(cases: &[Case], alter: impl Fn(String) -> String) -> Result<Vec<Option<Failure>>, LockstepError> {
+    let mut failures: Vec<Option<Failure>> = vec![None; cases.len()];
+    let mut ready = Vec::new();
+    for (tag, case) in cases.iter().enumerate() {
+        match prepare(tag, case, cases.len() > 1) {
+            Ok(prepared) => ready.push(prepared),
+            Err(failure) => failures[tag] = Some(failure),
+        }
+    }
+    ready.iter_mut().flat_map(|prepared| &mut prepared.verilog.modules).for_each(|module| {
+        module.text = alter(std::mem::take(&mut module.text));
+    });
+    match simulate(cases, &ready)? {
+        Ok(outcomes) => outcomes.into_iter().for_each(|(tag, outcome)| failures[tag] = outcome),
+        Err(failure) if ready.len() <= 1 => ready.iter().for_each(|prepared| failures[prepared.tag] = Some(failure.clone())),
+        // Who spoiled the run shows when each runs alone.
+        Err(_) => {
+            for prepared in &ready {
+                let outcome = check_altered(std::slice::from_ref(&cases[prepared.tag]), &alter as &dyn Fn(String) -> String)?;
+                failures[prepared.tag] = outcome.into_iter().next().flatten();
+            }
+        }
+    }
+    Ok(failures)
+}
+
+/// Runs one case alone, in lockstep and then through the other tools. Answers with its first failure, if it has one.
+///
+/// # Errors
+/// If a tool is missing or files cannot be written.
+pub fn check_everywhere(case: &Case) -> Result<Option<Failure>, LockstepError> {
+    let failure = check(std::slice::from_ref(case))?.into_iter().next().flatten();
+    if failure.is_some() { Ok(failure) } else { check_with_other_tools(&case.design) }
+}
+
+/// Lints the Verilog of a design with Verilator, all warnings on, and checks it with Yosys.
+///
+/// # Errors
+/// If a tool is missing or files cannot be written.
+pub fn check_with_other_tools(design: &Design) -> Result<Option<Failure>, LockstepError> {
+    let verilog = match guarded("the Verilog writer", || systole_verilog::write(design, &Options { locations: true })) {
+        Ok(verilog) => verilog,
+        Err(failure) => return Ok(Some(failure)),
+    };
+    let folder = scratch()?;
+    let files = verilog.write_files(folder.path()).map_err(|source| in_folder(&folder, source))?;
+    let top = &verilog.top().name;
+    let answers = [(Tool::Verilator, tools::lint(folder.path(), &files, top)), (Tool::Yosys, tools::check(folder.path(), &files, top))];
+    for (tool, answer) in answers {
+        match answer {
+            Err(error @ (ToolError::Missing { .. } | ToolError::Start { .. })) => return Err(error.into()),
+            Err(error) => return Ok(Some(Failure::Refused { tool: tool.program(), messages: error.to_string() })),
+            Ok(()) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Everything up to the tools. In a batch, modules of different cases must have different names.
+fn prepare(tag: usize, case: &Case, in_batch: bool) -> Result<Prepared, Failure> {
+    let original = &case.design;
+    original.validate().map_err(|violations| Failure::Invalid(violations.first().map(ToString::to_string).unwrap_or_default()))?;
+    match guarded("the text form", || Ok::<_, Failure>(Design::parse(&original.to_text())))? {
+        Ok(parsed) if parsed == *original => {}
+        Ok(_) => return Err(Failure::RoundTrip("another design".to_string())),
+        Err(errors) => return Err(Failure::RoundTrip(errors.first().map(ToString::to_string).unwrap_or_default())),
+    }
+    let design = if in_batch { with_prefixed_modules(original, tag) } else { original.clone() };
+    let verilog = guarded("the Verilog writer", || systole_verilog::write(&design, &Options { locations: true }))?;
+    let probes = probes(&design, &verilog);
+    let cycles = random_stimulus(&design, case.stimulus);
+    let expected = guarded("the reference engine", || {
+        let mut engine = Reference::new(&Arc::new(design))?;
+        Ok::<_, systole_sim::engine::BuildError>(record(&mut engine, &cycles, &probes))
+    })?;
+    Ok(Prepared { tag, verilog, probes, cycles, expected })
+}
+
+fn with_prefixed_modules(design: &Design, tag: usize) -> Design {
+    let mut design = design.clone();
+    design.modules.iter_mut().for_each(|module| module.name = format!("d{tag} {}", module.name));
+    design
+}
+
+/// Runs a part of ours; an error or a panic is a failure of the case, and the campaign goes on.
+fn guarded<T, E: std::fmt::Display>(part: &'static str, run: impl FnOnce() -> Result<T, E>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Failure::Broken { part, message: error.to_string() }),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(Failure::Broken { part, message: format!("panic: {}", text.unwrap_or("without a message")) })
+        }
+    }
+}
+
+/// The output ports of the top module.
+fn probes(design: &Design, _verilog: &VerilogOutput) -> Vec<Probe> {
+    let top = design.top_module();
+    let output = |(i, port): (usize, &systole_hdl::design::OutputPort)| Probe {
+        node: NodeId::TOP,
+        cell: port.value,
+        width: top.ty(port.value).width(),
+        path: format!("out_{i}"),
+        label: format!("output `{}`", port.name),
+    };
+    top.outputs.iter().enumerate().map(output).collect()
+}
+
+/// What an engine has on the probes in each cycle, settled, before the cycle's edges.
+fn record(engine: &mut dyn Engine, cycles: &[Cycle], probes: &[Probe]) -> Vec<Vec<String>> {
+    let mut trace = Vec::with_capacity(cycles.len());
+    for cycle in cycles {
+        for (port, value) in cycle.inputs.iter().enumerate() {
+            engine.set_input(port, value.limbs());
+        }
+        let domains = engine.hierarchy().module(NodeId::TOP).domains.len() as u32;
+        (0..domains).map(systole_hdl::design::DomainId).for_each(|domain| engine.set_reset(domain, cycle.resets.contains(domain)));
+        engine.settle();
+        let read = |probe: &Probe| bench::hex(&systole_sim::engine::read_value(engine, probe.node, probe.cell));
+        trace.push(probes.iter().map(read).collect());
+        engine.edge(cycle.edges);
+    }
+    trace
+}
+
+/// What became of each case, by its number; or what spoiled the run.
+type Outcomes = Result<Vec<(usize, Option<Failure>)>, Failure>;
+
+fn simulate(cases: &[Case], ready: &[Prepared]) -> Result<Outcomes, LockstepError> {
+    if ready.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    let folder = scratch()?;
+    let (mut files, mut tops) = (Vec::new(), Vec::new());
+    for prepared in ready {
+        let (design, tag) = (&cases[prepared.tag].design, prepared.tag);
+        let bench = bench::text(design, &prepared.verilog, &prepared.probes, tag, prepared.cycles.len());
+        let file = format!("d{tag}.v");
+        let write = |name: &str, text: String| fs::write(folder.path().join(name), text).map_err(|source| in_folder(&folder, source));
+        write(&file, format!("{}\n{bench}", prepared.verilog.text()))?;
+        write(&bench::stimulus_file(tag), bench::stimulus_words(design, &prepared.cycles))?;
+        files.push(file);
+        tops.push(bench::name(&prepared.verilog, tag));
+    }
+    let printed = match icarus::run(folder.path(), &files, &tops)? {
+        Ok(printed) => printed,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let mut lines: Vec<Vec<&str>> = vec![Vec::new(); cases.len()];
+    for line in printed.lines() {
+        let (tag, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if let Some(lines) = tag.parse().ok().and_then(|tag: usize| lines.get_mut(tag)) {
+            lines.push(rest);
+        }
+    }
+    Ok(Ok(ready.iter().map(|prepared| (prepared.tag, compare(prepared, &lines[prepared.tag]))).collect()))
+}
+
+/// The first difference between what was expected and the lines that a case printed.
+fn compare(prepared: &Prepared, lines: &[&str]) -> Option<Failure> {
+    for (cycle, (expected, line)) in prepared.expected.iter().zip(lines).enumerate() {
+        // The first word is the cycle's number.
+        let got = line.split(' ').skip(1).chain(std::iter::repeat(""));
+        let differs = prepared.probes.iter().zip(expected).zip(got).find(|((_, expected), got)| expected != got);
+        if let Some(((probe, expected), got)) = differs {
+            return Some(Failure::Differs { cycle, signal: probe.label.clone(), expected: expected.clone(), got: got.to_string() });
+        }
+    }
+    let (printed, wanted) = (lines.len(), prepared.expected.len());
+    (printed != wanted).then(|| Failure::Unfinished(format!("{printed} of {wanted} cycles")))
+}
+
+fn scratch() -> Result<TempDir, LockstepError> {
+    tempfile::tempdir().map_err(|source| LockstepError::Files { folder: std::env::temp_dir().display().to_string(), source })
+}
+
+fn in_folder(folder: &TempDir, source: io::Error) -> LockstepError {
+    LockstepError::Files { folder: folder.path().display().to_string(), source }
+}
+
+/// Whether the tools that lockstep needs are there.
+///
+/// # Errors
+/// The first one that is missing, with how to get it.
+pub fn find_tools() -> Result<(), ToolError> {
+    [Tool::Iverilog, Tool::Vvp].into_iter().try_for_each(|tool| tools::find(tool).map(|_: std::path::PathBuf| ()))
+}
