@@ -180,15 +180,19 @@ impl<'a> Builder<'a> {
         let Shape::Narrow(container) = self.parts.layout.vectors[element.vector as usize].shape else {
             unreachable!("{element:?} has limbs");
         };
-        if container == Container::W64 {
+        let site = self.parts.site(element.vector);
+        let stored = site.module.ty(site.cell);
+        // An alias on the way may have turned the bits into another type's number, where they fill a lane's container.
+        if container == Container::W64 && (stored.is_signed() == signed || stored.width() == 64) {
             return (byte / 8) as u32;
         }
+        let width = if container == Container::W64 { stored.width() } else { container.bits() };
         if let Some(&word) = self.loads.get(&(element, signed)) {
             return word;
         }
         let out = self.temporary();
         let (a, b) = ((byte / 8) as u32, (byte % 8 * 8) as u32);
-        self.scalar(Scalar { function: Function::Slice, fit: Fit::of(container.bits(), signed), out, a, b, c: 0 });
+        self.scalar(Scalar { function: Function::Slice, fit: Fit::of(width, signed), out, a, b, c: 0 });
         self.loads.insert((element, signed), out);
         out
     }

@@ -142,7 +142,8 @@ impl Tree<'_, '_> {
             Operand::One(element) => {
                 self.read_across.push(element.vector);
                 let byte = self.builder.parts.byte(element);
-                Lanes { address: Address { byte, reached: Reached::Common }, ..self.stored(element.vector, byte) }
+                // Only the cell's own container is looked at: above it may stand another type's sign.
+                Lanes { address: Address { byte, reached: Reached::Common }, container: self.container(cell) }
             }
             Operand::Link(link) => {
                 let byte = self.builder.link(link);
@@ -226,7 +227,9 @@ impl Tree<'_, '_> {
             }
             Cell::Extend(a) => {
                 let value = self.value(a);
-                let (fit, unused) = if self.ty(a).is_signed() { fit(ty, container) } else { (FitKind::Whole, 0) };
+                // Zeros enter above an unsigned operand, which makes it a number of any wider type.
+                let whole = !self.ty(a).is_signed() && self.ty(a).width() < ty.width();
+                let (fit, unused) = if whole { (FitKind::Whole, 0) } else { fit(ty, container) };
                 self.convert(value, dest, self.ty(a).is_signed(), fit, unused);
             }
             Cell::Not(a) => {
