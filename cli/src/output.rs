@@ -13,7 +13,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::input(format!("cannot write to the terminal: {error}"), "send the output elsewhere"))
+            Err(Failure::input(format!("cannot write to the standard output: {error}"), "send the output elsewhere"))
         }
         _ => Ok(()),
     }
@@ -39,6 +39,21 @@ impl OutputFolder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes files that an earlier run may have left, so that none of them is taken for this one's.
+    pub fn clear(&self, names: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<(), Failure> {
+        for name in names {
+            let path = self.path.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    let message = format!("cannot remove {} of an earlier run: {error}", path.display());
+                    return Err(Failure::input(message, "remove it, or choose another folder with --out"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Writes a file whole or not at all: readers and interrupted runs never see a part of it. Returns its path.
@@ -94,6 +109,16 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(folder);
         assert!(path.exists());
+    }
+
+    #[test]
+    fn files_of_an_earlier_run_are_cleared_and_others_stay() {
+        let folder = OutputFolder::make(tempfile::tempdir().unwrap().keep()).unwrap();
+        folder.write("old", b"").unwrap();
+        folder.write("other", b"").unwrap();
+        folder.clear(["old", "never there"]).unwrap();
+        assert_eq!((folder.path().join("old").exists(), folder.path().join("other").exists()), (false, true));
+        fs::remove_dir_all(folder.path()).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod campaign;
 pub mod engines;
+mod edit;
 pub mod lockstep;
 pub mod random_design;
 pub mod replay;

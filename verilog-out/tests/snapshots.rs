@@ -73,6 +73,14 @@ fn a_fifo_of_five_words() {
 }
 
 #[test]
+fn source_locations_are_shown_on_request() {
+    let design = elaborate(&Fifo { ty: Type::u(8), depth: 5 }).unwrap();
+    let text = |locations| write(&design, &Options { locations }).unwrap().text();
+    assert!(text(true).lines().any(|line| line.contains("reg [2:0] tail; // ") && line.contains(".rs:")), "{}", text(true));
+    assert!(!text(false).contains(".rs:"));
+}
+
+#[test]
 fn a_memory_with_masks_and_a_bypass() {
     let design = Design::parse(
         r#"systole netlist 1

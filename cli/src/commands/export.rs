@@ -1,6 +1,8 @@
 //! `systole export`: Verilog, and a testbench that replays a simulation.
 
-use std::ops::ControlFlow;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
 
 use systole_hdl::Design;
 use systole_hdl::design::DomainId;
@@ -17,7 +19,7 @@ use super::run::stopped;
 use super::workload::Workload;
 use crate::arguments::ExportArguments;
 use crate::failure::Failure;
-use crate::interrupt::{asked_to_stop, catch_interrupts};
+use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
 use crate::view::grouped;
 use crate::view::progress::ProgressLine;
@@ -33,19 +35,46 @@ pub fn export(arguments: &ExportArguments) -> Result<(), Failure> {
         false => None,
     };
     let folder = OutputFolder::make(arguments.out.clone())?;
+    folder.clear(files_of_last_export(&folder))?;
     write_modules(&folder, &verilog)?;
     let shown = folder.path().display();
     let mut text = format!("{} modules in {shown}, top module {}\n", verilog.modules.len(), verilog.top().name);
-    if let Some(bench) = bench {
+    let mut files: Vec<String> = verilog.modules.iter().map(|module| module.file_name()).collect();
+    if let Some((bench, extent)) = bench {
         folder.write(bench.file_name(), bench.text.as_bytes())?;
         for (name, data) in &bench.data {
             folder.write(name, data.as_bytes())?;
+            files.push(name.to_string());
         }
         folder.write(Testbench::SCRIPT, bench.script.as_bytes())?;
-        text +=
-            &format!("testbench {} replays {} cycles; run it with: sh {}\n", bench.name, grouped(bench.cycles as u64), Testbench::SCRIPT);
+        files.extend([bench.file_name().to_string(), Testbench::SCRIPT.to_string()]);
+        let cycles = grouped(bench.cycles as u64);
+        text += &match extent {
+            Extent::Whole => format!("testbench {} replays the whole run, {cycles} cycles", bench.name),
+            Extent::Beginning => {
+                format!("testbench {} replays the first {cycles} cycles of the run (--testbench-cycles replays more)", bench.name)
+            }
+        };
+        text += &format!("; run it with: sh {}\n", Testbench::SCRIPT);
     }
+    folder.write(FILE_LIST, (files.join("\n") + "\n").as_bytes())?;
     print(&text)
+}
+
+/// Names the files of an export, so that the next one into the same folder can remove those that it does not write.
+const FILE_LIST: &str = ".systole-export";
+
+fn files_of_last_export(folder: &OutputFolder) -> Vec<String> {
+    let list = fs::read_to_string(folder.path().join(FILE_LIST)).unwrap_or_default();
+    // Plain names only: the list removes nothing outside the folder.
+    list.lines().filter(|name| Path::new(name).file_name() == Some(OsStr::new(name))).map(str::to_string).collect()
+}
+
+/// How much of a run a testbench replays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Extent {
+    Whole,
+    Beginning,
 }
 
 /// The hardware as Verilog.
@@ -59,31 +88,29 @@ pub fn write_modules(folder: &OutputFolder, verilog: &VerilogOutput) -> Result<V
     modules.map(|module| folder.write(module.file_name(), module.text.as_bytes()).map(|_| module.file_name())).collect()
 }
 
-fn make_testbench(workload: &Workload, design: &Design, verilog: &VerilogOutput, cycles: u64) -> Result<Testbench, Failure> {
-    let recorder = record(workload, design, cycles)?;
+fn make_testbench(workload: &Workload, design: &Design, verilog: &VerilogOutput, cycles: u64) -> Result<(Testbench, Extent), Failure> {
+    let (recorder, extent) = record(workload, design, cycles)?;
     let options = TestbenchOptions { max_cycles: usize::try_from(cycles).unwrap_or(usize::MAX), ..TestbenchOptions::default() };
-    testbench(design, verilog, &recording(design, &recorder), &options).map_err(|error| Failure::defect(&error))
+    let bench = testbench(design, verilog, &recording(design, &recorder), &options).map_err(|error| Failure::defect(&error))?;
+    Ok((bench, extent))
 }
 
 /// Runs the workload and keeps what crosses the top module's border in its first cycles.
-fn record(workload: &Workload, design: &Design, cycles: u64) -> Result<Recorder, Failure> {
+fn record(workload: &Workload, design: &Design, cycles: u64) -> Result<(Recorder, Extent), Failure> {
     let prepared = workload.prepare()?;
     let mut simulator = Simulator::new(design, Options::default()).map_err(|error| Failure::defect(&error))?;
     let attached = simulator.attach(FirstCycles { recorder: Recorder::new(), cycles });
     catch_interrupts();
     let line = ProgressLine::new(false);
-    let mut progress = |progress| {
-        line.show(progress);
-        if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let ran = prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: u64::MAX, progress: &mut progress });
+    let ran =
+        prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: u64::MAX, progress: &mut |progress| line.follow(progress) });
     line.clear();
-    match ran {
-        Ok(_) => {}
-        Err(RunError::Stopped(systole_sim::RunError::Observer { error, .. })) if error.is::<Enough>() => {}
+    let extent = match ran {
+        Ok(_) => Extent::Whole,
+        Err(RunError::Stopped(systole_sim::RunError::Observer { error, .. })) if error.is::<Enough>() => Extent::Beginning,
         Err(error) => return Err(stopped(error)),
-    }
-    Ok(simulator.detach(attached).map_err(|error| Failure::defect(&*error))?.recorder)
+    };
+    Ok((simulator.detach(attached).map_err(|error| Failure::defect(&*error))?.recorder, extent))
 }
 
 /// A recorder that stops the simulation when it has enough.

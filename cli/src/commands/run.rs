@@ -1,6 +1,5 @@
 //! `systole run`: elaborate, simulate, check, report.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use systole_sim::{Engine, Reference};
 use super::workload::Workload;
 use crate::arguments::{EngineName, RunArguments, TraceArguments, TraceFormat};
 use crate::failure::{Failure, message_with_help};
-use crate::interrupt::{asked_to_stop, catch_interrupts};
+use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
 use crate::view::progress::ProgressLine;
 use crate::view::report::{exactness, show};
@@ -30,18 +29,17 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     });
     let mut engine = engine.map_err(|error| Failure::defect(&error))?;
 
+    // Before anything appears on disk, so that no interrupt finds it half done.
+    catch_interrupts();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
+    folder.clear(["report.json", "trace.vcd", "trace.fst"])?;
     let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
     let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
     let trace = trace.map(|(path, trace)| (path, simulator.attach(trace)));
-    catch_interrupts();
     let line = ProgressLine::new(arguments.quiet);
-    let mut progress = |progress| {
-        line.show(progress);
-        if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
     let cycle_limit = arguments.cycle_limit.unwrap_or(u64::MAX);
-    let (ran, simulating) = timed(|| prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut progress }));
+    let (ran, simulating) =
+        timed(|| prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |progress| line.follow(progress) }));
     line.clear();
     let cycles = simulator.cycle();
 

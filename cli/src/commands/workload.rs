@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use systole_hdl::Design;
 use systole_kernels::kernel::{ConfigError, Configured, Kernel, Prepared};
-use systole_kernels::registry::configure;
+use systole_kernels::registry::{configure, find};
 
 use crate::arguments::ConfigArguments;
 use crate::config::{Config, ReadError};
 use crate::failure::Failure;
+use crate::parameters::parameters;
 use crate::tensors;
 
 /// A configuration that its kernel has accepted.
@@ -52,6 +53,23 @@ impl Workload {
     }
 }
 
+/// The complaint at its place. Where the kernel knows no remedy, what its schema says of the key is one.
 fn refused(config: &Config, error: ConfigError) -> Failure {
-    Failure::Input(config.locate(error).into())
+    let remedy = error.remedy.clone().or_else(|| {
+        let kernel = find(config.table().get("kernel")?.as_str()?).ok()?;
+        let key = with_open_indices(&error.key);
+        let parameter = parameters(&kernel.schema()).into_iter().find(|parameter| parameter.key == key)?;
+        Some(format!("accepted: {}. {}", parameter.accepted, parameter.meaning).trim_end().to_string())
+    });
+    Failure::Input(config.locate(ConfigError { remedy, ..error }).into())
+}
+
+/// `layers[0].relu` as listings write it: `layers[].relu`.
+fn with_open_indices(key: &str) -> String {
+    let mut in_index = false;
+    let keep = |&letter: &char| {
+        in_index = (in_index || letter == '[') && letter != ']';
+        !in_index || letter == '['
+    };
+    key.chars().filter(keep).collect()
 }

@@ -11,6 +11,7 @@ mod tests;
 use std::fs;
 use std::io::ErrorKind;
 use std::mem;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
@@ -127,12 +128,8 @@ impl Config {
         let message = if key.is_empty() { message } else { format!("`{key}`: {message}") };
         match place {
             Place::Override(change) => override_problem(&change, message, remedy),
-            Place::File(span) => ConfigProblem { message, source_code: self.source(), span: span.into(), label, help: remedy },
+            Place::File(span) => file_problem(&self.path, &self.text, span, message, label, remedy),
         }
-    }
-
-    fn source(&self) -> NamedSource<String> {
-        NamedSource::new(self.path.display().to_string(), self.text.clone())
     }
 
     fn apply(&mut self, change: &Override) -> Result<(), Box<ConfigProblem>> {
@@ -178,13 +175,41 @@ fn read_text(path: &Path) -> Result<String, UnreadableConfig> {
 }
 
 fn syntax_problem(path: &Path, text: &str, error: &toml::de::Error) -> ConfigProblem {
-    ConfigProblem {
-        message: format!("this is not TOML: {}", error.message()),
-        source_code: NamedSource::new(path.display().to_string(), text.to_string()),
-        span: error.span().unwrap_or(0..0).into(),
-        label: "here".into(),
-        help: Some("a line is `key = value`, `[table]` or `[[list of tables]]`; words stand in double quotes".into()),
+    let help = "a line is `key = value`, `[table]` or `[[list of tables]]`; words stand in double quotes";
+    let message = format!("this is not TOML: {}", error.message());
+    file_problem(path, text, error.span().unwrap_or(0..0), message, "here".into(), Some(help.into()))
+}
+
+fn file_problem(path: &Path, text: &str, span: Range<usize>, message: String, label: String, help: Option<String>) -> ConfigProblem {
+    let (text, span) = shortened(text, span);
+    ConfigProblem { message, source_code: NamedSource::new(path.display().to_string(), text), span: span.into(), label, help }
+}
+
+/// The text with its long lines cut off, so that a message about it stays readable, and the span moved along. What stands
+/// before the span in its own line stays, so that the column stays.
+fn shortened(text: &str, span: Range<usize>) -> (String, Range<usize>) {
+    const SHOWN: usize = 160;
+    let mut short = String::new();
+    let mut begin = 0;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        let mut shown = SHOWN;
+        if span.start >= start && (span.start < end || end == text.len()) {
+            begin = short.len() + span.start - start;
+            shown += span.start - start;
+        }
+        let content = line.trim_end_matches(['\r', '\n']);
+        if content.len() > shown {
+            short.push_str(&content[..content.floor_char_boundary(shown)]);
+            short.push_str(" ...\n");
+        } else {
+            short.push_str(line);
+        }
+        start = end;
     }
+    let room = short[begin..].find('\n').unwrap_or(short.len() - begin);
+    (short, begin..begin + span.len().min(room))
 }
 
 fn override_problem(change: &Override, message: String, help: Option<String>) -> ConfigProblem {

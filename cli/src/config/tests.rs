@@ -141,3 +141,12 @@ fn files_that_are_no_text_are_refused_with_the_reason() {
     fs::write(&path, b"kernel = \"gemm\"\nname = \"\xff\"\n").unwrap();
     assert!(render(&Config::read(&path, &[]).unwrap_err()).contains("line 2 is not UTF-8"));
 }
+
+#[test]
+fn a_message_about_a_long_line_is_short() {
+    let text = format!("long = [{}]\nlist = [{}]\nlast = 1\n", "1, ".repeat(5000), "2, ".repeat(5000));
+    for (key, place) in [("list", "config.toml:2:1"), ("list[3]", "config.toml:2:18"), ("last", "config.toml:3:1")] {
+        let message = located(&text, &[], key);
+        assert!(message.contains(place) && message.len() < 1000, "{key}: {message}");
+    }
+}

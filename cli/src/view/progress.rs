@@ -1,9 +1,12 @@
 //! How far a run is, with an estimate of the time left; on a terminal only.
 
+use std::ops::ControlFlow;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use systole_kernels::kernel::Progress;
 
 use super::grouped;
+use crate::interrupt::asked_to_stop;
 
 /// A progress line on standard error, which indicatif leaves out where that is no terminal.
 pub struct ProgressLine(ProgressBar);
@@ -16,11 +19,12 @@ impl ProgressLine {
         ProgressLine(ProgressBar::with_draw_target(None, target).with_style(style))
     }
 
-    /// Shows the present state.
-    pub fn show(&self, progress: Progress) {
+    /// Shows the present state. Breaks once the user has interrupted the run.
+    pub fn follow(&self, progress: Progress) -> ControlFlow<()> {
         self.0.set_length(progress.total);
         self.0.set_position(progress.done);
         self.0.set_message(grouped(progress.cycles));
+        if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Takes the line away.

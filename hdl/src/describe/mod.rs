@@ -12,6 +12,7 @@ mod finish;
 pub mod literal;
 pub mod memory;
 pub mod module;
+mod operator;
 pub mod signal;
 pub mod state;
 pub mod stream;

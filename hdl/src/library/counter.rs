@@ -20,3 +20,9 @@ pub fn counter(m: Module, name: &str, states: u32, advance: Signal) -> Counter {
     m.when(advance, || count.next(last.mux(0, count + 1)));
     Counter { value: *count, last }
 }
+
+/// Makes a fill level count: up by one, down by one, or neither when both happen.
+#[track_caller]
+pub fn up_down(m: Module, level: Reg, up: Signal, down: Signal) {
+    m.when(up & !down, || level.next(level + 1)).or_when(down & !up, || level.next(level - 1));
+}

@@ -44,7 +44,7 @@ impl Component for Fifo {
         let front = super::counter(m, "front", self.depth, leaves);
         head.drive(front.value);
         words.write(tail.value, i.up.data, enters);
-        m.when(enters & !leaves, || level.next(level + 1)).or_when(leaves & !enters, || level.next(level - 1));
+        super::up_down(m, level, enters, leaves);
         FifoOut { down, level: *level }
     }
 }

@@ -3,9 +3,10 @@
 use crate::prelude::*;
 
 /// Copies a stream: each word leaves once on every copy, on each as soon as it is taken there. The source moves on when all
-/// copies have been taken. A copy's `valid` does not wait for another's `ready`.
+/// copies have been taken. A copy's `valid` does not wait for another's `ready`. At least one copy.
 #[track_caller]
 pub fn fork(m: Module, name: &str, up: Stream, copies: usize) -> Vec<Stream> {
+    m.require(copies > 0, "a fork into no copies", "give at least one; a stream that nobody wants is taken with `ready.drive(true)`");
     let mut all_taken: Option<Signal> = None;
     let moves_on = m.wire(&format!("{name}_moves_on"), Type::BIT);
     let streams = (0..copies)

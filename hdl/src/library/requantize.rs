@@ -36,7 +36,8 @@ pub fn requantize_product(formats: &Requantize, sum: Signal, multiplier: Signal)
     integer.to(formats.signed_input()) * multiplier.to(Type::s(formats.multiplier_bits + 1))
 }
 
-/// The second half: shifts a product right by `shift`, rounding half to even, and saturates.
+/// The second half: shifts a product of [`requantize_product`] right by `shift`, rounding half to even, and saturates. Exact for
+/// every shift, also beyond the product's width.
 #[track_caller]
 pub fn requantize(formats: &Requantize, product: Signal, shift: Signal) -> Signal {
     // Adding half of the last place less one, and one more if the result would be odd, makes the floor round half to even.

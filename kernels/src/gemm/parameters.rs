@@ -23,7 +23,7 @@ const DEEPEST_BUFFER: u32 = 1 << 16;
 /// The widest operand, in bits: leaves an accumulator room for 2¹⁵ products.
 const WIDEST_OPERAND: u32 = 24;
 /// The widest accumulator, in bits.
-const WIDEST_ACCUMULATOR: u32 = 63;
+pub(super) const WIDEST_ACCUMULATOR: u32 = 63;
 
 /// A chain of matrix products, each the input of the next, on one array.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use ndarray::{Array1, Array2, ArrayD, Dimension, Ix1, Ix2};
 use systole_hdl::Type;
 
 use super::golden::{self, Requantize};
-use super::hardware::HardwareParameters;
-use super::parameters::{Layer, Parameters};
+use super::hardware::{Dataflow, HardwareParameters};
+use super::parameters::{Layer, Parameters, WIDEST_ACCUMULATOR};
 use super::schedule::{Schedule, Shape};
 use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw_range};
 use crate::common::source::TensorSource;
@@ -15,6 +15,10 @@ use crate::report::Quantization;
 
 /// The greatest tile count that a job can state.
 const MOST_TILES: usize = (1 << HardwareParameters::COUNT_BITS) - 1;
+/// Real values that are not zero are at least this large, so that no scale computed from them underflows.
+const LEAST_MAGNITUDE: f64 = 1e-100;
+/// Real values are at most this large, so that no sum or product of two overflows.
+const GREATEST_MAGNITUDE: f64 = 1e100;
 
 /// All data of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -119,7 +123,7 @@ fn prepare_layer(
     };
     check_accumulator(hardware, shape.k, &bias.raw, &key(index, "b"))?;
     let schedule = Schedule::new(hardware, shape);
-    check_tiles(&schedule, &key(index, "b"))?;
+    check_tiles(hardware.dataflow, &schedule, &key(index, "b"))?;
 
     let accumulators = golden::accumulate(a.raw.view(), b.raw.view(), bias.raw.view());
     let requantize = choose_requantization(hardware, layer, &key(index, "output_scale"), &accumulators, accumulator_scale)?;
@@ -166,18 +170,39 @@ fn check_accumulator(hardware: &HardwareParameters, k: usize, bias: &Array1<i64>
         "a reduction of K = {k} products of {} and {}{bias} can reach {greatest}, beyond an accumulator of {}",
         hardware.a, hardware.b, hardware.accumulator
     );
-    let remedy = format!("K at most {}, or formats.accumulator = \"{suited}\" or wider", longest.max(0));
+    let shorter = if longest > 0 { format!("K at most {longest}, or ") } else { String::new() };
+    let remedy = if suited.width() <= WIDEST_ACCUMULATOR {
+        format!("{shorter}formats.accumulator = \"{suited}\" or wider")
+    } else {
+        format!("{shorter}narrower operands: the widest accumulator has {WIDEST_ACCUMULATOR} bits")
+    };
     Err(ConfigError::new(key, message).with_remedy(remedy))
 }
 
 /// Checks that a job can state every tile count.
-fn check_tiles(schedule: &Schedule, key: &str) -> Result<(), ConfigError> {
-    let most = schedule.outer.count.max(schedule.lanes.count).max(schedule.reduction.count);
-    if most <= MOST_TILES {
-        return Ok(());
+fn check_tiles(dataflow: Dataflow, schedule: &Schedule, key: &str) -> Result<(), ConfigError> {
+    let output_stationary = dataflow == Dataflow::OutputStationary;
+    let axes = [
+        ("outermost", schedule.outer.count, if output_stationary { "array.rows" } else { "array.buffer_rows" }),
+        ("middle", schedule.lanes.count, "array.columns"),
+        ("innermost", schedule.reduction.count, if output_stationary { "array.buffer_rows" } else { "array.rows" }),
+    ];
+    match axes.into_iter().find(|(_, tiles, _)| *tiles > MOST_TILES) {
+        None => Ok(()),
+        Some((axis, tiles, parameter)) => Err(ConfigError::new(key, format!("the {axis} loop of the product has {tiles} tiles"))
+            .with_remedy(format!("at most {MOST_TILES}: a larger {parameter}"))),
     }
-    Err(ConfigError::new(key, format!("the product needs {most} tiles along one axis"))
-        .with_remedy(format!("at most {MOST_TILES}: use a larger array or a deeper buffer")))
+}
+
+/// Checks that the real values, and what is computed from them, stay far from the ends of what a 64-bit float holds.
+fn check_magnitudes(tensor: &Tensor, unit: f64, key: &str) -> Result<(), ConfigError> {
+    let tolerable = |value: f64| value == 0.0 || (LEAST_MAGNITUDE..=GREATEST_MAGNITUDE).contains(&value.abs());
+    let odd = tensor.values.iter().map(|value| value * unit).find(|&value| !tolerable(value));
+    let odd = if unit > 0.0 && tolerable(unit) { odd } else { Some(unit) };
+    odd.map_or(Ok(()), |value| {
+        Err(ConfigError::new(key, format!("the real value {value:e} is out of proportion"))
+            .with_remedy(format!("values are 0 or from {LEAST_MAGNITUDE:e} to {GREATEST_MAGNITUDE:e} in size, and so is `scale`")))
+    })
 }
 
 /// The scaling from accumulators to outputs: what the configuration asks for, or such that the greatest result becomes the
@@ -237,6 +262,7 @@ impl Loader {
     /// Operand A or B, quantized to `ty`.
     fn operand(&mut self, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
         let tensor = self.take(source, key, ty)?;
+        check_magnitudes(&tensor, source.scale, key)?;
         let quantized = quantize(&tensor, source.scale, ty);
         let name = key.rsplit('.').next().unwrap_or(key);
         Ok(Operand {
@@ -250,9 +276,18 @@ impl Loader {
     /// A bias, quantized to units of the accumulator, for a layer of `n` columns.
     fn bias(&mut self, source: &TensorSource, key: &str, accumulator: Type, scale: f64, n: usize) -> Result<Operand<Ix1>, ConfigError> {
         let tensor = self.take(source, key, accumulator)?;
+        check_magnitudes(&tensor, source.scale, key)?;
+        if !accumulator.is_signed() && tensor.values.iter().any(|&value| value < 0.0) {
+            return Err(ConfigError::new(key, format!("the bias has negative elements, and the accumulator is {accumulator}"))
+                .with_remedy("signed formats, or a bias without negative elements"));
+        }
         let quantized = quantize_with_scale(&tensor, source.scale, accumulator, scale);
         if quantized.saturated > 0 {
-            let message = format!("{} elements do not fit the accumulator, {accumulator} with {scale:e} as its unit", quantized.saturated);
+            let message = format!(
+                "the bias goes beyond the accumulator, {accumulator} with {scale:e} as its unit, in {} of {} elements",
+                quantized.saturated,
+                quantized.raw.len()
+            );
             return Err(ConfigError::new(key, message).with_remedy("a wider formats.accumulator"));
         }
         let bias = Operand {

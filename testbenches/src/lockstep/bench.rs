@@ -15,7 +15,6 @@ pub(super) struct Probe {
     /// Where it is in the design.
     pub(super) node: NodeId,
     pub(super) cell: CellId,
-    pub(super) width: u32,
     /// What it is in the bench.
     pub(super) path: String,
     /// What messages call it.
@@ -37,6 +36,11 @@ pub(super) fn name(verilog: &VerilogOutput, tag: usize) -> String {
 /// The name of the file of stimulus.
 pub(super) fn stimulus_file(tag: usize) -> String {
     format!("d{tag}.hex")
+}
+
+/// A line of the bench for each clock, made of its name and what says whether it has an edge.
+fn for_each_clock(clocks: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {
+    clocks.iter().map(|(clock, edge)| line(clock, edge)).collect()
 }
 
 /// The bench. In each cycle it prints a line: `tag`, the cycle's number, and the value of each probe.
@@ -64,17 +68,17 @@ pub(super) fn text(design: &Design, verilog: &VerilogOutput, probes: &[Probe], t
         let _ = writeln!(out, "  wire [{}:0] out_{i};", definition.ty(output.value).width() - 1);
         connections.push(format!(".{name}(out_{i})"));
     }
-    clocks.iter().for_each(|(clock, _)| drop(writeln!(out, "  reg {clock};")));
+    out += &for_each_clock(&clocks, |clock, _| format!("  reg {clock};\n"));
     let _ = writeln!(out, "  {} dut (\n    {}\n  );", top.name, connections.join(SEPARATOR));
     let _ = writeln!(out, "  initial begin\n    $readmemh(\"{}\", stimulus);", stimulus_file(tag));
-    clocks.iter().for_each(|(clock, _)| drop(writeln!(out, "    {clock} = 1'b0;")));
+    out += &for_each_clock(&clocks, |clock, _| format!("    {clock} = 1'b0;\n"));
     let _ = writeln!(out, "    for (cycle = 0; cycle < {cycles}; cycle = cycle + 1) begin\n      drive = stimulus[cycle];\n      #1;");
     let formats = " %h".repeat(probes.len());
     let values: String = probes.iter().map(|probe| format!("{SEPARATOR}{}", probe.path)).collect();
     let _ = writeln!(out, "      $display(\"{tag} %0d{formats}\", cycle{values});");
-    clocks.iter().for_each(|(clock, edge)| drop(writeln!(out, "      {clock} = {edge};")));
+    out += &for_each_clock(&clocks, |clock, edge| format!("      {clock} = {edge};\n"));
     out.push_str("      #1;\n");
-    clocks.iter().for_each(|(clock, _)| drop(writeln!(out, "      {clock} = 1'b0;")));
+    out += &for_each_clock(&clocks, |clock, _| format!("      {clock} = 1'b0;\n"));
     out.push_str("    end\n  end\nendmodule\n");
     out
 }

@@ -13,8 +13,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use systole_hdl::Design;
-use systole_sim::{Engine, NodeId, Reference};
+use systole_hdl::design::{DomainId, InstanceId};
+use systole_hdl::{Cell, CellId, Design, ModuleDef};
+use systole_sim::engine::{BuildError, read_value};
+use systole_sim::{Engine, Hierarchy, NodeId, Reference};
 use systole_verilog::tools::{self, Tool, ToolError};
 use systole_verilog::{Options, VerilogOutput};
 use tempfile::TempDir;
@@ -23,6 +25,12 @@ use thiserror::Error;
 use self::bench::Probe;
 pub use self::failure::Failure;
 pub use self::stimulus::{Cycle, StimulusPlan, random_stimulus};
+
+/// The most signals of a design that are compared: an array of large modules has more than a line should hold.
+const MAX_PROBES: usize = 1000;
+
+/// About how many gates a design may have to be synthesized.
+const SMALL_GATES: u64 = 10_000;
 
 /// A design and what it is given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -108,7 +116,7 @@ pub fn check_everywhere(case: &Case) -> Result<Option<Failure>, LockstepError> {
     if failure.is_some() { Ok(failure) } else { check_with_other_tools(&case.design) }
 }
 
-/// Lints the Verilog of a design with Verilator, all warnings on, and checks it with Yosys.
+/// Lints the Verilog of a design with Verilator, all warnings on, and synthesizes it with Yosys if it is [`is_small`].
 ///
 /// # Errors
 /// If a tool is missing or files cannot be written.
@@ -120,15 +128,37 @@ pub fn check_with_other_tools(design: &Design) -> Result<Option<Failure>, Lockst
     let folder = scratch()?;
     let files = verilog.write_files(folder.path()).map_err(|source| in_folder(&folder, source))?;
     let top = &verilog.top().name;
-    let answers = [(Tool::Verilator, tools::lint(folder.path(), &files, top)), (Tool::Yosys, tools::check(folder.path(), &files, top))];
-    for (tool, answer) in answers {
-        match answer {
-            Err(error @ (ToolError::Missing { .. } | ToolError::Start { .. })) => return Err(error.into()),
-            Err(error) => return Ok(Some(Failure::Refused { tool: tool.program(), messages: error.to_string() })),
-            Ok(()) => {}
-        }
+    let refused = |tool: Tool, answer| match answer {
+        Err(error @ (ToolError::Missing { .. } | ToolError::Start { .. })) => Err(error.into()),
+        Err(error) => Ok(Some(Failure::Refused { tool: tool.program(), messages: error.to_string() })),
+        Ok(()) => Ok(None),
+    };
+    let failure = refused(Tool::Verilator, tools::lint(folder.path(), &files, top))?;
+    if failure.is_some() || !is_small(design) {
+        return Ok(failure);
     }
-    Ok(None)
+    refused(Tool::Yosys, tools::check(folder.path(), &files, top))
+}
+
+/// Whether Yosys synthesizes the design within seconds: it has few gates, which wide products and shifts do not.
+pub fn is_small(design: &Design) -> bool {
+    let gates_of = |module: &ModuleDef| -> u64 {
+        let width = |id: &CellId| u64::from(module.ty(*id).width());
+        let gates = module.cells.iter().zip(&module.info).map(|(cell, info)| match cell {
+            Cell::Mul(a, b) => width(a) * width(b),
+            Cell::ShiftLeft(a, amount) | Cell::ShiftRight(a, amount) => width(a) * width(amount).min(8),
+            Cell::Select { options, .. } => u64::from(info.ty.width()) * options.len() as u64,
+            Cell::MemoryRead { memory, .. } | Cell::MemoryReadRegistered { memory, .. } => {
+                u64::from(info.ty.width()) * u64::from(module.memories[memory.index()].depth)
+            }
+            _ => u64::from(info.ty.width()),
+        });
+        let words =
+            module.memories.iter().map(|memory| u64::from(memory.depth) * u64::from(memory.ty.width()) * (1 + memory.writes.len() as u64));
+        gates.chain(words).sum()
+    };
+    let gates: u64 = design.modules.iter().zip(design.instance_counts()).map(|(module, count)| count * gates_of(module)).sum();
+    gates <= SMALL_GATES
 }
 
 /// Everything up to the tools. In a batch, modules of different cases must have different names.
@@ -142,11 +172,12 @@ fn prepare(tag: usize, case: &Case, in_batch: bool) -> Result<Prepared, Failure>
     }
     let design = if in_batch { with_prefixed_modules(original, tag) } else { original.clone() };
     let verilog = guarded("the Verilog writer", || systole_verilog::write(&design, &Options { locations: true }))?;
-    let probes = probes(&design, &verilog);
     let cycles = random_stimulus(&design, case.stimulus);
-    let expected = guarded("the reference engine", || {
+    let (probes, expected) = guarded("the reference engine", || {
         let mut engine = Reference::new(&Arc::new(design))?;
-        Ok::<_, systole_sim::engine::BuildError>(record(&mut engine, &cycles, &probes))
+        let probes = probes(engine.hierarchy(), &verilog);
+        let expected = record(&mut engine, &cycles, &probes);
+        Ok::<_, BuildError>((probes, expected))
     })?;
     Ok(Prepared { tag, verilog, probes, cycles, expected })
 }
@@ -169,17 +200,30 @@ fn guarded<T, E: std::fmt::Display>(part: &'static str, run: impl FnOnce() -> Re
     }
 }
 
-/// The output ports of the top module.
-fn probes(design: &Design, _verilog: &VerilogOutput) -> Vec<Probe> {
-    let top = design.top_module();
-    let output = |(i, port): (usize, &systole_hdl::design::OutputPort)| Probe {
+/// The output ports of the top module, then every net of every instance, as far as there is room.
+fn probes(hierarchy: &Hierarchy, verilog: &VerilogOutput) -> Vec<Probe> {
+    let top = hierarchy.module(NodeId::TOP);
+    let outputs = top.outputs.iter().enumerate().map(|(i, port)| Probe {
         node: NodeId::TOP,
         cell: port.value,
-        width: top.ty(port.value).width(),
         path: format!("out_{i}"),
         label: format!("output `{}`", port.name),
-    };
-    top.outputs.iter().enumerate().map(output).collect()
+    });
+    let mut probes: Vec<Probe> = outputs.collect();
+    let mut waiting = vec![(NodeId::TOP, "dut".to_string())];
+    while let Some((node, path)) = waiting.pop() {
+        let Some(module) = verilog.modules.iter().find(|module| module.module == hierarchy.module_id(node)) else { continue };
+        for (net, cell) in module.nets.iter().zip(hierarchy.module(node).cell_ids()) {
+            if let Some(net) = net.as_ref().filter(|_| probes.len() < MAX_PROBES) {
+                let label = format!("`{}`, which is {path}.{net} in the Verilog", hierarchy.signal_path(node, cell));
+                let path = format!("{path}.{net}");
+                probes.push(Probe { node, cell, path, label });
+            }
+        }
+        let instances = module.instances.iter().zip((0..).map(InstanceId));
+        waiting.extend(instances.map(|(name, instance)| (hierarchy.child(node, instance), format!("{path}.{name}"))));
+    }
+    probes
 }
 
 /// What an engine has on the probes in each cycle, settled, before the cycle's edges.
@@ -190,9 +234,9 @@ fn record(engine: &mut dyn Engine, cycles: &[Cycle], probes: &[Probe]) -> Vec<Ve
             engine.set_input(port, value.limbs());
         }
         let domains = engine.hierarchy().module(NodeId::TOP).domains.len() as u32;
-        (0..domains).map(systole_hdl::design::DomainId).for_each(|domain| engine.set_reset(domain, cycle.resets.contains(domain)));
+        (0..domains).map(DomainId).for_each(|domain| engine.set_reset(domain, cycle.resets.contains(domain)));
         engine.settle();
-        let read = |probe: &Probe| bench::hex(&systole_sim::engine::read_value(engine, probe.node, probe.cell));
+        let read = |probe: &Probe| bench::hex(&read_value(engine, probe.node, probe.cell));
         trace.push(probes.iter().map(read).collect());
         engine.edge(cycle.edges);
     }

@@ -31,9 +31,18 @@ enum Edges {
     /// All in every cycle.
     Together,
     /// Each with its own period and phase in cycles.
-    Periodic(Vec<(u32, u32)>),
+    Periodic,
     /// Each in every cycle with even odds.
     Random,
+}
+
+/// What the domains of a stimulus have in common.
+struct DomainHabits {
+    edges: Edges,
+    /// Cycles of reset at the start.
+    initial_reset: u32,
+    /// Later, one cycle in so many is in reset; never for zero.
+    reset_every: u32,
 }
 
 /// How an input moves.
@@ -50,43 +59,59 @@ enum Motion {
 
 /// The cycles of a random stimulus for the top module of `design`: resets in the middle, and domains that tick together, with
 /// periods of their own, or anyhow.
+///
+/// What a port or domain is given depends on its name, so the others keep theirs when a design shrinks.
 pub fn random_stimulus(design: &Design, plan: StimulusPlan) -> Vec<Cycle> {
-    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
     let top = design.top_module();
-    let domains = top.domains.len() as u32;
-    let edges = match random.next_u32() % 4 {
-        0 | 1 => Edges::Together,
-        2 => Edges::Periodic((0..domains).map(|_| (1 + random.next_u32() % 4, random.next_u32())).collect()),
-        _ => Edges::Random,
+    let mut common = ChaCha8Rng::seed_from_u64(plan.seed);
+    let habits = DomainHabits {
+        edges: match common.next_u32() % 4 {
+            0 | 1 => Edges::Together,
+            2 => Edges::Periodic,
+            _ => Edges::Random,
+        },
+        initial_reset: common.next_u32() % 4,
+        reset_every: [0, 40, 10][(common.next_u32() % 3) as usize],
     };
-    let initial_reset = random.next_u32() % 4;
-    // One cycle in so many begins a reset; never for zero.
-    let reset_every = [0, 40, 10][(random.next_u32() % 3) as usize];
-    let motions: Vec<Motion> = top.inputs.iter().map(|_| motion(&mut random)).collect();
-    let mut inputs: Vec<Value> = top.inputs.iter().map(|port| Value::zero(top.ty(port.cell).width())).collect();
+    let mut ports: Vec<(ChaCha8Rng, Motion, Value)> = Vec::new();
+    for port in &top.inputs {
+        let mut random = named_source(plan.seed, &port.name);
+        let motion = motion(&mut random);
+        ports.push((random, motion, Value::zero(top.ty(port.cell).width())));
+    }
+    let mut domains: Vec<(ChaCha8Rng, u32, u32)> = Vec::new();
+    for domain in &top.domains {
+        let mut random = named_source(plan.seed, &domain.name);
+        let (period, phase) = (1 + random.next_u32() % 4, random.next_u32());
+        domains.push((random, period, phase % period));
+    }
     let mut cycles = Vec::with_capacity(plan.cycles as usize);
     for cycle in 0..plan.cycles {
-        for (value, motion) in inputs.iter_mut().zip(&motions) {
-            advance(&mut random, value, motion);
-        }
-        let in_reset = |random: &mut ChaCha8Rng| cycle < initial_reset || reset_every > 0 && random.next_u32().is_multiple_of(reset_every);
-        let has_edge = |random: &mut ChaCha8Rng, domain: usize| match &edges {
-            Edges::Together => true,
-            Edges::Periodic(clocks) => cycle % clocks[domain].0 == clocks[domain].1 % clocks[domain].0,
-            Edges::Random => random.next_u32().is_multiple_of(2),
-        };
-        let (mut resets, mut due) = (DomainSet::EMPTY, DomainSet::EMPTY);
-        for domain in (0..domains).map(DomainId) {
-            if in_reset(&mut random) {
+        ports.iter_mut().for_each(|(random, motion, value)| advance(random, value, motion));
+        let (mut resets, mut edges) = (DomainSet::EMPTY, DomainSet::EMPTY);
+        for ((random, period, phase), domain) in domains.iter_mut().zip((0..).map(DomainId)) {
+            let (reset, edge) = (random.next_u32(), random.next_u32());
+            if cycle < habits.initial_reset || habits.reset_every > 0 && reset.is_multiple_of(habits.reset_every) {
                 resets = resets.with(domain);
             }
-            if has_edge(&mut random, domain.index()) {
-                due = due.with(domain);
+            let has_edge = match habits.edges {
+                Edges::Together => true,
+                Edges::Periodic => cycle % *period == *phase,
+                Edges::Random => edge.is_multiple_of(2),
+            };
+            if has_edge {
+                edges = edges.with(domain);
             }
         }
-        cycles.push(Cycle { inputs: inputs.clone(), resets, edges: due });
+        cycles.push(Cycle { inputs: ports.iter().map(|(_, _, value)| value.clone()).collect(), resets, edges });
     }
     cycles
+}
+
+/// A source of random choices for something of this name (FNV-1a).
+fn named_source(seed: u64, name: &str) -> ChaCha8Rng {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    ChaCha8Rng::seed_from_u64(seed ^ hash)
 }
 
 fn motion(random: &mut ChaCha8Rng) -> Motion {
@@ -100,23 +125,23 @@ fn motion(random: &mut ChaCha8Rng) -> Motion {
 
 fn advance(random: &mut ChaCha8Rng, value: &mut Value, motion: &Motion) {
     let width = value.width();
-    let any =
-        |random: &mut ChaCha8Rng| Value::from_limbs(width, std::iter::repeat_with(|| random.next_u64()).take(width.div_ceil(64) as usize));
+    let (choice, limbs) = (random.next_u32(), std::array::from_fn::<u64, 4, _>(|_| random.next_u64()));
+    let any = || Value::from_limbs(width, limbs.into_iter().cycle());
     match motion {
-        Motion::Random => *value = any(random),
-        Motion::Holding if random.next_u32().is_multiple_of(4) => *value = any(random),
+        Motion::Random => *value = any(),
+        Motion::Holding if choice.is_multiple_of(4) => *value = any(),
         Motion::Holding => {}
         Motion::Corners => {
-            *value = match random.next_u32() % 6 {
+            *value = match choice % 6 {
                 0 => Value::zero(width),
                 1 => Value::from_u64(width, 1),
                 2 => Value::ones(width),
                 3 => Value::zero(width).with_bit(width - 1),
                 4 => Value::ones(width).slice(1, width),
-                _ => any(random),
+                _ => any(),
             }
         }
-        Motion::Small => *value = Value::from_u64(width, u64::from(random.next_u32() % 6)),
+        Motion::Small => *value = Value::from_u64(width, u64::from(choice % 6)),
     }
 }
 

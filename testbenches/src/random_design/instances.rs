@@ -54,13 +54,14 @@ fn add_one(growing: &mut Growing, step: &Step, module: ModuleId, connection: Pic
     for input in 0..child.inputs.len() {
         let pick = derived(connection, input);
         let ty = child.ty(child.inputs[input].cell);
-        let from_neighbour = neighbour.iter().copied().find(|&cell| growing.module.ty(cell) == ty).filter(|_| pick % 4 != 0);
+        let preferred = if feeds_back(pick) { &outputs } else { neighbour };
+        let from_beside = preferred.iter().copied().find(|&cell| growing.module.ty(cell) == ty).filter(|_| pick % 4 != 0);
         if !connected[input] {
-            let value = from_neighbour.unwrap_or_else(|| growing.of_type(pick, ty));
+            let value = from_beside.unwrap_or_else(|| growing.of_type(pick, ty));
             growing.module.instances[id.index()].inputs[input] = value;
             connected[input] = true;
             show_outputs(growing, id, child, &connected, &mut shown, &mut outputs, connection);
-        } else if let Some(value) = from_neighbour {
+        } else if let Some(value) = from_beside {
             growing.module.instances[id.index()].inputs[input] = value;
         } else {
             growing.late.push(Late::Input { instance: id, port: input, pick });
@@ -100,6 +101,14 @@ fn show_outputs(
 /// Connects an input that no output of its instance follows.
 pub(super) fn connect_input(growing: &mut Growing, instance: InstanceId, port: usize, pick: Pick) {
     let child = growing.earlier.design.module(growing.module.instances[instance.index()].module);
-    let value = growing.of_type(pick, child.ty(child.inputs[port].cell));
+    let ty = child.ty(child.inputs[port].cell);
+    let is_own = |id: &CellId| matches!(growing.module.cell(*id), Cell::InstanceOutput { instance: of, .. } if *of == instance);
+    let own = growing.module.cell_ids().filter(is_own).find(|&id| growing.module.ty(id) == ty).filter(|_| feeds_back(pick));
+    let value = own.unwrap_or_else(|| growing.of_type(pick, ty));
     growing.module.instances[instance.index()].inputs[port] = value;
+}
+
+/// Whether an input prefers an output of its own instance.
+fn feeds_back(pick: Pick) -> bool {
+    pick % 4 == 1
 }

@@ -184,8 +184,7 @@ impl Pattern {
 }
 
 pub(super) fn recipe() -> impl Strategy<Value = Recipe> {
-    let count = prop_oneof![4 => Just(1..2usize), 6 => Just(2..4), 2 => Just(4..6)];
-    count.prop_flat_map(|count| vec(module(), count)).prop_map(|modules| Recipe { modules })
+    prop_oneof![4 => vec(module(), 1..2), 6 => vec(module(), 1..4), 2 => vec(module(), 1..6)].prop_map(|modules| Recipe { modules })
 }
 
 fn module() -> impl Strategy<Value = ModuleRecipe> {

@@ -223,7 +223,7 @@ impl Printer<'_> {
         let signed = self.plan.ty(a).is_signed();
         if !signed && self.may_be_decided(a, b) {
             let (left, right) = (self.text(a), self.text(b));
-            return Expression { text: guarded_less(&left, operator, &right), shape: Shape::Binary(operator), signed: false };
+            return guarded_less(&left, operator, &right);
         }
         let (mut left, mut right) = (self.operand(a), self.operand(b));
         if signed {
@@ -231,7 +231,7 @@ impl Printer<'_> {
         } else if left.signed && right.signed {
             left = primary(format!("$unsigned({})", left.text));
         }
-        Expression { text: format!("{} {operator} {}", loose(&left), loose(&right)), shape: Shape::Binary(operator), signed: false }
+        comparison(&loose(&left), operator, &loose(&right))
     }
 
     /// Whether tools may find that constants decide `a < b`: a whole constant where none is written (one that is written
@@ -306,8 +306,8 @@ impl Printer<'_> {
             if index_ty.width() == 1 {
                 rest = conditional(test, rest, option);
             } else {
-                let text = format!("{} == {}", loose(&test), unsigned(&Value::from_u64(index_ty.width(), position as u64)));
-                rest = conditional(Expression { text, shape: Shape::Binary("=="), signed: false }, option, rest);
+                let position = unsigned(&Value::from_u64(index_ty.width(), position as u64));
+                rest = conditional(comparison(&loose(&test), "==", &position), option, rest);
             }
         }
         rest
@@ -324,12 +324,18 @@ impl Reference {
     }
 }
 
-/// `left < right` (or `>=`) of unsigned operands in the form on which lint does not comment; see [`super::constancy`].
-pub(crate) fn guarded_less(left: &str, operator: &str, right: &str) -> String {
-    format!("$signed({{1'b0, {left}}}) {operator} $signed({{1'b0, {right}}})")
+/// `left operator right`, a comparison.
+pub(crate) fn comparison(left: &str, operator: &'static str, right: &str) -> Expression {
+    Expression { text: format!("{left} {operator} {right}"), shape: Shape::Binary(operator), signed: false }
 }
 
-fn primary(text: String) -> Expression {
+/// `left < right` (or `>=`) of unsigned operands in the form on which lint does not comment; see [`super::constancy`].
+pub(crate) fn guarded_less(left: &str, operator: &'static str, right: &str) -> Expression {
+    comparison(&format!("$signed({{1'b0, {left}}})"), operator, &format!("$signed({{1'b0, {right}}})"))
+}
+
+/// Text that binds as tightly as a name.
+pub(crate) fn primary(text: String) -> Expression {
     Expression { text, shape: Shape::Primary, signed: false }
 }
 
@@ -381,8 +387,11 @@ impl Expression {
         format!("!{}", tight(self))
     }
 
-    /// The text as an operand of a binary operator.
-    pub(crate) fn term(&self) -> String {
-        loose(self)
+    /// The text as an operand of `&&`.
+    pub(crate) fn conjunct(&self) -> String {
+        match self.shape {
+            Shape::Binary("<" | "==" | "!=" | ">=") => self.text.clone(),
+            _ => loose(self),
+        }
     }
 }

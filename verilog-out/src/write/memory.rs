@@ -9,7 +9,7 @@ use systole_hdl::design::{Collision, DomainId, Memory, MemoryId, WritePort};
 use systole_hdl::{Cell, CellId, Value};
 
 use super::constancy::Constancy;
-use super::expression::{Printer, Reference, guarded_less};
+use super::expression::{Expression, Printer, Reference, comparison, guarded_less, primary};
 use super::literal::{literal, unsigned};
 use super::module::declared;
 use super::plan::{Form, Plan};
@@ -19,7 +19,7 @@ enum Place {
     /// At or beyond the depth, always.
     Outside,
     /// At the word of this index, if the condition holds.
-    At { index: String, condition: Option<String> },
+    At { index: String, condition: Option<Expression> },
 }
 
 /// The array.
@@ -58,20 +58,21 @@ pub(crate) fn initial(plan: &Plan, id: MemoryId, loop_variable: &str) -> String 
 pub(crate) fn block(printer: &mut Printer, id: MemoryId, domain: DomainId, clock: &str) -> String {
     let plan = printer.plan;
     let memory = &plan.module.memories[id.index()];
-    let mut lines = Vec::new();
+    let mut statements = Vec::new();
     if memory.write_domain == domain {
         for port in possible_writes(plan, memory) {
-            lines.extend(write_port(printer, id, port));
+            statements.extend(write_port(printer, id, port));
         }
     }
     let reads: Vec<RegisteredRead> = registered_reads(plan, id).filter(|read| read.domain == domain).collect();
     for read in &reads {
-        lines.extend(registered_read(printer, id, read));
+        statements.extend(registered_read(printer, id, read));
     }
-    if lines.is_empty() {
+    if statements.is_empty() {
         return String::new();
     }
-    let body: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+    let mut body = String::new();
+    print(&statements, 4, &mut body);
     format!("  always @(posedge {clock}) begin\n{body}  end\n")
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn read(printer: &mut Printer, id: MemoryId, address: CellId) -> Stri
         Place::Outside => zero,
         Place::At { index, condition } => {
             let word = word(printer, id, &index);
-            condition.map_or(word.clone(), |condition| format!("{condition} ? {word} : {zero}"))
+            condition.map_or(word.clone(), |condition| format!("{} ? {word} : {zero}", condition.text))
         }
     }
 }
@@ -137,68 +138,60 @@ fn place(printer: &mut Printer, memory: &Memory, address: CellId) -> Place {
         let text = printer.reference_text(&reference);
         let limit = unsigned(&Value::from_u64(width, depth));
         match printer.plan.constancy(address) {
-            _ if depth == 1 => format!("{text} == {}", unsigned(&Value::zero(width))),
-            Constancy::Varies => format!("{text} < {limit}"),
+            _ if depth == 1 => comparison(&text, "==", &unsigned(&Value::zero(width))),
+            Constancy::Varies => comparison(&text, "<", &limit),
             _ => guarded_less(&text, "<", &limit),
         }
     });
     Place::At { index, condition }
 }
 
-fn write_port(printer: &mut Printer, id: MemoryId, port: &WritePort) -> Vec<String> {
+fn write_port(printer: &mut Printer, id: MemoryId, port: &WritePort) -> Vec<Statement> {
     let memory = &printer.plan.module.memories[id.index()];
     let Place::At { index, condition } = place(printer, memory, port.address) else { return Vec::new() };
     let target = format!("{}[{index}]", printer.plan.memories[id.index()]);
-    let enable = enable(printer, port.enable);
-    let stores = stores(printer, memory, port, &target);
-    under(all_of([enable, condition]), stores)
+    let conditions = enable(printer, port.enable).into_iter().chain(condition).collect();
+    under(conditions, stores(printer, memory, port, &target))
 }
 
-fn registered_read(printer: &mut Printer, id: MemoryId, read: &RegisteredRead) -> Vec<String> {
+fn registered_read(printer: &mut Printer, id: MemoryId, read: &RegisteredRead) -> Vec<Statement> {
     let plan = printer.plan;
     let memory = &plan.module.memories[id.index()];
     let name = plan.name(read.cell);
-    let never = plan.sources.constant(read.enable).is_some_and(Value::is_zero);
-    // Outside or never enabled: it keeps its initial zero.
-    if never {
+    // Never enabled or always outside: it keeps its initial zero.
+    if plan.sources.constant(read.enable).is_some_and(Value::is_zero) {
         return Vec::new();
     }
     let Place::At { index, condition } = place(printer, memory, read.address) else { return Vec::new() };
-    let mut lines = vec![format!("{name} <= {};", word(printer, id, &index))];
+    let mut statements = vec![Statement::Assign(format!("{name} <= {}", word(printer, id, &index)))];
     if read.collision == Collision::WriteFirst {
         for port in possible_writes(plan, memory) {
-            let enable = enable(printer, port.enable);
-            let same = same_address(printer, port.address, read.address);
-            let stores = stores(printer, memory, port, name);
-            lines.extend(under(all_of([enable, same]), stores));
+            let conditions = enable(printer, port.enable).into_iter().chain(same_address(printer, port.address, read.address)).collect();
+            statements.extend(under(conditions, stores(printer, memory, port, name)));
         }
     }
     if let Some(condition) = condition {
         let zero = literal(&Value::zero(memory.ty.width()), memory.ty);
-        let inside = std::iter::once(format!("if ({condition}) begin")).chain(lines.into_iter().map(indented));
-        lines = inside.chain(["end else begin".to_string(), format!("  {name} <= {zero};"), "end".to_string()]).collect();
+        let otherwise = Some(format!("{name} <= {zero}"));
+        statements = vec![Statement::If { conditions: vec![condition], then: statements, otherwise }];
     }
-    let enable = enable(printer, read.enable);
-    under(enable, lines)
+    under(enable(printer, read.enable).into_iter().collect(), statements)
 }
 
 /// The condition of a port; none if it is always enabled.
-fn enable(printer: &mut Printer, enable: CellId) -> Option<String> {
-    if printer.plan.sources.constant(enable).is_some() {
-        return None;
-    }
-    Some(printer.operand(enable).term())
+fn enable(printer: &mut Printer, enable: CellId) -> Option<Expression> {
+    printer.plan.sources.cell(enable).map(|_| printer.operand(enable))
 }
 
 /// The assignments of a write port's data to `target`, part by part if there is a mask.
-fn stores(printer: &mut Printer, memory: &Memory, port: &WritePort, target: &str) -> Vec<String> {
+fn stores(printer: &mut Printer, memory: &Memory, port: &WritePort, target: &str) -> Vec<Statement> {
     let Some(mask) = port.mask else {
-        return vec![format!("{target} <= {};", printer.text(port.data).replace('\n', " "))];
+        return vec![Statement::Assign(format!("{target} <= {}", printer.text(port.data).replace('\n', " ")))];
     };
     let parts = printer.plan.ty(mask).width();
     let width = memory.ty.width() / parts;
     let (mask, data) = (printer.reference(mask), printer.reference(port.data));
-    let mut lines = Vec::new();
+    let mut statements = Vec::new();
     for part in 0..parts {
         let low = part * width;
         let range = match (parts, width) {
@@ -209,16 +202,16 @@ fn stores(printer: &mut Printer, memory: &Memory, port: &WritePort, target: &str
         let guard = match mask.part(part, 1) {
             Reference::Constant(bit) if bit.is_zero() => continue,
             Reference::Constant(_) => None,
-            bit => Some(printer.reference_text(&bit)),
+            bit => Some(primary(printer.reference_text(&bit))),
         };
-        let store = format!("{target}{range} <= {};", printer.reference_text(&data.part(low, width)));
-        lines.extend(under(guard, vec![store]));
+        let store = format!("{target}{range} <= {}", printer.reference_text(&data.part(low, width)));
+        statements.extend(under(guard.into_iter().collect(), vec![Statement::Assign(store)]));
     }
-    lines
+    statements
 }
 
 /// The condition that two addresses of any widths are the same number; none if they are the same signal.
-fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> Option<String> {
+fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> Option<Expression> {
     let [a, b] = [a, b].map(|id| printer.plan.sources.without_extension(printer.plan.module, id));
     if let (Some(a), Some(b)) = (printer.plan.sources.cell(a), printer.plan.sources.cell(b))
         && a == b
@@ -234,29 +227,52 @@ fn same_address(printer: &mut Printer, a: CellId, b: CellId) -> Option<String> {
             reference => format!("{{{}, {}}}", unsigned(&Value::zero(missing)), printer.reference_text(&reference)),
         }
     };
-    Some(format!("{} == {}", padded(a), padded(b)))
+    Some(comparison(&padded(a), "==", &padded(b)))
 }
 
-fn all_of(conditions: [Option<String>; 2]) -> Option<String> {
-    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
-    (!conditions.is_empty()).then(|| conditions.join(" && "))
+/// A statement of a memory's clocked block.
+enum Statement {
+    /// `target <= value`.
+    Assign(String),
+    /// `then` if all conditions hold, otherwise the other assignment, if there is one.
+    If { conditions: Vec<Expression>, then: Vec<Statement>, otherwise: Option<String> },
 }
 
-/// The lines, if `condition` holds.
-fn under(condition: Option<String>, lines: Vec<String>) -> Vec<String> {
-    match (condition, lines.as_slice()) {
-        (None, _) | (_, []) => lines,
-        (Some(condition), [line]) => match line.strip_prefix("if (") {
-            Some(rest) => vec![format!("if ({condition} && {rest}")],
-            None => vec![format!("if ({condition}) {line}")],
-        },
-        (Some(condition), _) => {
-            let inside = lines.into_iter().map(indented);
-            std::iter::once(format!("if ({condition}) begin")).chain(inside).chain(["end".to_string()]).collect()
+/// The statements, if all conditions hold.
+fn under(mut conditions: Vec<Expression>, mut statements: Vec<Statement>) -> Vec<Statement> {
+    if conditions.is_empty() || statements.is_empty() {
+        return statements;
+    }
+    if let [Statement::If { conditions: inner, then, otherwise: None }] = statements.as_mut_slice() {
+        conditions.append(inner);
+        statements = std::mem::take(then);
+    }
+    vec![Statement::If { conditions, then: statements, otherwise: None }]
+}
+
+fn print(statements: &[Statement], indent: usize, out: &mut String) {
+    let space = " ".repeat(indent);
+    for statement in statements {
+        match statement {
+            Statement::Assign(text) => {
+                let _ = writeln!(out, "{space}{text};");
+            }
+            Statement::If { conditions, then, otherwise } => {
+                let condition = match conditions.as_slice() {
+                    [condition] => condition.text.clone(),
+                    conditions => conditions.iter().map(Expression::conjunct).collect::<Vec<_>>().join(" && "),
+                };
+                if let ([Statement::Assign(text)], None) = (then.as_slice(), otherwise) {
+                    let _ = writeln!(out, "{space}if ({condition}) {text};");
+                    continue;
+                }
+                let _ = writeln!(out, "{space}if ({condition}) begin");
+                print(then, indent + 2, out);
+                if let Some(otherwise) = otherwise {
+                    let _ = writeln!(out, "{space}end else begin\n{space}  {otherwise};");
+                }
+                let _ = writeln!(out, "{space}end");
+            }
         }
     }
-}
-
-fn indented(line: String) -> String {
-    format!("  {line}")
 }

@@ -18,7 +18,7 @@ use systole_hdl::{Cell, CellId, Design, ModuleDef};
 
 use crate::names::Names;
 use constancy::Constancy;
-use plan::Plan;
+use plan::{Form, Plan};
 use sources::Sources;
 
 /// What the text holds beside the circuit.
@@ -48,6 +48,11 @@ pub struct VerilogModule {
     pub inputs: Vec<String>,
     /// The identifier of each output port, parallel to [`ModuleDef::outputs`].
     pub outputs: Vec<String>,
+    /// The identifier of the net or variable that holds each cell's value, parallel to [`ModuleDef::cells`]; none for a cell that
+    /// is written as a part of an expression, or not at all.
+    pub nets: Vec<Option<String>>,
+    /// The identifier of each instance, parallel to [`ModuleDef::instances`].
+    pub instances: Vec<String>,
     /// The definition, from its header comment to `endmodule` and a line's end.
     pub text: String,
 }
@@ -143,12 +148,17 @@ fn write_module(context: &Context, id: ModuleId, name: String) -> Written {
     let sources = Sources::of(definition, context.order);
     let live = sources.live(definition);
     let mut names = Names::default();
+    // Verilator takes a signal with the name of the top module for the module; no module can be sure not to be the top.
+    names.claim(&name);
     let domains = domain_ports(definition, &sources, &live, context.earlier, &mut names);
     let ports = definition.inputs.iter().map(|port| port.name.as_str()).chain(definition.outputs.iter().map(|port| port.name.as_str()));
     let mut inputs = names.claim_all(ports);
     let outputs = inputs.split_off(definition.inputs.len());
-    let mut module = VerilogModule { module: id, name, domains, inputs, outputs, text: String::new() };
+    let mut module =
+        VerilogModule { module: id, name, domains, inputs, outputs, nets: Vec::new(), instances: Vec::new(), text: String::new() };
     let plan = Plan::of(context, definition, &sources, &live, &module, &mut names);
+    module.nets = definition.cell_ids().map(|cell| (plan.form(cell) == Form::Net).then(|| plan.name(cell).to_string())).collect();
+    module.instances.clone_from(&plan.instances);
     module.text = module::text(&plan, &module, context, &mut names);
     Written { module, names }
 }

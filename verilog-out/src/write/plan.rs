@@ -306,9 +306,10 @@ fn output_nets(module: &ModuleDef, sources: &Sources) -> Vec<Option<u32>> {
         let same_name = match (module.cell(cell), &module.info[cell.index()].name) {
             (Cell::Input(_), _) => false,
             (_, Some(name)) => *name == output.name,
-            (_, None) => module.ty(cell).is_signed() == module.ty(output.value).is_signed(),
+            (_, None) => true,
         };
-        if same_name && ports[cell.index()].is_none() {
+        let same_sign = module.ty(cell).is_signed() == module.ty(output.value).is_signed();
+        if same_name && same_sign && ports[cell.index()].is_none() {
             ports[cell.index()] = Some(port as u32);
         }
     }

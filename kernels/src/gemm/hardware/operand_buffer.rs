@@ -3,7 +3,7 @@
 //! A wave enters at lane 0 and reaches lane *n* after *n* cycles, so the word at one address leaves the buffer diagonally, as a
 //! systolic array wants it, without a triangle of registers.
 
-use systole_hdl::library::counter;
+use systole_hdl::library::{counter, up_down};
 use systole_hdl::prelude::*;
 
 bundle! {
@@ -162,9 +162,4 @@ impl Component for OperandBuffer {
         up_down(m, available, enters, i.claim);
         BufferOut { elements, waves, available: *available }
     }
-}
-
-/// Counts up by one, down by one, or neither.
-pub(super) fn up_down(m: Module, count: Reg, up: Signal, down: Signal) {
-    m.when(up & !down, || count.next(count + 1)).or_when(down & !up, || count.next(count - 1));
 }

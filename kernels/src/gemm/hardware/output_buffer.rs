@@ -1,9 +1,8 @@
 //! The row of output columns and the stream that leaves it.
 
-use systole_hdl::library::counter;
+use systole_hdl::library::{counter, up_down};
 use systole_hdl::prelude::*;
 
-use super::operand_buffer::up_down;
 use super::output_column::{ColumnIn, OutputColumn, RowTags, Scaling};
 
 /// The output columns of an array behind a common output stream: a word holds an output of every column, column 0 at the least
@@ -42,18 +41,12 @@ impl Component for OutputBuffer {
     type Out = OutputBufferOut;
 
     fn inputs(&self) -> OutputBufferIn {
-        let bit = || port(Type::BIT);
-        let requantizes = self.column.output != self.column.accumulator;
         let biases = if self.column.bias_per_column { self.columns } else { 1 };
         OutputBufferIn {
             sums: (0..self.columns).map(|_| port(self.column.accumulator)).collect(),
-            tags: RowTags { valid: bit(), first_row: bit(), first_k: bit(), last_k: bit() },
+            tags: RowTags::ports(),
             biases: (0..biases).map(|_| port(self.column.accumulator)).collect(),
-            scaling: Scaling {
-                multiplier: requantizes.then(|| port(Type::u(self.column.multiplier_bits))),
-                shift: requantizes.then(|| port(Type::u(self.column.shift_bits))),
-                relu: bit(),
-            },
+            scaling: self.column.scaling_ports(),
         }
     }
 

@@ -76,6 +76,14 @@ bundle! {
     }
 }
 
+impl RowTags {
+    /// Declares them as inputs.
+    pub fn ports() -> RowTags {
+        let bit = || port(Type::BIT);
+        RowTags { valid: bit(), first_row: bit(), first_k: bit(), last_k: bit() }
+    }
+}
+
 impl OutputColumn {
     fn requantizes(&self) -> bool {
         self.output != self.accumulator
@@ -86,7 +94,8 @@ impl OutputColumn {
         if requantizes { 4 } else { 2 }
     }
 
-    fn port_scaling(&self) -> Scaling {
+    /// Declares what tells how sums become outputs.
+    pub fn scaling_ports(&self) -> Scaling {
         Scaling {
             multiplier: self.requantizes().then(|| port(Type::u(self.multiplier_bits))),
             shift: self.requantizes().then(|| port(Type::u(self.shift_bits))),
@@ -112,13 +121,12 @@ impl Component for OutputColumn {
     type Out = ColumnOut;
 
     fn inputs(&self) -> ColumnIn {
-        let bit = || port(Type::BIT);
         ColumnIn {
             sum: port(self.accumulator),
-            tags: RowTags { valid: bit(), first_row: bit(), first_k: bit(), last_k: bit() },
+            tags: RowTags::ports(),
             bias: port(self.accumulator),
-            scaling: self.port_scaling(),
-            read: bit(),
+            scaling: self.scaling_ports(),
+            read: port(Type::BIT),
             read_address: port(Type::index(self.bank_words)),
         }
     }

@@ -76,9 +76,9 @@ impl Component for Sequencer {
         let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, signal)| *signal);
         let count = |name: &str| field(name).unwrap_or_else(|| constant(Type::u(HardwareParameters::COUNT_BITS), 1));
 
-        let k = tile(m, "k", count("reduction_tiles"));
-        let lane = tile(m, "lane", count("lane_tiles"));
-        let outer = tile(m, "outer", count("outer_tiles"));
+        let k = tile_loop(m, "k", count("reduction_tiles"));
+        let lane = tile_loop(m, "lane", count("lane_tiles"));
+        let outer = tile_loop(m, "outer", count("outer_tiles"));
         m.when(i.take, || {
             k.step();
             m.when(k.last, || {
@@ -104,18 +104,18 @@ impl Component for Sequencer {
 
 /// The counter of one loop over tiles.
 #[derive(Clone, Copy)]
-struct Tile {
+struct TileLoop {
     index: Reg,
     first: Signal,
     last: Signal,
 }
 
-fn tile(m: Module, name: &str, tiles: Signal) -> Tile {
+fn tile_loop(m: Module, name: &str, tiles: Signal) -> TileLoop {
     let index = m.reg(&format!("{name}_tile"), tiles.ty());
-    Tile { index, first: index.equals(0), last: index.equals(tiles - 1) }
+    TileLoop { index, first: index.equals(0), last: index.equals(tiles - 1) }
 }
 
-impl Tile {
+impl TileLoop {
     /// On to the next tile, or from the last to the first.
     fn step(&self) {
         self.index.next(self.last.mux(0, self.index + 1));

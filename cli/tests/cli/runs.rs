@@ -1,11 +1,10 @@
 //! `run`: what it writes, and how it ends.
 
-mod support;
-
 use std::fs;
 
 use serde_json::Value;
-use support::{Desk, SMALL, names};
+
+use crate::support::{Desk, SMALL, names};
 
 fn report(desk: &Desk, folder: &str) -> Value {
     serde_json::from_slice(&fs::read(desk.path(folder).join("report.json")).unwrap()).unwrap()
@@ -138,4 +137,34 @@ fn a_deadlock_is_explained_and_ends_with_4() {
     let (_, stderr) = ends(&desk, &["run", "config.toml", "--trace", "vcd", "--out", "result"], 4);
     assert!(stderr.contains("gemm.c"), "the stream at fault is named: {stderr}");
     assert_eq!(names(&desk.path("result")), ["trace.vcd"]);
+}
+
+/// Every key of the report but those of the configuration, which the kernel's schema defines.
+fn keys(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                found.push(key.clone());
+                if key != "config" {
+                    keys(value, found);
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| keys(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_book_defines_every_key_of_the_report() {
+    let desk = Desk::with(SMALL);
+    ends(&desk, &["run", "config.toml", "--out", "result"], 0);
+    let chapter = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/book/src/report.md")).unwrap();
+    let mut found = Vec::new();
+    keys(&report(&desk, "result"), &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    for key in found {
+        let defined = [format!("`{key}`"), format!(".{key}`"), format!("`{key}["), format!("`{key}."), format!("\"{key}\"")];
+        assert!(defined.iter().any(|form| chapter.contains(form)), "the book does not define `{key}`");
+    }
 }

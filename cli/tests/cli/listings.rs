@@ -1,11 +1,10 @@
 //! `list`, `schema`, `doctor`: they run everywhere and say what there is.
 
-mod support;
-
 use std::fs;
 
 use serde_json::Value;
-use support::{Desk, SMALL, systole};
+
+use crate::support::{Desk, SMALL, systole};
 
 fn printed(arguments: &[&str]) -> String {
     let output = systole(arguments).output().unwrap();

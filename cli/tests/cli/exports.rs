@@ -1,12 +1,12 @@
 //! `export`: what it writes.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use support::{Desk, SMALL, names};
+use systole_verilog::tools::Tool;
+
+use crate::support::{Desk, SMALL, has, names};
 
 /// Every file of a folder.
 fn files(desk: &Desk, folder: &str) -> BTreeMap<String, Vec<u8>> {
@@ -29,7 +29,7 @@ fn two_exports_are_byte_identical() {
 fn without_a_testbench_there_are_only_modules() {
     let desk = Desk::with(SMALL);
     desk.systole(&["export", "config.toml", "--out", "result"]).assert().success();
-    for (name, text) in files(&desk, "result") {
+    for (name, text) in files(&desk, "result").into_iter().filter(|(name, _)| !name.starts_with('.')) {
         let module = name.strip_suffix(".v").expect("every file is Verilog");
         assert!(String::from_utf8(text).unwrap().contains(&format!("module {module}")), "{name} holds its module");
     }
@@ -40,14 +40,23 @@ fn the_testbench_replays_no_more_cycles_than_asked_for() {
     let desk = Desk::with(SMALL);
     let arguments = ["export", "config.toml", "--out", "result", "--testbench", "--testbench-cycles", "30"];
     let output = desk.systole(&arguments).output().unwrap();
-    assert!(String::from_utf8(output.stdout).unwrap().contains("30 cycles"));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("the first 30 cycles of the run"));
+}
+
+#[test]
+fn an_export_leaves_nothing_of_an_earlier_one_but_other_files() {
+    let desk = Desk::with(SMALL);
+    desk.systole(&["export", "config.toml", "--out", "result", "--testbench"]).assert().success();
+    std::fs::write(desk.path("result").join("mine.v"), "// mine").unwrap();
+    desk.systole(&["export", "config.toml", "--out", "result"]).assert().success();
+    let names = names(&desk.path("result"));
+    assert!(!names.iter().any(|name| name.ends_with("_tb.v") || name.ends_with(".hex") || name == "run.sh"), "{names:?}");
+    assert!(names.contains(&"mine.v".to_string()));
 }
 
 #[test]
 fn the_exported_testbench_passes_in_icarus() {
-    if Command::new("iverilog").arg("-V").output().is_err() {
-        assert!(std::env::var_os("SYSTOLE_REQUIRE_TOOLS").is_none(), "iverilog is missing: `cargo xtask tools` installs it");
-        eprintln!("SKIPPED: iverilog is not installed");
+    if !has(Tool::Iverilog) {
         return;
     }
     let desk = Desk::with(SMALL);

@@ -1,10 +1,8 @@
 //! Every mistake in the input is answered with its place, its key and a remedy; exit code 2; and nothing is left behind.
 
-mod support;
-
 use std::fs;
 
-use support::{Desk, SMALL, systole};
+use crate::support::{Desk, SMALL, systole};
 
 /// Runs the configuration, which has to be refused with a message that holds all of `expected`.
 fn refused(desk: &Desk, options: &[&str], expected: &[&str]) {
@@ -43,7 +41,7 @@ fn a_mistyped_key_in_a_list_of_tables_is_found_there() {
 #[test]
 fn a_value_of_the_wrong_type_is_refused_at_its_line() {
     let desk = Desk::with(&SMALL.replace("rows = 4", "rows = \"four\""));
-    refused(&desk, &[], &["config.toml:5:1", "`array.rows`", "string \"four\"", "expected"]);
+    refused(&desk, &[], &["config.toml:5:1", "`array.rows`", "string \"four\"", "help: accepted: integer", "1 to 256"]);
     let desk = Desk::with(&SMALL.replace("rows = 4", "rows = -4"));
     refused(&desk, &[], &["config.toml:5:1", "`array.rows`", "-4"]);
 }
@@ -83,7 +81,7 @@ fn a_bad_override_is_shown_instead_of_the_file() {
     refused(&desk, &["--set", "array.rowss=4"], &["--set array.rowss=4", "did you mean `rows`?"]);
     refused(&desk, &["--set", "array.rows"], &["--set array.rows", "a key, `=` and a value"]);
     refused(&desk, &["--set", "layers[3].relu=true"], &["--set layers[3].relu=true", "no entry 3"]);
-    refused(&desk, &["--set", "layers.0.relu=maybe"], &["--set layers.0.relu=maybe", "`layers[0].relu`", "\"maybe\""]);
+    refused(&desk, &["--set", "layers.0.relu=maybe"], &["--set layers.0.relu=maybe", "`layers[0].relu`", "\"maybe\"", "accepted: boolean"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Campaigns of random designs in lockstep: many seeds, and a failing one made small.
 
+mod reduce;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,8 +16,8 @@ use crate::random_design::{random_design, seeded_runner};
 /// How many designs share a run of Icarus.
 const BATCH: u64 = 16;
 
-/// How long a failing case may shrink.
-const SHRINK_LIMIT: Duration = Duration::from_secs(180);
+/// How long a failing case may shrink, as a recipe and as a netlist.
+const SHRINK_LIMIT: Duration = Duration::from_secs(90);
 
 /// What a campaign does.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,9 @@ pub struct Found {
     /// How it fails.
     pub failure: Failure,
 }
+
+/// Answers each case with its failure, if it has one.
+pub type Check<'a> = &'a dyn Fn(&[Case]) -> Result<Vec<Option<Failure>>, LockstepError>;
 
 /// What a campaign found.
 #[derive(Clone, Debug, Default)]
@@ -102,50 +107,55 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
         let with_other_tools = plan.other_tools_every > 0 && seed.is_multiple_of(plan.other_tools_every);
         summary.other_tools += u64::from(with_other_tools);
         if let Some(failure) = outcome {
-            summary
-                .failures
-                .push(shrink(seed, case, failure, |case| Ok(lockstep::check(std::slice::from_ref(case))?.into_iter().next().flatten()))?);
+            summary.failures.push(shrink(seed, case, failure, &lockstep::check)?);
         } else if with_other_tools && let Some(failure) = lockstep::check_with_other_tools(&case.design)? {
-            summary.failures.push(shrink(seed, case, failure, |case| lockstep::check_with_other_tools(&case.design))?);
+            let check = |cases: &[Case]| cases.iter().map(|case| lockstep::check_with_other_tools(&case.design)).collect();
+            summary.failures.push(shrink(seed, case, failure, &check)?);
         }
     }
     Ok(summary)
 }
 
-/// The smallest case found that fails as the one of `seed` does. A case that fails only in its batch stays as it is.
-fn shrink(
-    seed: u64,
-    case: &Case,
-    failure: Failure,
-    check: impl Fn(&Case) -> Result<Option<Failure>, LockstepError>,
-) -> Result<Found, LockstepError> {
-    let mut found = Found { seed, case: case.clone(), failure };
-    let deadline = Instant::now() + SHRINK_LIMIT;
+/// The smallest case found that still fails in `check` as `case`, the one of `seed`, does: first a smaller recipe, then a smaller netlist. A case that
+/// fails only in its batch stays as it is.
+///
+/// # Errors
+/// If a tool is missing or files cannot be written.
+pub fn shrink(seed: u64, case: &Case, failure: Failure, check: Check) -> Result<Found, LockstepError> {
+    let found = Found { seed, case: case.clone(), failure };
+    let found = shrink_recipe(found, check, Instant::now() + SHRINK_LIMIT)?;
+    reduce::shrink_netlist(found, check, Instant::now() + SHRINK_LIMIT)
+}
+
+fn shrink_recipe(mut found: Found, check: Check, deadline: Instant) -> Result<Found, LockstepError> {
     let mut known: HashMap<String, bool> = HashMap::new();
-    let mut tree = tree(seed);
-    // Starts with the case itself: it must fail alone.
+    let mut tree = tree(found.seed);
+    // Starts with the case itself, which must fail alone.
     loop {
-        let mut stimulus = found.case.stimulus;
-        if let Failure::Differs { cycle, .. } = found.failure {
-            stimulus.cycles = cycle as u32 + 1;
-        }
-        let case = Case { design: tree.current(), stimulus };
+        let case = found.with_design(tree.current());
         let text = case.design.to_text();
         let fails = match known.get(&text) {
             Some(&fails) => fails,
             None => {
-                let failure = check(&case)?.filter(|failure| failure.is_like(&found.failure));
-                let fails = failure.is_some();
-                if let Some(failure) = failure {
-                    found = Found { seed, case, failure };
-                }
-                known.insert(text, fails);
-                fails
+                let failure = check(std::slice::from_ref(&case))?.into_iter().flatten().find(|failure| failure.is_like(&found.failure));
+                known.insert(text, failure.is_some());
+                failure.map(|failure| found = Found { case, failure, ..found.clone() }).is_some()
             }
         };
         let moved = if fails { tree.simplify() } else { tree.complicate() };
         if !moved || Instant::now() > deadline {
             return Ok(found);
         }
+    }
+}
+
+impl Found {
+    /// Another design with the stimulus of this case, as far as it matters.
+    fn with_design(&self, design: Design) -> Case {
+        let mut stimulus = self.case.stimulus;
+        if let Failure::Differs { cycle, .. } = self.failure {
+            stimulus.cycles = cycle as u32 + 1;
+        }
+        Case { design, stimulus }
     }
 }
