@@ -33,9 +33,9 @@ use crate::values::IntoValue;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum EngineKind {
     /// The interpreter.
-    #[default]
     Reference,
     /// Equal instances together, in lanes.
+    #[default]
     Compiled,
 }
 
