@@ -71,7 +71,7 @@ pub struct RunArguments {
     #[command(flatten)]
     pub trace: TraceArguments,
     /// What simulates.
-    #[arg(long, value_enum, default_value_t = EngineName::Reference)]
+    #[arg(long, value_enum, default_value_t = EngineName::Compiled)]
     pub engine: EngineName,
     /// Stop with exit code 4 after this many cycles.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -118,6 +118,8 @@ pub enum TraceFormat {
 pub enum EngineName {
     /// Interprets the netlist cell by cell.
     Reference,
+    /// Evaluates equal instances together.
+    Compiled,
 }
 
 /// Arguments of `export`.

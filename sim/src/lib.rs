@@ -7,6 +7,7 @@
 //! **Invariant.** Drivers, counters, traces and explanations know engines by [`Engine`] only.
 
 pub mod clocks;
+pub mod compiled;
 pub mod connect;
 pub mod counters;
 pub mod deadlock;
@@ -22,6 +23,7 @@ pub mod trace;
 pub mod values;
 
 pub use clocks::Clock;
+pub use compiled::Compiled;
 pub use counters::{HighWater, StreamCount};
 pub use deadlock::Explanation;
 pub use engine::{DomainSet, Engine};

@@ -1,10 +1,12 @@
 //! Tests and benchmarks across crates and against other tools.
 //!
 //! - [`random_design`]: random valid designs that shrink.
+//! - [`engines`]: the two engines on one design.
 //! - [`lockstep`]: a design in the reference engine and, as Verilog, in Icarus Verilog, compared cycle by cycle.
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
 
 pub mod campaign;
+pub mod engines;
 mod edit;
 pub mod lockstep;
 pub mod random_design;

@@ -8,7 +8,7 @@ use systole_kernels::kernel::{RunContext, RunError};
 use systole_kernels::report::{Measured, Outcome, REPORT_SCHEMA, Report, SimulatorReport};
 use systole_sim::simulator::{Attached, Options, Simulator};
 use systole_sim::trace::{self, Trace, TraceOptions};
-use systole_sim::{Engine, Reference};
+use systole_sim::{Compiled, Engine, Reference};
 
 use super::workload::Workload;
 use crate::arguments::{EngineName, RunArguments, TraceArguments, TraceFormat};
@@ -26,6 +26,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let design = Arc::new(design?);
     let (engine, compiling) = timed(|| match arguments.engine {
         EngineName::Reference => Reference::new(&design).map(|engine| Box::new(engine) as Box<dyn Engine>),
+        EngineName::Compiled => Compiled::new(&design).map(|engine| Box::new(engine) as Box<dyn Engine>),
     });
     let mut engine = engine.map_err(|error| Failure::defect(&error))?;
 
@@ -86,6 +87,7 @@ fn simulator_report(engine: EngineName, elaborating: Duration, compiling: Durati
     SimulatorReport {
         engine: match engine {
             EngineName::Reference => "reference".into(),
+            EngineName::Compiled => "compiled".into(),
         },
         elaborate_ms: milliseconds(elaborating),
         compile_ms: milliseconds(compiling),

@@ -5,7 +5,7 @@ use num_traits::ToPrimitive;
 use systole_hdl::{Cell, Type, Value};
 
 /// An operand's value and the type it has in its module.
-pub(super) struct Operand {
+pub(crate) struct Operand {
     pub value: Value,
     pub ty: Type,
 }
@@ -20,7 +20,7 @@ impl Operand {
 ///
 /// # Panics
 /// If the cell is a port, a constant, a register, a memory read or an instance's output.
-pub(super) fn evaluate(cell: &Cell, ty: Type, operands: &[Operand]) -> Value {
+pub(crate) fn evaluate(cell: &Cell, ty: Type, operands: &[Operand]) -> Value {
     let width = ty.width();
     let bit = |condition: bool| Value::from_u64(1, condition.into());
     let limbwise = |f: fn(u64, u64) -> u64| {

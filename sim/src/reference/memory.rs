@@ -100,7 +100,7 @@ impl Write {
 }
 
 /// The bits of limb `limb` of a word that a mask lets through, each mask bit guarding `part` bits of the word.
-fn limb_mask(mask: &[u64], part: u32, limb: usize) -> u64 {
+pub(crate) fn limb_mask(mask: &[u64], part: u32, limb: usize) -> u64 {
     let first = limb as u32 * 64;
     let mut through = 0;
     let mut bit = 0;

@@ -4,8 +4,8 @@
 //! compute cells (the first within 64 bits, the second for any width), `memory` holds words; this file takes the edges.
 
 mod flatten;
-mod general;
-mod memory;
+pub(crate) mod general;
+pub(crate) mod memory;
 mod narrow;
 mod select;
 #[cfg(test)]

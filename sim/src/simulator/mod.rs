@@ -20,6 +20,7 @@ pub use self::run::{Attached, Progress};
 
 use self::run::{Attachments, Watch};
 use crate::clocks::{Clock, Clocks};
+use crate::compiled::Compiled;
 use crate::counters::{Counters, HighWater, StreamCount};
 use crate::engine::{Engine, limbs_for, read_value};
 use crate::hierarchy::{Hierarchy, NodeId, nearest};
@@ -32,8 +33,10 @@ use crate::values::IntoValue;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum EngineKind {
     /// The interpreter.
-    #[default]
     Reference,
+    /// Equal instances together, in lanes.
+    #[default]
+    Compiled,
 }
 
 /// How to simulate.
@@ -85,8 +88,9 @@ impl Simulator {
             others: violations.len().saturating_sub(1),
         })?;
         let design = Arc::new(design.clone());
-        let engine = match options.engine {
+        let engine: Box<dyn Engine> = match options.engine {
             EngineKind::Reference => Box::new(Reference::new(&design)?),
+            EngineKind::Compiled => Box::new(Compiled::new(&design)?),
         };
         Simulator::with_engine(engine, &options)
     }

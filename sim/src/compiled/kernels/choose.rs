@@ -1,0 +1,177 @@
+//! Which compiled loop does an operation.
+
+use super::functions::{
+    Add, And, Differs, Equal, Left, Less, LessSigned, Or, Right, RightSigned, Signs, Sub, Whole, Xor, Zeros,
+};
+use super::{
+    BinaryKernel, Common, CompareConstant, CompareKernel, ConvertKernel, Each, Kernel, LaneKernel, MultiplyAdd, MuxKernel, NotKernel,
+    ParityKernel, ProductKernel, ShiftConstant, ShiftKernel, portable,
+};
+use crate::compiled::layout::Container;
+
+/// A container and whether the number in it is signed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(in crate::compiled) struct View {
+    pub container: Container,
+    pub signed: bool,
+}
+
+/// Functions of two words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::compiled) enum BinaryKind {
+    And,
+    Or,
+    Xor,
+    Add,
+    Sub,
+}
+
+/// Questions about two words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::compiled) enum CompareKind {
+    Equal,
+    Differs,
+    Less,
+    LessSigned,
+}
+
+/// Shifts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::compiled) enum ShiftKind {
+    Left,
+    Right,
+    RightSigned,
+}
+
+/// What makes a result the number of its width.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::compiled) enum FitKind {
+    Whole,
+    Zeros,
+    Signs,
+}
+
+/// What a lane kernel computes; `container` is the one it computes in. Operands that may be one for all lanes say so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::compiled) enum Operation {
+    Binary { kind: BinaryKind, fit: FitKind, container: Container, a_common: bool, b_common: bool },
+    Not { fit: FitKind, container: Container },
+    Compare { kind: CompareKind, container: Container, a_common: bool, b_common: bool },
+    CompareConstant { kind: CompareKind, container: Container },
+    Parity { container: Container },
+    Shift { kind: ShiftKind, container: Container, distance_common: bool },
+    ShiftConstant { kind: ShiftKind, container: Container },
+    Convert { from: View, container: Container, fit: FitKind, common: bool },
+    Mux { container: Container, then_common: bool, otherwise_common: bool },
+    Product { of: View, container: Container, b_common: bool },
+    MultiplyAdd { of: View, container: Container, fit: FitKind, b_common: bool },
+}
+
+/// Evaluates the expression with a type name bound by the value of a variable.
+macro_rules! with {
+    (word $container:expr, $name:ident => $body:expr) => {
+        match $container {
+            Container::W8 => { type $name = u8; $body }
+            Container::W16 => { type $name = u16; $body }
+            Container::W32 => { type $name = u32; $body }
+            Container::W64 => { type $name = u64; $body }
+        }
+    };
+    (lane $view:expr, $name:ident => $body:expr) => {
+        match ($view.container, $view.signed) {
+            (Container::W8, false) => { type $name = u8; $body }
+            (Container::W16, false) => { type $name = u16; $body }
+            (Container::W32, false) => { type $name = u32; $body }
+            (Container::W8, true) => { type $name = i8; $body }
+            (Container::W16, true) => { type $name = i16; $body }
+            (Container::W32, true) => { type $name = i32; $body }
+            (Container::W64, _) => { type $name = u64; $body }
+        }
+    };
+    (fit $fit:expr, $name:ident => $body:expr) => {
+        match $fit {
+            FitKind::Whole => { type $name = Whole; $body }
+            FitKind::Zeros => { type $name = Zeros; $body }
+            FitKind::Signs => { type $name = Signs; $body }
+        }
+    };
+    (spread $common:expr, $name:ident => $body:expr) => {
+        if $common { type $name = Common; $body } else { type $name = Each; $body }
+    };
+}
+
+/// The kernel compiled for what the processor has.
+fn compiled<K: LaneKernel>() -> Kernel {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        return super::avx2::<K>;
+    }
+    portable::<K>
+}
+
+impl Operation {
+    /// The loop for this operation on this machine.
+    pub(super) fn kernel(self) -> Kernel {
+        match self {
+            Operation::Binary { kind, fit, container, a_common, b_common } => binary(kind, fit, container, a_common, b_common),
+            Operation::Not { fit, container } => {
+                with!(word container, W => with!(fit fit, N => compiled::<NotKernel<N, W>>()))
+            }
+            Operation::Compare { kind, container, a_common, b_common } => with!(word container, W => {
+                with!(spread a_common, A => with!(spread b_common, B => match kind {
+                    CompareKind::Equal => compiled::<CompareKernel<Equal, W, A, B>>(),
+                    CompareKind::Differs => compiled::<CompareKernel<Differs, W, A, B>>(),
+                    CompareKind::Less => compiled::<CompareKernel<Less, W, A, B>>(),
+                    CompareKind::LessSigned => compiled::<CompareKernel<LessSigned, W, A, B>>(),
+                }))
+            }),
+            Operation::CompareConstant { kind, container } => with!(word container, W => match kind {
+                CompareKind::Equal => compiled::<CompareConstant<Equal, W>>(),
+                CompareKind::Differs => compiled::<CompareConstant<Differs, W>>(),
+                CompareKind::Less => compiled::<CompareConstant<Less, W>>(),
+                CompareKind::LessSigned => compiled::<CompareConstant<LessSigned, W>>(),
+            }),
+            Operation::Parity { container } => with!(word container, W => compiled::<ParityKernel<W>>()),
+            Operation::Shift { kind, container, distance_common } => {
+                with!(word container, W => with!(spread distance_common, B => match kind {
+                    ShiftKind::Left => compiled::<ShiftKernel<Left, W, B>>(),
+                    ShiftKind::Right => compiled::<ShiftKernel<Right, W, B>>(),
+                    ShiftKind::RightSigned => compiled::<ShiftKernel<RightSigned, W, B>>(),
+                }))
+            }
+            Operation::ShiftConstant { kind, container } => with!(word container, W => match kind {
+                ShiftKind::Left => compiled::<ShiftConstant<Left, W>>(),
+                ShiftKind::Right => compiled::<ShiftConstant<Right, W>>(),
+                ShiftKind::RightSigned => compiled::<ShiftConstant<RightSigned, W>>(),
+            }),
+            Operation::Convert { from, container, fit, common } => {
+                with!(lane from, L => with!(word container, W => with!(fit fit, N => with!(spread common, A => {
+                    compiled::<ConvertKernel<L, W, N, A>>()
+                }))))
+            }
+            Operation::Mux { container, then_common, otherwise_common } => {
+                with!(word container, W => with!(spread then_common, A => with!(spread otherwise_common, B => {
+                    compiled::<MuxKernel<W, A, B>>()
+                })))
+            }
+            Operation::Product { of, container, b_common } => {
+                with!(lane of, L => with!(word container, W => with!(spread b_common, B => compiled::<ProductKernel<L, W, B>>())))
+            }
+            Operation::MultiplyAdd { of, container, fit, b_common } => {
+                with!(lane of, L => with!(word container, W => with!(fit fit, N => with!(spread b_common, B => {
+                    compiled::<MultiplyAdd<L, W, N, B>>()
+                }))))
+            }
+        }
+    }
+}
+
+fn binary(kind: BinaryKind, fit: FitKind, container: Container, a_common: bool, b_common: bool) -> Kernel {
+    with!(word container, W => with!(spread a_common, A => with!(spread b_common, B => match kind {
+        BinaryKind::And => compiled::<BinaryKernel<And, Whole, W, A, B>>(),
+        BinaryKind::Or => compiled::<BinaryKernel<Or, Whole, W, A, B>>(),
+        BinaryKind::Xor => compiled::<BinaryKernel<Xor, Whole, W, A, B>>(),
+        BinaryKind::Add => with!(fit fit, N => compiled::<BinaryKernel<Add, N, W, A, B>>()),
+        BinaryKind::Sub => with!(fit fit, N => compiled::<BinaryKernel<Sub, N, W, A, B>>()),
+    })))
+}
