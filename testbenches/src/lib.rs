@@ -6,8 +6,8 @@
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
 
 pub mod campaign;
-pub mod engines;
 mod edit;
+pub mod engines;
 pub mod lockstep;
 pub mod random_design;
 pub mod replay;

@@ -357,8 +357,7 @@ impl<'a, 's> Plan<'a, 's> {
     }
 
     fn emit(self, order: &Order, forwarding: bool) -> Program {
-        let in_reset: Vec<bool> =
-            self.nodes.iter().map(|node| matches!(*node, Node::Register(vector) if self.in_reset(vector))).collect();
+        let in_reset: Vec<bool> = self.nodes.iter().map(|node| matches!(*node, Node::Register(vector) if self.in_reset(vector))).collect();
         let Plan { parts, settled, nodes, takers, edges, .. } = self;
         let mut builder = Builder::new(parts);
         builder.moved.extend(&settled.links);

@@ -316,8 +316,7 @@ impl Tree<'_, '_> {
             BinaryKind::Add | BinaryKind::Sub => fit(ty, dest.container),
             BinaryKind::And | BinaryKind::Or | BinaryKind::Xor => (FitKind::Whole, 0),
         };
-        let operation =
-            Operation::Binary { kind, fit, container: dest.container, a_common: a.is_common(), b_common: b.is_common() };
+        let operation = Operation::Binary { kind, fit, container: dest.container, a_common: a.is_common(), b_common: b.is_common() };
         self.group.push(operation, dest.address, &[a.address, b.address], unused);
     }
 
@@ -442,7 +441,8 @@ impl Tree<'_, '_> {
     fn sum_or_product(&mut self, chosen: Lanes, product: CellId, sum: CellId, ty: Type, dest: Lanes) -> bool {
         let Some(sum) = self.pending(sum).filter(|&sum| self.ty(sum) == ty && self.ty(product) == ty) else { return false };
         let Cell::Add(a, b) = *self.module.cell(sum) else { return false };
-        let is_product = |cell: CellId| self.builder.parts.layout.place(self.class, cell) == self.builder.parts.layout.place(self.class, product);
+        let is_product =
+            |cell: CellId| self.builder.parts.layout.place(self.class, cell) == self.builder.parts.layout.place(self.class, product);
         let (kept, product) = if is_product(b) {
             (a, b)
         } else if is_product(a) {

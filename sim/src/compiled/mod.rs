@@ -287,4 +287,3 @@ impl Engine for Compiled {
         self.resets = DomainSet::EMPTY;
     }
 }
-

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use systole_hdl::{CellId, Design, Type, Value};
 use systole_hdl::design::ModuleId;
+use systole_hdl::{CellId, Design, Type, Value};
 
 use super::arena::Arena;
 use super::kernels::Group;

@@ -117,8 +117,20 @@ pub(super) fn run(steps: &[Scalar], pools: &Pools, words: &mut [u64]) {
             Function::ReduceAnd => (low(c, !at(a)) == 0).into(),
             Function::ReduceOr => (at(a) != 0).into(),
             Function::ReduceXor => u64::from(low(c, at(a)).count_ones() & 1),
-            Function::ShiftLeft => if at(b) < u64::from(c) { at(a) << at(b) } else { 0 },
-            Function::ShiftRight => if at(b) < u64::from(c) { at(a) >> at(b) } else { 0 },
+            Function::ShiftLeft => {
+                if at(b) < u64::from(c) {
+                    at(a) << at(b)
+                } else {
+                    0
+                }
+            }
+            Function::ShiftRight => {
+                if at(b) < u64::from(c) {
+                    at(a) >> at(b)
+                } else {
+                    0
+                }
+            }
             Function::ShiftRightSigned => (at(a) as i64 >> at(b).min(63)) as u64,
             Function::Mux => at(if at(a) != 0 { b } else { c }),
             Function::Select => at(pools.words[b as usize + at(a).min(u64::from(c) - 1) as usize]),

@@ -58,7 +58,8 @@ fn measure(name: &str, engine: &mut dyn Engine, job: &Value, cycles: u64) {
             _ => {}
         }
     }
-    let random: Vec<usize> = (0..inputs.len()).filter(|&port| ["a_data", "b_data", "bias_data"].contains(&inputs[port].0.as_str())).collect();
+    let random: Vec<usize> =
+        (0..inputs.len()).filter(|&port| ["a_data", "b_data", "bias_data"].contains(&inputs[port].0.as_str())).collect();
     let (mut state, mut outputs, mut checksum) = (88_172_645_463_325_252, 0, 0u64);
     let mut limbs = Vec::new();
     let domains = DomainSet::first(1);

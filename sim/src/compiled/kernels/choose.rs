@@ -1,8 +1,6 @@
 //! Which compiled loop does an operation.
 
-use super::functions::{
-    Add, And, Differs, Equal, Left, Less, LessSigned, Or, Right, RightSigned, Signs, Sub, Whole, Xor, Zeros,
-};
+use super::functions::{Add, And, Differs, Equal, Left, Less, LessSigned, Or, Right, RightSigned, Signs, Sub, Whole, Xor, Zeros};
 use super::{
     BinaryKernel, Common, CompareConstant, CompareKernel, ConvertKernel, Each, Kernel, LaneKernel, MultiplyAdd, MuxKernel, NotKernel,
     ParityKernel, ProductKernel, ShiftConstant, ShiftKernel, portable,
@@ -71,32 +69,80 @@ pub(in crate::compiled) enum Operation {
 macro_rules! with {
     (word $container:expr, $name:ident => $body:expr) => {
         match $container {
-            Container::W8 => { type $name = u8; $body }
-            Container::W16 => { type $name = u16; $body }
-            Container::W32 => { type $name = u32; $body }
-            Container::W64 => { type $name = u64; $body }
+            Container::W8 => {
+                type $name = u8;
+                $body
+            }
+            Container::W16 => {
+                type $name = u16;
+                $body
+            }
+            Container::W32 => {
+                type $name = u32;
+                $body
+            }
+            Container::W64 => {
+                type $name = u64;
+                $body
+            }
         }
     };
     (lane $view:expr, $name:ident => $body:expr) => {
         match ($view.container, $view.signed) {
-            (Container::W8, false) => { type $name = u8; $body }
-            (Container::W16, false) => { type $name = u16; $body }
-            (Container::W32, false) => { type $name = u32; $body }
-            (Container::W8, true) => { type $name = i8; $body }
-            (Container::W16, true) => { type $name = i16; $body }
-            (Container::W32, true) => { type $name = i32; $body }
-            (Container::W64, _) => { type $name = u64; $body }
+            (Container::W8, false) => {
+                type $name = u8;
+                $body
+            }
+            (Container::W16, false) => {
+                type $name = u16;
+                $body
+            }
+            (Container::W32, false) => {
+                type $name = u32;
+                $body
+            }
+            (Container::W8, true) => {
+                type $name = i8;
+                $body
+            }
+            (Container::W16, true) => {
+                type $name = i16;
+                $body
+            }
+            (Container::W32, true) => {
+                type $name = i32;
+                $body
+            }
+            (Container::W64, _) => {
+                type $name = u64;
+                $body
+            }
         }
     };
     (fit $fit:expr, $name:ident => $body:expr) => {
         match $fit {
-            FitKind::Whole => { type $name = Whole; $body }
-            FitKind::Zeros => { type $name = Zeros; $body }
-            FitKind::Signs => { type $name = Signs; $body }
+            FitKind::Whole => {
+                type $name = Whole;
+                $body
+            }
+            FitKind::Zeros => {
+                type $name = Zeros;
+                $body
+            }
+            FitKind::Signs => {
+                type $name = Signs;
+                $body
+            }
         }
     };
     (spread $common:expr, $name:ident => $body:expr) => {
-        if $common { type $name = Common; $body } else { type $name = Each; $body }
+        if $common {
+            type $name = Common;
+            $body
+        } else {
+            type $name = Each;
+            $body
+        }
     };
 }
 
