@@ -199,11 +199,11 @@ impl Tree<'_, '_> {
     /// Puts an operand's bits to `dest` as the number of a type of its width.
     fn lower_pattern(&mut self, cell: CellId, ty: Type, dest: Lanes) {
         let same = self.ty(cell).is_signed() == ty.is_signed() || ty.width() == dest.container.bits();
-        if let (true, Some(pending)) = (same, self.pending(cell)) {
-            if self.container(pending) == dest.container {
-                self.lower(pending, Some(dest));
-                return;
-            }
+        if let (true, Some(pending)) = (same, self.pending(cell))
+            && self.container(pending) == dest.container
+        {
+            self.lower(pending, Some(dest));
+            return;
         }
         let value = self.pattern(cell, ty.is_signed(), dest.container);
         if value.address != dest.address {

@@ -29,9 +29,9 @@ impl Container {
     /// The narrowest for a width of at most 64 bits.
     pub fn of(width: u32) -> Container {
         match width {
-            ..=8 => Container::W8,
-            ..=16 => Container::W16,
-            ..=32 => Container::W32,
+            0..=8 => Container::W8,
+            9..=16 => Container::W16,
+            17..=32 => Container::W32,
             _ => Container::W64,
         }
     }
