@@ -167,7 +167,7 @@ fn drive(engine: &mut dyn Engine, cycle: &Cycle) {
 /// The case of a seed: a random design, as it is or as an array of copies.
 pub fn case(seed: u64, cycles: u32) -> Case {
     let mut case = crate::campaign::case(seed, cycles);
-    if seed % 4 != 0 {
+    if !seed.is_multiple_of(4) {
         case.design = arrayed(&case.design, Shape::random(seed));
     }
     case
