@@ -23,7 +23,7 @@ pub mod trace;
 pub mod values;
 
 pub use clocks::Clock;
-pub use compiled::Compiled;
+pub use compiled::{Compiled, MachineCode};
 pub use counters::{HighWater, StreamCount};
 pub use deadlock::Explanation;
 pub use engine::{DomainSet, Engine};

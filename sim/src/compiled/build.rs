@@ -84,6 +84,7 @@ impl<'a> Builder<'a> {
     /// The finished program.
     pub fn finish(mut self) -> (Program, FxHashMap<u32, usize>) {
         self.flush();
+        self.program.constants = self.constants.into_iter().map(|(number, word)| (word, number)).collect();
         (self.program, self.moved)
     }
 

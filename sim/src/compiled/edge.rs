@@ -371,7 +371,9 @@ impl<'a, 's> Plan<'a, 's> {
         }
         let Emitter { mut builder, commits, .. } = emitter;
         commits.into_iter().for_each(|commit| builder.push(Step::Move(commit)));
-        builder.finish().0
+        let (mut program, _) = builder.finish();
+        program.leaves_state_only = true;
+        program
     }
 }
 

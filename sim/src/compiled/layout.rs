@@ -26,6 +26,9 @@ pub(super) enum Container {
 }
 
 impl Container {
+    /// The smallest first.
+    pub const ALL: [Container; 4] = [Container::W8, Container::W16, Container::W32, Container::W64];
+
     /// The narrowest for a width of at most 64 bits.
     pub fn of(width: u32) -> Container {
         match width {

@@ -1,5 +1,7 @@
 //! Memory ports over the lanes of a class; a single instance is one lane.
 
+use std::ops::Range;
+
 use systole_hdl::Value;
 
 use super::arena::Arena;
@@ -18,6 +20,11 @@ pub(super) struct PortOperand {
 }
 
 impl PortOperand {
+    /// The bytes of `lanes` lanes.
+    fn bytes(&self, lanes: usize) -> Range<usize> {
+        self.byte..self.byte + (lanes - 1) * self.stride + self.shape.bytes()
+    }
+
     fn at(&self, lane: usize) -> usize {
         self.byte + lane * self.stride
     }
@@ -67,6 +74,16 @@ pub(super) struct Enable {
 }
 
 impl MemoryRead {
+    /// Calls `visit` with every range of bytes that it reads.
+    pub fn for_each_read(&self, visit: &mut dyn FnMut(Range<usize>)) {
+        visit(self.address.bytes(self.lanes));
+        visit(self.memory.byte..self.memory.byte + self.lanes * self.memory.lane_bytes());
+        if let Some(Enable { enable, held }) = self.enable {
+            visit(enable.bytes(self.lanes));
+            visit(held..held + self.lanes * self.out_shape.bytes());
+        }
+    }
+
     pub fn run(&self, arena: &mut Arena) {
         let size = self.out_shape.bytes();
         for lane in 0..self.lanes {
@@ -106,6 +123,11 @@ pub(super) struct MemoryWrite {
 }
 
 impl MemoryWrite {
+    /// Calls `visit` with every range of bytes that it reads, the memory left out.
+    pub fn for_each_read(&self, visit: &mut dyn FnMut(Range<usize>)) {
+        [Some(self.address), Some(self.data), Some(self.enable), self.mask].iter().flatten().for_each(|operand| visit(operand.bytes(self.lanes)));
+    }
+
     pub fn run(&self, arena: &mut Arena) {
         for lane in 0..self.lanes {
             if !self.enable.is_set(arena, lane) {

@@ -19,15 +19,19 @@ mod lanes;
 mod layout;
 mod links;
 mod memory;
+mod native;
 mod peek;
 mod program;
 mod scalar;
 mod settle;
 mod single;
+mod tier;
 
 use std::sync::Arc;
 
-use systole_hdl::design::{DomainId, MemoryId};
+pub use self::tier::MachineCode;
+
+use systole_hdl::design::{Cell, DomainId, MemoryId};
 use systole_hdl::{CellId, Design};
 
 use self::arena::Arena;
@@ -36,8 +40,9 @@ use self::graph::Graph;
 use self::layout::{Element, Layout, Shape, VectorId, number};
 use self::links::Links;
 use self::peek::Peek;
-use self::program::Program;
+use self::native::ScalarWords;
 use self::settle::Settled;
+use self::tier::Tiered;
 use crate::engine::{BuildError, DomainSet, Engine, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
 use crate::reference::Reference;
@@ -55,8 +60,11 @@ pub struct Compiled {
     kept: Vec<bool>,
     owners: Vec<Option<VectorId>>,
     settled: Settled,
+    settling: Tiered,
     /// Programs of edges met so far, by domains and those of them in reset.
-    edges: Vec<(DomainSet, DomainSet, Program)>,
+    edges: Vec<(DomainSet, DomainSet, Tiered)>,
+    machine_code: MachineCode,
+    words: Arc<ScalarWords>,
     resets: DomainSet,
     /// Bytes that hold registers and memories: first byte and number.
     state: Vec<(usize, usize)>,
@@ -68,6 +76,14 @@ impl Compiled {
     /// # Errors
     /// If the design is too large or has a combinational loop.
     pub fn new(design: &Arc<Design>) -> Result<Compiled, BuildError> {
+        Compiled::with_machine_code(design, MachineCode::default())
+    }
+
+    /// The same, and when machine code is made.
+    ///
+    /// # Errors
+    /// As [`Compiled::new`].
+    pub fn with_machine_code(design: &Arc<Design>, machine_code: MachineCode) -> Result<Compiled, BuildError> {
         let hierarchy = Hierarchy::of(design)?;
         let count = design.top_module().domains.len();
         if count > DomainSet::MAX_DOMAINS {
@@ -85,8 +101,11 @@ impl Compiled {
             state: state_bytes(&hierarchy, &layout),
             initial: arena.words()[..arena.len()].to_vec(),
             owners: Vec::new(),
-            settled: Settled::nothing(),
+            settled: Settled::default(),
+            settling: Tiered::idle(),
             edges: Vec::new(),
+            machine_code,
+            words: Arc::new(scalar_words(&hierarchy, &layout, &arena)),
             resets: DomainSet::EMPTY,
             hierarchy,
             layout,
@@ -105,7 +124,9 @@ impl Compiled {
         self.arena.truncate(self.initial.len());
         self.owners = self.graph.owners(&self.kept);
         let Compiled { hierarchy, layout, links, graph, owners, arena, kept, .. } = self;
-        self.settled = settle::settle_program(Parts { hierarchy, layout, links, graph, owners, arena }, kept);
+        let (program, settled) = settle::settle_program(Parts { hierarchy, layout, links, graph, owners, arena }, kept);
+        self.settled = settled;
+        self.settling = Tiered::new(program, self.machine_code, &self.words);
     }
 
     /// The program of an edge, made when it is first wanted.
@@ -116,7 +137,8 @@ impl Compiled {
         }
         let Compiled { hierarchy, layout, links, graph, owners, arena, settled, .. } = self;
         let parts = Parts { hierarchy, layout, links, graph, owners, arena };
-        self.edges.push((domains, resets, edge::edge_program(parts, settled, domains, resets)));
+        let program = edge::edge_program(parts, settled, domains, resets);
+        self.edges.push((domains, resets, Tiered::new(program, self.machine_code, &self.words)));
         self.edges.len() - 1
     }
 
@@ -158,6 +180,28 @@ fn state_bytes(hierarchy: &Hierarchy, layout: &Layout) -> Vec<(usize, usize)> {
     state
 }
 
+/// What is known of the words of single instances' cells; programs have their own from `own` on.
+fn scalar_words(hierarchy: &Hierarchy, layout: &Layout, arena: &Arena) -> ScalarWords {
+    let mut words = ScalarWords { own: arena.len() as u32, ..ScalarWords::default() };
+    for vector in layout.vectors.iter().filter(|vector| vector.lanes == 1) {
+        let module = layout.module(hierarchy, vector.class);
+        let (cell, ty) = (module.cell(vector.cell), module.ty(vector.cell));
+        let (first, count) = (vector.byte / 8, vector.shape.bytes().div_ceil(8));
+        if words.state.len() < first + count {
+            words.state.resize(first + count, false);
+            words.bits.resize(first + count, 64);
+        }
+        words.state[first..first + count].fill(cell.is_sequential());
+        if let Cell::Const(_) = cell {
+            words.constants.extend((first..first + count).map(|word| (word as u32, arena.words()[word])));
+        }
+        if !ty.is_signed() && count == 1 {
+            words.bits[first] = ty.width() as u8;
+        }
+    }
+    words
+}
+
 impl Engine for Compiled {
     fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
@@ -190,20 +234,20 @@ impl Engine for Compiled {
     }
 
     fn settle(&mut self) {
-        self.settled.program.run(self.hierarchy.design(), &mut self.arena);
+        self.settling.run(&self.words, self.hierarchy.design(), &mut self.arena);
     }
 
     fn edge(&mut self, domains: DomainSet) {
         let program = self.edge_program(domains);
-        self.edges[program].2.run(self.hierarchy.design(), &mut self.arena);
+        self.edges[program].2.run(&self.words, self.hierarchy.design(), &mut self.arena);
     }
 
     fn advance(&mut self, domains: DomainSet, cycles: u64) {
         let edge = self.edge_program(domains);
-        let (design, edge) = (self.hierarchy.design(), &self.edges[edge].2);
+        let (design, edge) = (self.hierarchy.design(), &mut self.edges[edge].2);
         for _ in 0..cycles {
-            edge.run(design, &mut self.arena);
-            self.settled.program.run(design, &mut self.arena);
+            edge.run(&self.words, design, &mut self.arena);
+            self.settling.run(&self.words, design, &mut self.arena);
         }
     }
 
@@ -269,7 +313,7 @@ impl Engine for Compiled {
         let resets = self.resets_among(domains);
         let mut arena = self.arena.clone();
         match self.edges.iter().find(|(d, r, _)| (*d, *r) == (domains, resets)) {
-            Some((_, _, program)) => program.run(self.hierarchy.design(), &mut arena),
+            Some((_, _, program)) => program.program().run(self.hierarchy.design(), &mut arena),
             None => {
                 let mut links = self.links.clone();
                 let Compiled { hierarchy, layout, graph, owners, settled, .. } = self;

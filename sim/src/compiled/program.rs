@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
 use systole_hdl::design::ModuleId;
 use systole_hdl::{CellId, Design, Type, Value};
 
@@ -18,6 +19,10 @@ pub(super) struct Program {
     pub steps: Vec<Step>,
     pub scalars: Vec<Scalar>,
     pub pools: Pools,
+    /// Words of its own that hold a number for good.
+    pub constants: FxHashMap<u32, u64>,
+    /// Whether nothing but the state is looked at after it has run.
+    pub leaves_state_only: bool,
 }
 
 /// A step of a program.
@@ -61,16 +66,61 @@ pub(super) struct Wide {
 impl Program {
     /// Runs all steps in order.
     pub fn run(&self, design: &Design, arena: &mut Arena) {
+        self.steps.iter().for_each(|step| self.run_step(step, design, arena));
+    }
+
+    /// Runs one of the program's steps.
+    pub fn run_step(&self, step: &Step, design: &Design, arena: &mut Arena) {
+        match step {
+            Step::Lanes(group) => group.run(arena),
+            Step::Scalars(range) => scalar::run(&self.scalars[range.clone()], &self.pools, arena.words_mut()),
+            Step::Move(Move { from, to, bytes }) => arena.bytes_mut().copy_within(*from..from + bytes, *to),
+            Step::Patch(patch) => patch.run(arena.bytes_mut()),
+            Step::Wide(wide) => wide.run(design, arena),
+            Step::Read(read) => read.run(arena),
+            Step::Write(write) => write.run(arena),
+        }
+    }
+
+    /// The first byte behind all that it reads and writes.
+    pub fn reach(&self) -> usize {
+        let mut reach = 0;
+        let mut visit = |range: Range<usize>| reach = reach.max(range.end);
         for step in &self.steps {
-            match step {
-                Step::Lanes(group) => group.run(arena),
-                Step::Scalars(range) => scalar::run(&self.scalars[range.clone()], &self.pools, arena.words_mut()),
-                Step::Move(Move { from, to, bytes }) => arena.bytes_mut().copy_within(*from..from + bytes, *to),
-                Step::Patch(patch) => patch.run(arena.bytes_mut()),
-                Step::Wide(wide) => wide.run(design, arena),
-                Step::Read(read) => read.run(arena),
-                Step::Write(write) => write.run(arena),
-            }
+            step.for_each_read(&mut visit);
+            step.for_each_write(&mut visit);
+        }
+        for scalar in &self.scalars {
+            scalar.for_each_word(&self.pools, &mut |word| visit(word as usize * 8..word as usize * 8 + 8));
+        }
+        reach
+    }
+}
+
+impl Step {
+    /// Calls `visit` with every range of bytes that it reads, scalar steps left out.
+    pub fn for_each_read(&self, visit: &mut dyn FnMut(Range<usize>)) {
+        match self {
+            Step::Lanes(group) => group.for_each_read(visit),
+            Step::Scalars(_) => {}
+            Step::Move(step) => visit(step.from..step.from + step.bytes),
+            Step::Patch(patch) => patch.elements.iter().for_each(|&(from, _)| visit(from..from + patch.size)),
+            Step::Wide(wide) => wide.operands.iter().for_each(|&(byte, shape, _)| visit(byte..byte + shape.bytes())),
+            Step::Read(port) => port.for_each_read(visit),
+            Step::Write(port) => port.for_each_read(visit),
+        }
+    }
+
+    /// Calls `visit` with every range of bytes that it writes, scalar steps left out.
+    pub fn for_each_write(&self, visit: &mut dyn FnMut(Range<usize>)) {
+        match self {
+            Step::Lanes(group) => group.for_each_write(visit),
+            Step::Scalars(_) => {}
+            Step::Move(step) => visit(step.to..step.to + step.bytes),
+            Step::Patch(patch) => patch.elements.iter().for_each(|&(_, to)| visit(to..to + patch.size)),
+            Step::Wide(wide) => visit(wide.out.0..wide.out.0 + wide.out.1.bytes()),
+            Step::Read(port) => visit(port.out..port.out + port.lanes * port.out_shape.bytes()),
+            Step::Write(port) => visit(port.memory.byte..port.memory.byte + port.lanes * port.memory.lane_bytes()),
         }
     }
 }

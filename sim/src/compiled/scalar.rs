@@ -56,6 +56,42 @@ pub(super) struct Scalar {
     pub c: u32,
 }
 
+impl Scalar {
+    /// Calls `visit` with every word that it reads or writes.
+    pub fn for_each_word(&self, pools: &Pools, visit: &mut dyn FnMut(u32)) {
+        visit(self.out);
+        match self.function {
+            Function::Join => pools.pieces[self.b as usize..][..self.c as usize].iter().for_each(|piece| visit(piece.word)),
+            Function::Select => {
+                visit(self.a);
+                pools.words[self.b as usize..][..self.c as usize].iter().for_each(|&word| visit(word));
+            }
+            Function::Mux => [self.a, self.b, self.c].into_iter().for_each(visit),
+            Function::Move
+            | Function::Not
+            | Function::ReduceAnd
+            | Function::ReduceOr
+            | Function::ReduceXor
+            | Function::Slice
+            | Function::Signs
+            | Function::Store => visit(self.a),
+            Function::SliceAcross => [self.a, self.a + 1].into_iter().for_each(visit),
+            Function::And
+            | Function::Or
+            | Function::Xor
+            | Function::Add
+            | Function::Sub
+            | Function::Mul
+            | Function::Equal
+            | Function::Less
+            | Function::LessSigned
+            | Function::ShiftLeft
+            | Function::ShiftRight
+            | Function::ShiftRightSigned => [self.a, self.b].into_iter().for_each(visit),
+        }
+    }
+}
+
 /// What stands above the width of a result: `unused` bits of zeros or of signs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Fit {

@@ -7,24 +7,17 @@ use super::graph::Mode;
 use super::layout::VectorId;
 use super::program::Program;
 
-/// What has its value once the program has run.
+/// What has its value once the settle program has run.
+#[derive(Default)]
 pub(super) struct Settled {
-    pub program: Program,
     /// By vector.
     pub vectors: Vec<bool>,
     /// Links that have been moved, and where to.
     pub links: FxHashMap<u32, usize>,
 }
 
-impl Settled {
-    /// Nothing but what is there from the start.
-    pub fn nothing() -> Settled {
-        Settled { program: Program::default(), vectors: Vec::new(), links: FxHashMap::default() }
-    }
-}
-
 /// Makes the program for the vectors that are `kept`.
-pub(super) fn settle_program(mut parts: Parts, kept: &[bool]) -> Settled {
+pub(super) fn settle_program(mut parts: Parts, kept: &[bool]) -> (Program, Settled) {
     let mut needed = vec![false; kept.len()];
     mark_needed(&mut parts, (0..kept.len() as u32).filter(|&vector| kept[vector as usize]), &mut needed);
     let mut builder = Builder::new(parts);
@@ -37,7 +30,7 @@ pub(super) fn settle_program(mut parts: Parts, kept: &[bool]) -> Settled {
         }
     }
     let (program, links) = builder.finish();
-    Settled { program, vectors, links }
+    (program, Settled { vectors, links })
 }
 
 /// Marks combinational vectors and all that they are computed from.

@@ -1,7 +1,9 @@
 //! Lane kernels in a row, run strip by strip so that what one leaves is still near when the next one wants it.
 
+use std::ops::Range;
+
 use super::choose::Operation;
-use super::{Arguments, CHUNK, Kernel};
+use super::{CHUNK, Kernel};
 use crate::compiled::arena::Arena;
 use crate::compiled::layout::Container;
 
@@ -35,22 +37,31 @@ pub(in crate::compiled) struct Test {
     pub value: u64,
 }
 
-struct Operand {
-    byte: usize,
+/// An operand of a kernel, or its result.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::compiled) struct Operand {
+    /// The first strip's first byte.
+    pub byte: usize,
     /// Bytes from one strip to the next.
     per_strip: usize,
+    /// Bytes of all strips together.
+    pub bytes: usize,
 }
 
-struct Step {
-    kernel: Kernel,
-    out: Operand,
-    a: Operand,
-    b: Operand,
-    c: Operand,
-    immediate: u64,
+/// A kernel with its operands.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::compiled) struct Step {
+    pub operation: Operation,
+    pub kernel: Kernel,
+    pub out: Operand,
+    /// As many as the operation has; the others are the arena's first byte.
+    pub operands: [Operand; 3],
+    pub immediate: u64,
 }
 
-enum Instruction {
+/// What a group does next.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::compiled) enum Instruction {
     Run(Step),
     /// Passes over so many instructions unless the test holds.
     Unless(Test, usize),
@@ -81,19 +92,43 @@ impl Group {
         self.instructions.is_empty()
     }
 
+    /// What it does, in order.
+    pub fn instructions(&self) -> &[Instruction] {
+        &self.instructions
+    }
+
+    /// Calls `visit` with every range of bytes that it reads.
+    pub fn for_each_read(&self, visit: &mut dyn FnMut(Range<usize>)) {
+        for instruction in &self.instructions {
+            match instruction {
+                Instruction::Run(step) => step.operands.iter().for_each(|operand| visit(operand.byte..operand.byte + operand.bytes)),
+                Instruction::Unless(test, _) => visit(test.byte..test.byte + test.container.bytes()),
+                Instruction::Skip(_) => {}
+            }
+        }
+    }
+
+    /// Calls `visit` with every range of bytes that it writes.
+    pub fn for_each_write(&self, visit: &mut dyn FnMut(Range<usize>)) {
+        for instruction in &self.instructions {
+            if let Instruction::Run(step) = instruction {
+                visit(step.out.byte..step.out.byte + step.out.bytes);
+            }
+        }
+    }
+
     /// Adds an operation. `operands` are as many as it has, in the order of [`Operation::operand_sizes`].
     pub fn push(&mut self, operation: Operation, out: Address, operands: &[Address], immediate: u64) {
         let sizes = operation.operand_sizes();
         let used = sizes.iter().flatten().count();
         assert_eq!(operands.len(), used, "{operation:?} has {used} operands");
         let out = self.operand(out, operation.result_size());
-        let mut resolved = [const { Operand { byte: 0, per_strip: 0 } }; 3];
+        let mut resolved = [Operand { byte: 0, per_strip: 0, bytes: 0 }; 3];
         for ((place, &address), size) in resolved.iter_mut().zip(operands).zip(sizes.into_iter().flatten()) {
             assert_eq!(address.reached == Reached::Common, size.common, "{operation:?} is compiled for other operands");
             *place = self.operand(address, size.bytes);
         }
-        let [a, b, c] = resolved;
-        self.instructions.push(Instruction::Run(Step { kernel: operation.kernel(), out, a, b, c, immediate }));
+        self.instructions.push(Instruction::Run(Step { operation, kernel: operation.kernel(), out, operands: resolved, immediate }));
     }
 
     fn operand(&mut self, address: Address, size: usize) -> Operand {
@@ -103,7 +138,7 @@ impl Group {
             Reached::Common => (1, 0),
         };
         self.reach = self.reach.max(address.byte + elements * size);
-        Operand { byte: address.byte, per_strip }
+        Operand { byte: address.byte, per_strip, bytes: elements * size }
     }
 
     /// Opens a branch: what is added until [`Group::otherwise`] or [`Group::end`] runs only if the test holds.
@@ -160,15 +195,14 @@ impl Group {
                     // SAFETY: `reach` covers every operand over all strips, and `run` has found it within the arena, which
                     // this function borrows alone; kernels are chosen for this processor and read before they write.
                     unsafe {
-                        let arguments = Arguments {
-                            out: base.add(place(&step.out)),
-                            a: base.add(place(&step.a)),
-                            b: base.add(place(&step.b)),
-                            c: base.add(place(&step.c)),
+                        (step.kernel)(
+                            base.add(place(&step.out)),
+                            base.add(place(&step.operands[0])),
+                            base.add(place(&step.operands[1])),
+                            base.add(place(&step.operands[2])),
                             chunks,
-                            immediate: step.immediate,
-                        };
-                        (step.kernel)(&arguments);
+                            step.immediate,
+                        );
                     }
                 }
                 Instruction::Unless(test, over) => {

@@ -20,7 +20,7 @@ use self::functions::{Binary, Compare, Fit, Shift};
 use self::word::{Lane, Word};
 
 pub(super) use self::choose::{BinaryKind, CompareKind, FitKind, Operation, ShiftKind, View};
-pub(super) use self::group::{Address, Group, Reached, STRIP, Test};
+pub(super) use self::group::{Address, Group, Instruction, Operand as LaneOperand, Reached, STRIP, Step as LaneStep, Test};
 
 /// Lanes that a kernel takes at once; vectors are padded to a multiple.
 pub(super) const CHUNK: usize = 16;
@@ -35,12 +35,13 @@ struct Arguments {
     immediate: u64,
 }
 
-/// A compiled loop.
+/// A compiled loop: `out`, `a`, `b`, `c`, chunks, immediate, as in [`Arguments`]. With the platform's calling convention, so that
+/// machine code made at run time can call it.
 ///
 /// # Safety
-/// `out` is valid for writing and `a`, `b`, `c`, where used, for reading `chunks` chunks of the kernel's types (one element
+/// `out` is valid for writing and `a`, `b`, `c`, where used, for reading so many chunks of the kernel's types (one element
 /// for a broadcast operand); the processor has the features that the kernel was compiled for.
-type Kernel = unsafe fn(&Arguments);
+pub(super) type Kernel = unsafe extern "C" fn(*mut u8, *const u8, *const u8, *const u8, usize, u64);
 
 /// A loop body, to be compiled for several instruction sets.
 trait LaneKernel {
@@ -276,15 +277,15 @@ impl<L: Lane, W: Word, N: Fit, B: Spread> LaneKernel for MultiplyAdd<L, W, N, B>
 }
 
 /// Compiles a kernel for any processor.
-unsafe fn portable<K: LaneKernel>(arguments: &Arguments) {
+unsafe extern "C" fn portable<K: LaneKernel>(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, chunks: usize, immediate: u64) {
     // SAFETY: the caller keeps the kernel's contract.
-    unsafe { K::run(arguments) }
+    unsafe { K::run(&Arguments { out, a, b, c, chunks, immediate }) }
 }
 
 /// Compiles a kernel for processors with AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn avx2<K: LaneKernel>(arguments: &Arguments) {
+unsafe extern "C" fn avx2<K: LaneKernel>(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, chunks: usize, immediate: u64) {
     // SAFETY: the caller keeps the kernel's contract.
-    unsafe { K::run(arguments) }
+    unsafe { K::run(&Arguments { out, a, b, c, chunks, immediate }) }
 }

@@ -1,0 +1,260 @@
+//! Goes through a program's steps and keeps count of which values are in registers.
+
+use std::ops::Range;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{AbiParam, BlockArg, Function, InstBuilder, MemFlagsData, SigRef, Signature, Type, Value, types};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_jit::JITModule;
+use cranelift_module::Module;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::facts::{ScalarWords, words_read};
+use super::interpret;
+use crate::compiled::layout::Container;
+use crate::compiled::program::{Program, Step};
+
+/// A number of 64 bits in a register.
+#[derive(Clone, Copy)]
+pub(super) struct Number {
+    pub value: Value,
+    /// The number is below 2 to this; 64 says nothing.
+    pub bits: u32,
+}
+
+/// Lanes of a vector in registers: 128 bits each, in order.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub bytes: Range<usize>,
+    pub container: Container,
+    pub values: Vec<Value>,
+}
+
+pub(super) struct Translator<'a> {
+    pub f: FunctionBuilder<'a>,
+    pub base: Value,
+    context: Value,
+    pub program: &'a Program,
+    pub words: &'a ScalarWords,
+    /// Words that are read from the arena by some step.
+    read: FxHashSet<u32>,
+    /// Numbers in registers, by the word they belong to.
+    numbers: FxHashMap<u32, Number>,
+    /// Vectors in registers.
+    pub held: Vec<Held>,
+    /// How many branches are open.
+    pub branches: usize,
+    interpreter: SigRef,
+    pub kernel: SigRef,
+}
+
+/// Writes a program's function. `None` if it reaches beyond what an offset holds.
+pub(super) fn translate(
+    program: &Program,
+    words: &ScalarWords,
+    module: &JITModule,
+    function: &mut Function,
+    context: &mut FunctionBuilderContext,
+) -> Option<()> {
+    if program.reach() > i32::MAX as usize {
+        return None;
+    }
+    let pointer = module.target_config().pointer_type();
+    if pointer != types::I64 {
+        return None;
+    }
+    let signature = |parameters: usize| {
+        let mut signature: Signature = module.make_signature();
+        signature.params.extend((0..parameters).map(|_| AbiParam::new(types::I64)));
+        signature
+    };
+    function.signature = signature(2);
+    let mut f = FunctionBuilder::new(function, context);
+    let (interpreter, kernel) = (f.import_signature(signature(2)), f.import_signature(signature(6)));
+    let block = f.create_block();
+    f.append_block_params_for_function_params(block);
+    f.switch_to_block(block);
+    let (base, context) = (f.block_params(block)[0], f.block_params(block)[1]);
+    let read = words_read(program, words);
+    let (numbers, held) = (FxHashMap::default(), Vec::new());
+    let mut translator = Translator { f, base, context, program, words, read, numbers, held, branches: 0, interpreter, kernel };
+    for (number, step) in program.steps.iter().enumerate() {
+        translator.step(number, step);
+    }
+    translator.f.ins().return_(&[]);
+    translator.f.seal_all_blocks();
+    translator.f.finalize(module.target_config());
+    Some(())
+}
+
+/// Accesses lie within the arena; elements are aligned to their size, but vectors may begin anywhere.
+pub(super) fn flags() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+impl Translator<'_> {
+    fn step(&mut self, number: usize, step: &Step) {
+        match step {
+            Step::Scalars(range) => self.program.scalars[range.clone()].iter().for_each(|scalar| self.scalar(scalar)),
+            Step::Lanes(group) => self.group(number, group),
+            Step::Move(step) => self.copy(step.from, step.to, step.bytes),
+            Step::Patch(patch) => self.patch(patch),
+            Step::Read(port) if super::ports::reads_natively(port) => self.read_port(port),
+            Step::Write(port) if super::ports::writes_natively(port) => self.write_port(port),
+            Step::Wide(_) | Step::Read(_) | Step::Write(_) => self.interpret(number, step),
+        }
+    }
+
+    /// Has a step interpreted.
+    pub fn interpret(&mut self, number: usize, step: &Step) {
+        let callee = self.f.ins().iconst(types::I64, interpret as *const () as usize as i64);
+        let step_number = self.f.ins().iconst(types::I64, number as i64);
+        self.f.ins().call_indirect(self.interpreter, callee, &[self.context, step_number]);
+        step.for_each_write(&mut |range| self.overwritten(range));
+    }
+
+    /// Forgets what registers held of bytes that now hold something else.
+    pub fn overwritten(&mut self, range: Range<usize>) {
+        let words = (range.start / 8) as u32..range.end.div_ceil(8) as u32;
+        if self.words.is_scalar(words.start) || self.words.is_scalar(words.end - 1) {
+            if words.len() < self.numbers.len() {
+                for word in words {
+                    self.numbers.remove(&word);
+                }
+            } else {
+                self.numbers.retain(|word, _| !words.contains(word));
+            }
+        }
+        self.held.retain(|held| held.bytes.end <= range.start || range.end <= held.bytes.start);
+    }
+
+    /// Whether what is put into these bytes must be in the arena.
+    pub fn is_wanted(&self, range: &Range<usize>) -> bool {
+        let mut words = (range.start / 8) as u32..range.end.div_ceil(8) as u32;
+        self.branches > 0 || words.any(|word| self.words.is_visible(self.program, word) || self.read.contains(&word))
+    }
+
+    pub fn constant(&mut self, number: u64) -> Number {
+        let value = self.f.ins().iconst(types::I64, number as i64);
+        Number { value, bits: 64 - number.leading_zeros() }
+    }
+
+    /// The number in a word.
+    pub fn word(&mut self, word: u32) -> Number {
+        if let Some(&number) = self.numbers.get(&word) {
+            return number;
+        }
+        let constant = self.words.constants.get(&word).or_else(|| self.program.constants.get(&word)).copied();
+        let number = match constant {
+            Some(constant) => self.constant(constant),
+            None => {
+                let value = self.f.ins().load(types::I64, flags(), self.base, word as i32 * 8);
+                Number { value, bits: self.words.bits.get(word as usize).copied().unwrap_or(64).into() }
+            }
+        };
+        if self.words.is_scalar(word) {
+            self.numbers.insert(word, number);
+        }
+        number
+    }
+
+    /// Gives a word a number.
+    pub fn set_word(&mut self, word: u32, number: Number) {
+        let range = word as usize * 8..word as usize * 8 + 8;
+        self.overwritten(range.clone());
+        if self.is_wanted(&range) {
+            self.f.ins().store(flags(), number.value, self.base, word as i32 * 8);
+        }
+        if self.words.is_scalar(word) {
+            self.numbers.insert(word, number);
+        }
+    }
+
+    /// The element at a byte, zero-extended.
+    pub fn element(&mut self, byte: usize, container: Container) -> Number {
+        let word = (byte / 8) as u32;
+        if byte.is_multiple_of(8) && (self.numbers.contains_key(&word) || self.words.constants.contains_key(&word)) {
+            let number = self.word(word);
+            return self.low_bits(number, container.bits());
+        }
+        let value = self.load_from(self.base, byte as i32, container, false);
+        Number { value, bits: container.bits() }
+    }
+
+    /// Loads an element and extends it to 64 bits.
+    pub fn load_from(&mut self, base: Value, offset: i32, container: Container, signed: bool) -> Value {
+        let ins = self.f.ins();
+        match (container, signed) {
+            (Container::W8, false) => ins.uload8(types::I64, flags(), base, offset),
+            (Container::W8, true) => ins.sload8(types::I64, flags(), base, offset),
+            (Container::W16, false) => ins.uload16(types::I64, flags(), base, offset),
+            (Container::W16, true) => ins.sload16(types::I64, flags(), base, offset),
+            (Container::W32, false) => ins.uload32(flags(), base, offset),
+            (Container::W32, true) => ins.sload32(flags(), base, offset),
+            (Container::W64, _) => ins.load(types::I64, flags(), base, offset),
+        }
+    }
+
+    /// Stores the low bits of a number as an element.
+    pub fn store_to(&mut self, value: Value, base: Value, offset: i32, container: Container) {
+        let ins = self.f.ins();
+        match container {
+            Container::W8 => ins.istore8(flags(), value, base, offset),
+            Container::W16 => ins.istore16(flags(), value, base, offset),
+            Container::W32 => ins.istore32(flags(), value, base, offset),
+            Container::W64 => ins.store(flags(), value, base, offset),
+        };
+    }
+
+    /// The lowest `width` bits, unsigned.
+    pub fn low_bits(&mut self, number: Number, width: u32) -> Number {
+        if number.bits <= width {
+            return number;
+        }
+        let value = match width {
+            8 | 16 | 32 => {
+                let narrow = self.f.ins().ireduce(Type::int(width as u16).expect("such integers exist"), number.value);
+                self.f.ins().uextend(types::I64, narrow)
+            }
+            _ => self.f.ins().band_imm_s(number.value, (u64::MAX >> (64 - width)) as i64),
+        };
+        Number { value, bits: width }
+    }
+
+    /// Writes a loop over `count` (at least 1) and calls `body` with its index.
+    pub fn repeat(&mut self, count: usize, body: impl FnOnce(&mut Self, Value)) {
+        let (head, done) = (self.f.create_block(), self.f.create_block());
+        let first = self.f.ins().iconst(types::I64, 0);
+        self.f.append_block_param(head, types::I64);
+        self.f.ins().jump(head, &[BlockArg::from(first)]);
+        self.f.switch_to_block(head);
+        let index = self.f.block_params(head)[0];
+        body(self, index);
+        let next = self.f.ins().iadd_imm_s(index, 1);
+        let again = self.f.ins().icmp_imm_s(IntCC::UnsignedLessThan, next, count as i64);
+        self.f.ins().brif(again, head, &[BlockArg::from(next)], done, &[]);
+        self.f.switch_to_block(done);
+    }
+
+    /// Writes what happens only if `condition` is not zero; nothing it leaves in registers is used afterwards.
+    pub fn only_if(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
+        let (then, done) = (self.f.create_block(), self.f.create_block());
+        self.f.ins().brif(condition, then, &[], done, &[]);
+        self.f.switch_to_block(then);
+        let before = (self.numbers.clone(), self.held.clone());
+        body(self);
+        (self.numbers, self.held) = before;
+        self.f.ins().jump(done, &[]);
+        self.f.switch_to_block(done);
+    }
+
+    /// What is in registers now; to be given back by [`Translator::forget_since`].
+    pub fn registers(&self) -> FxHashMap<u32, Number> {
+        self.numbers.clone()
+    }
+
+    /// Forgets numbers that came into registers since.
+    pub fn forget_since(&mut self, registers: FxHashMap<u32, Number>) {
+        self.numbers = registers;
+    }
+}
