@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use super::layout::Container;
+use systole_lanes::Container;
 
 /// A cache line: what vectors are aligned to.
 #[derive(Clone, Copy)]

@@ -3,11 +3,12 @@
 use rustc_hash::FxHashMap;
 use systole_hdl::design::Cell;
 use systole_hdl::{CellId, ModuleDef, Value};
+use systole_lanes::Container;
 
 use super::arena::Arena;
 use super::graph::{Graph, Mode, Site, Unit, operand};
-use super::kernels::Group;
-use super::layout::{Container, Element, Layout, Shape, VectorId, store_value};
+use super::group::Group;
+use super::layout::{Element, Layout, Shape, VectorId, store_value};
 use super::links::{Links, Operand};
 use super::memory::{MemoryRead, PortOperand};
 use super::program::{Move, Patch, Program, Step};
@@ -217,8 +218,9 @@ impl<'a> Builder<'a> {
 
     /// A port's operand over the lanes, its link moved if it has one.
     pub fn port_operand(&mut self, class: u32, cell: CellId) -> PortOperand {
-        let width = self.module(class).ty(cell).width();
-        let operand = |byte: usize, stride: usize, shape: Shape| PortOperand { byte, stride, shape, width };
+        let ty = self.module(class).ty(cell);
+        let (width, signed) = (ty.width(), ty.is_signed());
+        let operand = |byte: usize, stride: usize, shape: Shape| PortOperand { byte, stride, shape, width, signed };
         match self.parts.operand(class, cell) {
             Operand::Lanes { vector, first } => {
                 let vector = &self.parts.layout.vectors[vector as usize];
@@ -247,7 +249,7 @@ impl<'a> Builder<'a> {
 
     fn link_bytes(&self, link: u32) -> usize {
         let link = &self.parts.links.list[link as usize];
-        self.parts.layout.classes[link.class as usize].lanes().next_multiple_of(super::kernels::CHUNK) * link.shape.bytes()
+        self.parts.layout.classes[link.class as usize].lanes().next_multiple_of(systole_lanes::CHUNK) * link.shape.bytes()
     }
 
     /// Moves a link's elements to `to`, which is none of its sources.

@@ -390,7 +390,7 @@ impl Emitter<'_> {
     /// Where a vector's new elements go until the end of the edge.
     fn aside(&mut self, vector: VectorId) -> usize {
         let vector = self.builder.parts.layout.vectors[vector as usize];
-        let lanes = if vector.lanes == 1 { 1 } else { (vector.lanes as usize).next_multiple_of(super::kernels::CHUNK) };
+        let lanes = if vector.lanes == 1 { 1 } else { (vector.lanes as usize).next_multiple_of(systole_lanes::CHUNK) };
         let bytes = lanes * vector.shape.bytes();
         let from = self.builder.parts.arena.grow(bytes.div_ceil(8)) * 8;
         self.commits.push(Move { from, to: vector.byte, bytes });

@@ -5,9 +5,10 @@ use systole_hdl::{CellId, ModuleDef, Type};
 
 use super::build::Builder;
 use super::graph::Site;
-use super::kernels::{Address, BinaryKind, CHUNK, CompareKind, FitKind, Group, Operation, Reached, STRIP, ShiftKind, Test, View};
-use super::layout::{Container, Place, Shape, VectorId};
+use super::group::{Address, Group, Reached, STRIP, Test};
+use super::layout::{Place, Shape, VectorId};
 use super::links::Operand;
+use systole_lanes::{BinaryKind, CHUNK, CompareKind, Container, FitKind, Operation, ShiftKind, View};
 
 /// Lanes of a value on the way.
 #[derive(Clone, Copy, Debug)]

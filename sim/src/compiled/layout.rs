@@ -8,49 +8,13 @@
 
 use systole_hdl::design::{Cell, MemoryId};
 use systole_hdl::{CellId, ModuleDef, Type, Value};
+use systole_lanes::{CHUNK, Container};
 
 use super::arena::{Arena, LINE_WORDS};
 use super::classes::{Class, LaneId, classes};
-use super::kernels::CHUNK;
 use crate::connect;
 use crate::engine::{BuildError, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
-
-/// A machine integer that holds an element.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum Container {
-    W8,
-    W16,
-    W32,
-    W64,
-}
-
-impl Container {
-    /// The smallest first.
-    pub const ALL: [Container; 4] = [Container::W8, Container::W16, Container::W32, Container::W64];
-
-    /// The narrowest for a width of at most 64 bits.
-    pub fn of(width: u32) -> Container {
-        match width {
-            0..=8 => Container::W8,
-            9..=16 => Container::W16,
-            17..=32 => Container::W32,
-            _ => Container::W64,
-        }
-    }
-
-    pub const fn bytes(self) -> usize {
-        1 << self as usize
-    }
-
-    pub const fn bits(self) -> u32 {
-        8 << self as u32
-    }
-
-    pub const fn mask(self) -> u64 {
-        u64::MAX >> (64 - self.bits())
-    }
-}
 
 /// How an element is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -17,6 +17,8 @@ pub(super) struct PortOperand {
     pub stride: usize,
     pub shape: Shape,
     pub width: u32,
+    /// Whether what stands above the width may be signs.
+    pub signed: bool,
 }
 
 impl PortOperand {
@@ -125,7 +127,10 @@ pub(super) struct MemoryWrite {
 impl MemoryWrite {
     /// Calls `visit` with every range of bytes that it reads, the memory left out.
     pub fn for_each_read(&self, visit: &mut dyn FnMut(Range<usize>)) {
-        [Some(self.address), Some(self.data), Some(self.enable), self.mask].iter().flatten().for_each(|operand| visit(operand.bytes(self.lanes)));
+        [Some(self.address), Some(self.data), Some(self.enable), self.mask]
+            .iter()
+            .flatten()
+            .for_each(|operand| visit(operand.bytes(self.lanes)));
     }
 
     pub fn run(&self, arena: &mut Arena) {

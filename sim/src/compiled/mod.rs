@@ -3,7 +3,9 @@
 //! - `classes`, `layout`: which instances form a class, and where their signals stand in one block of memory (`arena`).
 //! - `links`: how a connection between lanes is followed. `graph`: the order of evaluation.
 //! - `settle`, `edge`: the two programs of a cycle, made by `build` from `lanes` (kernels for all lanes) and `single` (scalar
-//!   steps for one). `program` and `scalar` run them; `memory` has the ports; `kernels` has the loops.
+//!   steps for one). `program` and `scalar` interpret them; `memory` has the ports, `group` the kernels that run
+//!   together; the loops themselves are the crate `systole-lanes`.
+//! - `native` makes machine code of programs, and `tier` says when.
 //! - `peek` computes what is not stored.
 //!
 //! **Invariant.** After `settle`, registers, memories and the signals that were asked for ([`Engine::keep`], and the top's
@@ -14,7 +16,7 @@ mod build;
 mod classes;
 mod edge;
 mod graph;
-mod kernels;
+mod group;
 mod lanes;
 mod layout;
 mod links;
@@ -39,8 +41,8 @@ use self::build::Parts;
 use self::graph::Graph;
 use self::layout::{Element, Layout, Shape, VectorId, number};
 use self::links::Links;
-use self::peek::Peek;
 use self::native::ScalarWords;
+use self::peek::Peek;
 use self::settle::Settled;
 use self::tier::Tiered;
 use crate::engine::{BuildError, DomainSet, Engine, limbs_for};

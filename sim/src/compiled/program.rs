@@ -7,7 +7,7 @@ use systole_hdl::design::ModuleId;
 use systole_hdl::{CellId, Design, Type, Value};
 
 use super::arena::Arena;
-use super::kernels::Group;
+use super::group::Group;
 use super::layout::{Shape, store_value};
 use super::memory::{MemoryRead, MemoryWrite};
 use super::scalar::{self, Pools, Scalar};

@@ -2,10 +2,11 @@
 
 use systole_hdl::design::Cell;
 use systole_hdl::{CellId, Type};
+use systole_lanes::Container;
 
 use super::build::Builder;
 use super::graph::Site;
-use super::layout::{Container, Element, Shape};
+use super::layout::{Element, Shape};
 use super::memory::{MemoryRead, PortOperand};
 use super::program::{Step, Wide};
 use super::scalar::{Fit, Function, Piece, Scalar};
@@ -111,7 +112,8 @@ impl One<'_, '_> {
         place.byte += self.element.lane as usize * place.lane_bytes();
         let operand = self.operand(address);
         let shape = parts.layout.vectors[operand.vector as usize].shape;
-        let address = PortOperand { byte: parts.byte(operand), stride: 0, shape, width: self.width(address) };
+        let ty = self.ty(address);
+        let address = PortOperand { byte: parts.byte(operand), stride: 0, shape, width: ty.width(), signed: ty.is_signed() };
         let (out, out_shape) = (parts.byte(self.element), parts.layout.vectors[self.element.vector as usize].shape);
         self.builder.push(Step::Read(MemoryRead { memory: place, lanes: 1, address, enable: None, out, out_shape }));
     }

@@ -3,9 +3,9 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::lanes::is_written_out;
-use crate::compiled::kernels::{Group, Instruction, STRIP};
+use crate::compiled::group::{Group, Instruction, STRIP};
 use crate::compiled::memory::PortOperand;
-use crate::compiled::program::{Program, Step};
+use crate::compiled::program::{Move, Program, Step};
 use crate::compiled::scalar::Function;
 
 /// Cells of single instances, which stand first in the arena, a word each.
@@ -57,8 +57,12 @@ pub(super) fn words_read(program: &Program, words: &ScalarWords) -> FxHashSet<u3
                     }
                 }
             }
+            Step::Move(step) if is_word(step, words) => {}
             Step::Move(step) => visit(step.from..step.from + step.bytes),
-            Step::Patch(patch) => patch.elements.iter().for_each(|&(from, _)| visit(from..from + patch.size)),
+            Step::Patch(patch) => {
+                let in_arena = |&&(from, _): &&(usize, usize)| !is_register(from, patch.size);
+                patch.elements.iter().filter(in_arena).for_each(|&(from, _)| visit(from..from + patch.size));
+            }
             Step::Wide(_) => step.for_each_read(&mut visit),
             Step::Read(port) if super::ports::reads_natively(port) => {
                 let enable = port.enable.map(|enable| enable.enable);
@@ -74,6 +78,17 @@ pub(super) fn words_read(program: &Program, words: &ScalarWords) -> FxHashSet<u3
         }
     }
     read
+}
+
+/// Whether an element is taken from a register if its word is in one.
+pub(super) fn is_register(byte: usize, size: usize) -> bool {
+    byte.is_multiple_of(8) && size <= 8 && size.is_power_of_two()
+}
+
+/// Whether a move is that of a word kept in a register.
+pub(super) fn is_word(step: &Move, words: &ScalarWords) -> bool {
+    let word = |byte: usize| byte.is_multiple_of(8) && words.is_scalar((byte / 8) as u32);
+    step.bytes == 8 && word(step.from) && word(step.to)
 }
 
 fn lane_reads(operand: &PortOperand, lanes: usize, visit: &mut dyn FnMut(std::ops::Range<usize>)) {

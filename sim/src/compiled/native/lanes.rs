@@ -7,7 +7,8 @@ use cranelift_codegen::ir::{InstBuilder, types};
 
 use super::translate::Translator;
 use super::vectors;
-use crate::compiled::kernels::{CHUNK, Group, Instruction, LaneStep, STRIP, Test};
+use crate::compiled::group::{Group, Instruction, STRIP, Step as LaneStep, Test};
+use systole_lanes::CHUNK;
 
 /// More lanes are left to the precompiled kernels, whose vectors are wider.
 const MOST_LANES: usize = 64;
@@ -51,20 +52,9 @@ impl Translator<'_> {
         let element = self.element(test.byte, test.container);
         let masked = self.f.ins().band_imm_s(element.value, test.mask as i64);
         let holds = self.f.ins().icmp_imm_s(IntCC::Equal, masked, test.value as i64);
-        let [yes, no, done] = [(); 3].map(|()| self.f.create_block());
-        self.f.ins().brif(holds, yes, &[], no, &[]);
-        let before = (self.registers(), self.held.clone());
-        self.branches += 1;
-        for (block, instructions) in [(yes, then.clone()), (no, otherwise.clone())] {
-            self.f.switch_to_block(block);
-            self.instructions(group, instructions);
-            self.f.ins().jump(done, &[]);
-            self.forget_since(before.0.clone());
-            self.held.clone_from(&before.1);
-        }
-        self.branches -= 1;
-        self.f.switch_to_block(done);
-        for instruction in &group.instructions()[then.start..otherwise.end] {
+        let both = then.start..otherwise.end;
+        self.either(holds, |this| this.instructions(group, then), |this| this.instructions(group, otherwise));
+        for instruction in &group.instructions()[both] {
             if let Instruction::Run(step) = instruction {
                 self.overwritten(step.out.byte..step.out.byte + step.out.bytes);
             }

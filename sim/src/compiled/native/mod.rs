@@ -48,6 +48,8 @@ type Entry = unsafe extern "C" fn(*mut u8, *const Context);
 pub(super) struct Native {
     entry: Entry,
     program: Arc<Program>,
+    /// Bytes that an arena must have.
+    reach: usize,
     /// Owns the code; `None` only while it is being dropped.
     module: Option<JITModule>,
 }
@@ -70,9 +72,17 @@ impl Native {
         let translated = translate::translate(program, words, &module, &mut context.func, &mut builder);
         let entry = translated.and_then(|()| {
             let id = module.declare_function("program", Linkage::Export, &context.func.signature).ok()?;
+            context.set_disasm(true);
             module.define_function(id, &mut context).ok()?;
             module.finalize_definitions().ok()?;
-            Some(module.get_finalized_function(id))
+            let p = module.get_finalized_function(id);
+            if let Ok(dir) = std::env::var("DUMPJIT") {
+                let size = context.compiled_code().map_or(0, |c| c.code_buffer().len());
+                let code = unsafe { std::slice::from_raw_parts(p, size) };
+                std::fs::write(format!("{dir}/{:x}.bin", p as usize), code).ok();
+                std::fs::write(format!("{dir}/{:x}.clif", p as usize), context.func.display().to_string()).ok();
+            }
+            Some(p)
         });
         let Some(entry) = entry else {
             // SAFETY: none of its code was handed out.
@@ -81,12 +91,12 @@ impl Native {
         };
         // SAFETY: `translate` made the function with this signature, and the module keeps it as long as `self` lives.
         let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
-        Some(Native { entry, program: Arc::clone(program), module: Some(module) })
+        Some(Native { entry, program: Arc::clone(program), reach: program.reach(), module: Some(module) })
     }
 
     /// Runs the program on its arena.
     pub fn run(&self, design: &Design, arena: &mut Arena) {
-        assert!(self.program.reach() <= arena.bytes(), "the arena has grown to all that its programs need");
+        assert!(self.reach <= arena.bytes(), "the arena has grown to all that its programs need");
         let arena: *mut Arena = arena;
         let context = Context { arena, program: &*self.program, design };
         // SAFETY: the code touches bytes below the program's reach, which is within the arena; the arena is borrowed alone, and the

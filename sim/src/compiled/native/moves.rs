@@ -2,9 +2,10 @@
 
 use cranelift_codegen::ir::{InstBuilder, Type, types};
 
+use super::facts::is_register;
 use super::translate::{Translator, flags};
-use crate::compiled::layout::Container;
 use crate::compiled::program::Patch;
+use systole_lanes::Container;
 
 /// More bytes are moved by a call.
 const MOST_WRITTEN_OUT: usize = 512;
@@ -37,7 +38,7 @@ impl Translator<'_> {
     pub fn patch(&mut self, patch: &Patch) {
         for &(from, to) in &patch.elements {
             match Container::ALL.into_iter().find(|container| container.bytes() == patch.size) {
-                Some(container) if from.is_multiple_of(8) => {
+                Some(container) if is_register(from, patch.size) => {
                     let number = self.element(from, container);
                     self.overwritten(to..to + patch.size);
                     self.store_to(number.value, self.base, to as i32, container);

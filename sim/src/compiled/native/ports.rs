@@ -4,11 +4,16 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 use super::translate::{Number, Translator, flags};
-use crate::compiled::layout::{Container, MemoryPlace, Shape};
+use systole_lanes::Container;
+
+use crate::compiled::layout::{MemoryPlace, Shape};
 use crate::compiled::memory::{Enable, MemoryRead, MemoryWrite, PortOperand};
 
 /// More lanes go through a loop.
 const MOST_WRITTEN_OUT: usize = 32;
+
+/// Enables of more lanes are not looked at together.
+const MOST_TESTED: usize = 128;
 
 /// More limbs are interpreted.
 const MOST_LIMBS: u32 = 16;
@@ -35,43 +40,93 @@ enum Lane {
     Reached(Value),
 }
 
+/// What is known of the lanes' enables.
+#[derive(Clone, Copy, PartialEq)]
+enum Enabled {
+    /// Each lane has its own.
+    Each,
+    /// All are 1.
+    All,
+}
+
 impl Translator<'_> {
     pub fn read_port(&mut self, port: &MemoryRead) {
-        let size = port.out_shape.bytes();
-        self.for_each_lane(port.lanes, |this, lane| this.read_lane(port, lane));
+        let Some(Enable { enable, held }) = port.enable.filter(|_| port.lanes > 1) else {
+            return self.read_lanes(port, Enabled::Each);
+        };
+        let bytes = port.lanes * port.out_shape.bytes();
+        // Mostly all lanes read, or none.
+        match self.enables(&enable, port.lanes) {
+            Some((any, all)) => self.three_ways(
+                any,
+                all,
+                |this| this.read_lanes(port, Enabled::All),
+                |this| this.read_lanes(port, Enabled::Each),
+                |this| this.copy(held, port.out, bytes),
+            ),
+            None => self.read_lanes(port, Enabled::Each),
+        }
+        self.overwritten(port.out..port.out + bytes);
+    }
+
+    fn read_lanes(&mut self, port: &MemoryRead, enabled: Enabled) {
+        let many = enabled == Enabled::Each && port.enable.is_some();
+        self.for_each_lane(port.lanes, many, |this, lane| this.read_lane(port, lane, enabled));
         // A single lane has told its numbers itself.
         if port.lanes > 1 {
-            self.overwritten(port.out..port.out + port.lanes * size);
+            self.overwritten(port.out..port.out + port.lanes * port.out_shape.bytes());
         }
     }
 
     pub fn write_port(&mut self, port: &MemoryWrite) {
-        let each = |this: &mut Self| this.for_each_lane(port.lanes, |this, lane| this.write_lane(port, lane));
-        let PortOperand { byte, stride, shape, .. } = port.enable;
-        if port.lanes == 1 {
-            return each(self);
-        }
-        // Often no lane at all is written.
-        let any = match (stride, shape) {
-            (0, _) => self.bit(&port.enable, Lane::Fixed(0)),
-            (1, Shape::Narrow(Container::W8)) if port.lanes <= 16 => {
-                let mut enables = self.f.ins().load(types::I8X16, flags(), self.base, byte as i32);
-                if port.lanes < 16 {
-                    let mut mask = [0u8; 16];
-                    mask[..port.lanes].fill(255);
-                    let mask = self.f.func.dfg.constants.insert(mask.to_vec().into());
-                    let mask = self.f.ins().vconst(types::I8X16, mask);
-                    enables = self.f.ins().band(enables, mask);
-                }
-                self.f.ins().vany_true(enables)
-            }
-            _ => return each(self),
+        let each = |this: &mut Self, enabled: Enabled| {
+            this.for_each_lane(port.lanes, enabled == Enabled::Each, |this, lane| this.write_lane(port, lane, enabled));
         };
-        self.only_if(any, each);
+        // Mostly all lanes write, or none.
+        match self.enables(&port.enable, port.lanes) {
+            Some((any, all)) if port.lanes > 1 => {
+                self.three_ways(any, all, |this| each(this, Enabled::All), |this| each(this, Enabled::Each), |_| {});
+            }
+            _ => each(self, Enabled::Each),
+        }
     }
 
-    fn for_each_lane(&mut self, lanes: usize, mut act: impl FnMut(&mut Self, Lane)) {
-        if lanes <= MOST_WRITTEN_OUT {
+    /// Whether any and whether all of the lanes' enables are 1; `None` if it takes long to tell.
+    fn enables(&mut self, enable: &PortOperand, lanes: usize) -> Option<(Value, Value)> {
+        if enable.stride == 0 {
+            let bit = self.bit(enable, Lane::Fixed(0));
+            return Some((bit, bit));
+        }
+        if enable.shape != Shape::Narrow(Container::W8) || enable.signed || !lanes.is_multiple_of(16) || lanes > MOST_TESTED {
+            return None;
+        }
+        let mut together: Option<(Value, Value)> = None;
+        for first in (0..lanes).step_by(16) {
+            let bits = self.f.ins().load(types::I8X16, flags(), self.base, (enable.byte + first) as i32);
+            together = Some(match together {
+                None => (bits, bits),
+                Some((any, all)) => (self.f.ins().bor(any, bits), self.f.ins().band(all, bits)),
+            });
+        }
+        let (any, all) = together?;
+        Some((self.f.ins().vany_true(any), self.f.ins().vall_true(all)))
+    }
+
+    /// Does one of three things: if all are, if any is, if none is.
+    fn three_ways(
+        &mut self,
+        any: Value,
+        all: Value,
+        if_all: impl FnOnce(&mut Self),
+        if_any: impl FnOnce(&mut Self),
+        if_none: impl FnOnce(&mut Self),
+    ) {
+        self.either(all, if_all, |this| if any == all { if_none(this) } else { this.either(any, if_any, if_none) });
+    }
+
+    /// `many` lanes with much to do each go through a loop.
+    fn for_each_lane(&mut self, lanes: usize, many: bool, mut act: impl FnMut(&mut Self, Lane)) {
+        if lanes == 1 || lanes <= MOST_WRITTEN_OUT && !many {
             (0..lanes).for_each(|lane| act(self, Lane::Fixed(lane)));
         } else {
             self.repeat(lanes, |this, lane| act(this, Lane::Reached(lane)));
@@ -101,14 +156,17 @@ impl Translator<'_> {
     }
 
     fn unsigned(&mut self, operand: &PortOperand, lane: Lane) -> Number {
-        let number = self.operand(operand, lane);
+        let mut number = self.operand(operand, lane);
+        if operand.stride > 0 && !operand.signed {
+            // A lane's container holds nothing but the number.
+            number.bits = operand.width;
+        }
         self.low_bits(number, operand.width)
     }
 
     /// A port's enable, 0 or 1.
     fn bit(&mut self, operand: &PortOperand, lane: Lane) -> Value {
-        let number = self.operand(operand, lane);
-        self.low_bits(number, 1).value
+        self.unsigned(operand, lane).value
     }
 
     /// An address that certainly exists, and whether it is the one asked for; `None` if it always is.
@@ -126,21 +184,19 @@ impl Translator<'_> {
     fn memory_word(&mut self, memory: &MemoryPlace, address: Number, lane: Lane) -> (Value, i32) {
         let (base, offset) = self.place(memory.byte, memory.lane_bytes(), lane);
         let size = memory.shape.bytes();
-        let distance =
-            if size == 1 { address.value } else { self.f.ins().imul_imm_s(address.value, size as i64) };
+        let distance = if size == 1 { address.value } else { self.f.ins().imul_imm_s(address.value, size as i64) };
         (self.f.ins().iadd(base, distance), offset)
     }
 
-    fn read_lane(&mut self, port: &MemoryRead, lane: Lane) {
+    fn read_lane(&mut self, port: &MemoryRead, lane: Lane, enabled: Enabled) {
         let (address, exists) = self.address(&port.memory, &port.address, lane);
         let (base, offset) = self.memory_word(&port.memory, address, lane);
-        let enable = port.enable.map(|Enable { enable, held }| (self.bit(&enable, lane), held));
+        let enable = port.enable.filter(|_| enabled == Enabled::Each);
+        let enable = enable.map(|Enable { enable, held }| (self.bit(&enable, lane), held));
         let size = port.out_shape.bytes();
         let signed = port.memory.ty.is_signed();
         let (limbs, container, into, bits) = match (port.memory.shape, port.out_shape) {
-            (Shape::Narrow(container), Shape::Narrow(into)) => {
-                (1, container, into, if signed { 64 } else { port.memory.ty.width() })
-            }
+            (Shape::Narrow(container), Shape::Narrow(into)) => (1, container, into, if signed { 64 } else { port.memory.ty.width() }),
             (Shape::Wide(limbs), _) => (limbs as usize, Container::W64, Container::W64, 64),
             (Shape::Narrow(_), Shape::Wide(_)) => unreachable!("a memory's word and its read port have one type"),
         };
@@ -172,21 +228,21 @@ impl Translator<'_> {
         }
     }
 
-    fn write_lane(&mut self, port: &MemoryWrite, lane: Lane) {
+    fn write_lane(&mut self, port: &MemoryWrite, lane: Lane, enabled: Enabled) {
         let (address, exists) = self.address(&port.memory, &port.address, lane);
         let (base, offset) = self.memory_word(&port.memory, address, lane);
-        let mut enable = self.bit(&port.enable, lane);
-        if let Some(exists) = exists {
-            let exists = self.f.ins().uextend(types::I64, exists);
-            enable = self.f.ins().band(enable, exists);
-        }
+        let enable = (enabled == Enabled::Each).then(|| self.bit(&port.enable, lane));
+        let exists = exists.map(|exists| self.f.ins().uextend(types::I64, exists));
+        let writes = match (enable, exists) {
+            (Some(enable), Some(exists)) => Some(self.f.ins().band(enable, exists)),
+            (enable, exists) => enable.or(exists),
+        };
         match port.memory.shape {
             Shape::Narrow(container) => {
                 // The data's bits as a number of the memory's type, of the same width.
                 let data = self.operand(&port.data, lane);
                 let data = self.as_number(data, port.memory.ty, container);
-                let before = self.load_from(base, offset, container, false);
-                let after = self.f.ins().select(enable, data, before);
+                let after = self.written(writes, data, base, offset, container);
                 self.store_to(after, base, offset, container);
             }
             Shape::Wide(limbs) => {
@@ -199,12 +255,19 @@ impl Translator<'_> {
                         let (base, offset) = self.place(byte, port.data.stride, lane);
                         self.load_from(base, offset, Container::W64, false)
                     };
-                    let before = self.f.ins().load(types::I64, flags(), base, offset + limb as i32 * 8);
-                    let after = self.f.ins().select(enable, data, before);
-                    self.f.ins().store(flags(), after, base, offset + limb as i32 * 8);
+                    let offset = offset + limb as i32 * 8;
+                    let after = self.written(writes, data, base, offset, Container::W64);
+                    self.f.ins().store(flags(), after, base, offset);
                 }
             }
         }
+    }
+
+    /// What stands in a word after a write that may not take place.
+    fn written(&mut self, writes: Option<Value>, data: Value, base: Value, offset: i32, container: Container) -> Value {
+        let Some(writes) = writes else { return data };
+        let before = self.load_from(base, offset, container, false);
+        self.f.ins().select(writes, data, before)
     }
 
     /// The low bits of a pattern as a type's number, as far as a container shows it.

@@ -4,8 +4,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
 use super::translate::{Number, Translator, flags};
-use crate::compiled::layout::Container;
 use crate::compiled::scalar::{Fit, Function, Scalar};
+use systole_lanes::Container;
 
 /// A selection among more options is looked up in the arena.
 pub(super) const MOST_SELECTED: u32 = 24;

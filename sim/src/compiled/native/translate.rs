@@ -9,10 +9,10 @@ use cranelift_jit::JITModule;
 use cranelift_module::Module;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::facts::{ScalarWords, words_read};
+use super::facts::{ScalarWords, is_word, words_read};
 use super::interpret;
-use crate::compiled::layout::Container;
 use crate::compiled::program::{Program, Step};
+use systole_lanes::Container;
 
 /// A number of 64 bits in a register.
 #[derive(Clone, Copy)]
@@ -97,6 +97,10 @@ impl Translator<'_> {
         match step {
             Step::Scalars(range) => self.program.scalars[range.clone()].iter().for_each(|scalar| self.scalar(scalar)),
             Step::Lanes(group) => self.group(number, group),
+            Step::Move(step) if is_word(step, self.words) => {
+                let number = self.word((step.from / 8) as u32);
+                self.set_word((step.to / 8) as u32, number);
+            }
             Step::Move(step) => self.copy(step.from, step.to, step.bytes),
             Step::Patch(patch) => self.patch(patch),
             Step::Read(port) if super::ports::reads_natively(port) => self.read_port(port),
@@ -139,12 +143,17 @@ impl Translator<'_> {
         Number { value, bits: 64 - number.leading_zeros() }
     }
 
+    /// The number that a word always holds.
+    fn constant_in(&self, word: u32) -> Option<u64> {
+        self.words.constants.get(&word).or_else(|| self.program.constants.get(&word)).copied()
+    }
+
     /// The number in a word.
     pub fn word(&mut self, word: u32) -> Number {
         if let Some(&number) = self.numbers.get(&word) {
             return number;
         }
-        let constant = self.words.constants.get(&word).or_else(|| self.program.constants.get(&word)).copied();
+        let constant = self.constant_in(word);
         let number = match constant {
             Some(constant) => self.constant(constant),
             None => {
@@ -173,7 +182,7 @@ impl Translator<'_> {
     /// The element at a byte, zero-extended.
     pub fn element(&mut self, byte: usize, container: Container) -> Number {
         let word = (byte / 8) as u32;
-        if byte.is_multiple_of(8) && (self.numbers.contains_key(&word) || self.words.constants.contains_key(&word)) {
+        if byte.is_multiple_of(8) && (self.numbers.contains_key(&word) || self.constant_in(word).is_some()) {
             let number = self.word(word);
             return self.low_bits(number, container.bits());
         }
@@ -236,25 +245,22 @@ impl Translator<'_> {
         self.f.switch_to_block(done);
     }
 
-    /// Writes what happens only if `condition` is not zero; nothing it leaves in registers is used afterwards.
-    pub fn only_if(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
-        let (then, done) = (self.f.create_block(), self.f.create_block());
-        self.f.ins().brif(condition, then, &[], done, &[]);
-        self.f.switch_to_block(then);
+    /// Writes what happens if `condition` is not zero and what happens otherwise. What comes into registers there is not used
+    /// afterwards; what is overwritten there, the caller tells of.
+    pub fn either(&mut self, condition: Value, then: impl FnOnce(&mut Self), otherwise: impl FnOnce(&mut Self)) {
+        let [yes, no, done] = [(); 3].map(|()| self.f.create_block());
+        self.f.ins().brif(condition, yes, &[], no, &[]);
         let before = (self.numbers.clone(), self.held.clone());
-        body(self);
-        (self.numbers, self.held) = before;
+        self.branches += 1;
+        self.f.switch_to_block(yes);
+        then(self);
         self.f.ins().jump(done, &[]);
+        (self.numbers, self.held) = before.clone();
+        self.f.switch_to_block(no);
+        otherwise(self);
+        self.f.ins().jump(done, &[]);
+        (self.numbers, self.held) = before;
+        self.branches -= 1;
         self.f.switch_to_block(done);
-    }
-
-    /// What is in registers now; to be given back by [`Translator::forget_since`].
-    pub fn registers(&self) -> FxHashMap<u32, Number> {
-        self.numbers.clone()
-    }
-
-    /// Forgets numbers that came into registers since.
-    pub fn forget_since(&mut self, registers: FxHashMap<u32, Number>) {
-        self.numbers = registers;
     }
 }

@@ -6,8 +6,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 
 use super::translate::{Held, Translator, flags};
-use crate::compiled::kernels::{BinaryKind, CompareKind, FitKind, LaneOperand, LaneStep, Operation, ShiftKind, View};
-use crate::compiled::layout::Container;
+use crate::compiled::group::{Operand as LaneOperand, Step as LaneStep};
+use systole_lanes::{BinaryKind, CompareKind, Container, FitKind, Operation, ShiftKind, View};
 
 /// Bytes of a register.
 const REGISTER: usize = 16;
@@ -83,8 +83,7 @@ impl Translator<'_> {
             }
             Operation::ShiftConstant { kind, container } => {
                 let value = self.lanes(a, container, lanes, false);
-                let distance = self.f.ins().iconst(types::I32, i64::from(immediate));
-                (container, value.into_iter().map(|value| self.shift(kind, value, distance)).collect())
+                (container, self.shifted_by(kind, container, value, immediate))
             }
             Operation::Convert { from, container, fit, common } => {
                 let values = self.lanes(a, from.container, lanes, common);
@@ -127,9 +126,8 @@ impl Translator<'_> {
         if let Some(held) = self.held.iter().find(is_it) {
             return held.values.clone();
         }
-        let load = |this: &mut Self, at: usize| {
-            this.f.ins().load(register(container), flags(), this.base, (operand.byte + at * REGISTER) as i32)
-        };
+        let load =
+            |this: &mut Self, at: usize| this.f.ins().load(register(container), flags(), this.base, (operand.byte + at * REGISTER) as i32);
         let values: Vec<Value> = (0..count).map(|at| load(self, at)).collect();
         let bytes = operand.byte..operand.byte + count * REGISTER;
         self.held.push(Held { bytes, container, values: values.clone() });
@@ -171,15 +169,31 @@ impl Translator<'_> {
                 let mask = self.all(container, container.mask() >> unused);
                 values.into_iter().map(|value| self.f.ins().band(value, mask)).collect()
             }
+            FitKind::Signs if unused == 0 => values,
             FitKind::Signs => {
-                let distance = self.f.ins().iconst(types::I32, i64::from(unused));
+                let mask = self.all(container, container.mask() >> unused);
+                let sign = self.all(container, 1 << (container.bits() - unused - 1));
                 let mut fit = |value| {
-                    let raised = self.f.ins().ishl(value, distance);
-                    self.f.ins().sshr(raised, distance)
+                    let low = self.f.ins().band(value, mask);
+                    self.signs_above(low, sign)
                 };
                 values.into_iter().map(&mut fit).collect()
             }
         }
+    }
+
+    /// All lanes shifted by a constant below the container's bits.
+    fn shifted_by(&mut self, kind: ShiftKind, container: Container, values: Vec<Value>, distance: u32) -> Vec<Value> {
+        let by = self.f.ins().iconst(types::I32, i64::from(distance));
+        if kind == ShiftKind::RightSigned && container == Container::W64 {
+            let sign = self.all(container, 1 << (63 - distance));
+            let mut shifted = |value| {
+                let low = self.f.ins().ushr(value, by);
+                self.signs_above(low, sign)
+            };
+            return values.into_iter().map(&mut shifted).collect();
+        }
+        values.into_iter().map(|value| self.shift(kind, value, by)).collect()
     }
 
     fn shift(&mut self, kind: ShiftKind, value: Value, distance: Value) -> Value {
@@ -190,14 +204,30 @@ impl Translator<'_> {
         }
     }
 
+    /// Copies the bit `sign` of every lane to all above it, which are zero. Not all lanes have arithmetic shifts.
+    fn signs_above(&mut self, low: Value, sign: Value) -> Value {
+        let turned = self.f.ins().bxor(low, sign);
+        self.f.ins().isub(turned, sign)
+    }
+
     /// All lanes shifted by one distance; at `width` or more nothing is left.
     fn shifted(&mut self, kind: ShiftKind, container: Container, values: Vec<Value>, distance: LaneOperand, width: u32) -> Vec<Value> {
         let distance = self.element(distance.byte, container).value;
         if kind == ShiftKind::RightSigned {
             let most = self.f.ins().iconst(types::I64, i64::from(width) - 1);
             let distance = self.f.ins().umin(distance, most);
-            let distance = self.f.ins().ireduce(types::I32, distance);
-            return values.into_iter().map(|value| self.shift(kind, value, distance)).collect();
+            let by = self.f.ins().ireduce(types::I32, distance);
+            if container != Container::W64 {
+                return values.into_iter().map(|value| self.shift(kind, value, by)).collect();
+            }
+            let top = self.f.ins().iconst(types::I64, i64::MIN);
+            let sign = self.f.ins().ushr(top, distance);
+            let sign = self.splat(container, sign);
+            let mut shifted = |value| {
+                let low = self.f.ins().ushr(value, by);
+                self.signs_above(low, sign)
+            };
+            return values.into_iter().map(&mut shifted).collect();
         }
         let within = self.f.ins().icmp_imm_s(IntCC::UnsignedLessThan, distance, i64::from(width));
         let [ones, zero] = [-1, 0].map(|number| self.f.ins().iconst(types::I64, number));

@@ -1,25 +1,28 @@
 //! Lane kernels in a row, run strip by strip so that what one leaves is still near when the next one wants it.
+//!
+//! **Invariant.** A [`Group`] knows how far its steps reach, and running it compares that with the arena once.
+
+#![allow(unsafe_code)]
 
 use std::ops::Range;
 
-use super::choose::Operation;
-use super::{CHUNK, Kernel};
-use crate::compiled::arena::Arena;
-use crate::compiled::layout::Container;
+use systole_lanes::{CHUNK, Container, Kernel, Operation};
+
+use super::arena::Arena;
 
 /// Lanes of a strip: what all kernels of a group do before the first one goes on.
-pub(in crate::compiled) const STRIP: usize = 1024;
+pub(super) const STRIP: usize = 1024;
 
 /// Where an operand's first lane is, in bytes from the arena's start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) struct Address {
+pub(super) struct Address {
     pub byte: usize,
     pub reached: Reached,
 }
 
 /// How lane *n* of an operand is found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) enum Reached {
+pub(super) enum Reached {
     /// *n* elements further: a vector.
     ByLane,
     /// As a vector of one strip, used again for each: an intermediate result.
@@ -30,7 +33,7 @@ pub(in crate::compiled) enum Reached {
 
 /// A question about one element for all lanes: whether the masked bits equal a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) struct Test {
+pub(super) struct Test {
     pub byte: usize,
     pub container: Container,
     pub mask: u64,
@@ -39,7 +42,7 @@ pub(in crate::compiled) struct Test {
 
 /// An operand of a kernel, or its result.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::compiled) struct Operand {
+pub(super) struct Operand {
     /// The first strip's first byte.
     pub byte: usize,
     /// Bytes from one strip to the next.
@@ -50,7 +53,7 @@ pub(in crate::compiled) struct Operand {
 
 /// A kernel with its operands.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::compiled) struct Step {
+pub(super) struct Step {
     pub operation: Operation,
     pub kernel: Kernel,
     pub out: Operand,
@@ -61,7 +64,7 @@ pub(in crate::compiled) struct Step {
 
 /// What a group does next.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::compiled) enum Instruction {
+pub(super) enum Instruction {
     Run(Step),
     /// Passes over so many instructions unless the test holds.
     Unless(Test, usize),
@@ -70,7 +73,7 @@ pub(in crate::compiled) enum Instruction {
 }
 
 /// Kernels over the same lanes, with branches on what is common to all lanes.
-pub(in crate::compiled) struct Group {
+pub(super) struct Group {
     /// Lanes, padded to whole chunks.
     lanes: usize,
     instructions: Vec<Instruction>,
@@ -212,52 +215,6 @@ impl Group {
                 }
                 Instruction::Skip(over) => at += over,
             }
-        }
-    }
-}
-
-/// An operand of an operation: bytes of an element, and whether there is one for all lanes.
-#[derive(Clone, Copy)]
-pub(super) struct OperandSize {
-    bytes: usize,
-    common: bool,
-}
-
-impl Operation {
-    /// Bytes of an element of the result.
-    fn result_size(self) -> usize {
-        match self {
-            Operation::Compare { .. } | Operation::CompareConstant { .. } | Operation::Parity { .. } => 1,
-            Operation::Binary { container, .. }
-            | Operation::Not { container, .. }
-            | Operation::Shift { container, .. }
-            | Operation::ShiftConstant { container, .. }
-            | Operation::Convert { container, .. }
-            | Operation::Mux { container, .. }
-            | Operation::Product { container, .. }
-            | Operation::MultiplyAdd { container, .. } => container.bytes(),
-        }
-    }
-
-    /// What it takes as `a`, `b` and `c`.
-    fn operand_sizes(self) -> [Option<OperandSize>; 3] {
-        let each = |container: Container| Some(OperandSize { bytes: container.bytes(), common: false });
-        let maybe = |container: Container, common: bool| Some(OperandSize { bytes: container.bytes(), common });
-        match self {
-            Operation::Binary { container, a_common, b_common, .. } | Operation::Compare { container, a_common, b_common, .. } => {
-                [maybe(container, a_common), maybe(container, b_common), None]
-            }
-            Operation::Not { container, .. }
-            | Operation::CompareConstant { container, .. }
-            | Operation::Parity { container }
-            | Operation::ShiftConstant { container, .. } => [each(container), None, None],
-            Operation::Shift { container, distance_common, .. } => [each(container), maybe(container, distance_common), None],
-            Operation::Convert { from, common, .. } => [maybe(from.container, common), None, None],
-            Operation::Mux { container, then_common, otherwise_common } => {
-                [maybe(container, then_common), maybe(container, otherwise_common), each(Container::W8)]
-            }
-            Operation::Product { of, b_common, .. } => [each(of.container), maybe(of.container, b_common), None],
-            Operation::MultiplyAdd { of, container, b_common, .. } => [each(of.container), maybe(of.container, b_common), each(container)],
         }
     }
 }

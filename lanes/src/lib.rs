@@ -1,17 +1,19 @@
-//! Lane kernels: loops over the lanes of a class, compiled in advance for every container, portably and for AVX2.
+//! Lane kernels: loops over the lanes of a vector, compiled in advance for every integer width, portably and for AVX2.
+//!
+//! The compiled engine evaluates equal instances together: a signal of all of them is a vector, a lane each. An [`Operation`] says what
+//! is to be done to vectors, and [`Operation::kernel`] finds the loop that does it on this processor.
 //!
 //! A kernel works in chunks of [`CHUNK`] lanes: it loads a chunk of each operand, computes, and stores the chunk. So a result
 //! may stand where an operand stood, and there is no tail: vectors are padded to whole chunks, and what is computed in the
 //! padding is never looked at.
 //!
-//! **Invariant.** This module and its children hold all `unsafe` code of the lanes. A [`Group`] knows how far its
-//! steps reach, and running it compares that with the arena once.
+//! A crate of its own because its thousand loops take long to compile and seldom change.
 
 #![allow(unsafe_code)]
 
-mod choose;
+mod container;
 mod functions;
-mod group;
+mod operation;
 mod word;
 
 use std::marker::PhantomData;
@@ -19,11 +21,11 @@ use std::marker::PhantomData;
 use self::functions::{Binary, Compare, Fit, Shift};
 use self::word::{Lane, Word};
 
-pub(super) use self::choose::{BinaryKind, CompareKind, FitKind, Operation, ShiftKind, View};
-pub(super) use self::group::{Address, Group, Instruction, Operand as LaneOperand, Reached, STRIP, Step as LaneStep, Test};
+pub use self::container::Container;
+pub use self::operation::{BinaryKind, CompareKind, FitKind, OperandSize, Operation, ShiftKind, View};
 
 /// Lanes that a kernel takes at once; vectors are padded to a multiple.
-pub(super) const CHUNK: usize = 16;
+pub const CHUNK: usize = 16;
 
 /// Where a kernel works: the first lane of each operand. Which operands there are, and of what, is the kernel's matter.
 struct Arguments {
@@ -41,7 +43,7 @@ struct Arguments {
 /// # Safety
 /// `out` is valid for writing and `a`, `b`, `c`, where used, for reading so many chunks of the kernel's types (one element
 /// for a broadcast operand); the processor has the features that the kernel was compiled for.
-pub(super) type Kernel = unsafe extern "C" fn(*mut u8, *const u8, *const u8, *const u8, usize, u64);
+pub type Kernel = unsafe extern "C" fn(*mut u8, *const u8, *const u8, *const u8, usize, u64);
 
 /// A loop body, to be compiled for several instruction sets.
 trait LaneKernel {

@@ -1,67 +1,97 @@
 //! Which compiled loop does an operation.
 
-use super::functions::{Add, And, Differs, Equal, Left, Less, LessSigned, Or, Right, RightSigned, Signs, Sub, Whole, Xor, Zeros};
-use super::{
+use crate::Container;
+use crate::functions::{Add, And, Differs, Equal, Left, Less, LessSigned, Or, Right, RightSigned, Signs, Sub, Whole, Xor, Zeros};
+use crate::{
     BinaryKernel, Common, CompareConstant, CompareKernel, ConvertKernel, Each, Kernel, LaneKernel, MultiplyAdd, MuxKernel, NotKernel,
     ParityKernel, ProductKernel, ShiftConstant, ShiftKernel, portable,
 };
-use crate::compiled::layout::Container;
 
 /// A container and whether the number in it is signed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(in crate::compiled) struct View {
+pub struct View {
+    /// The container.
     pub container: Container,
+    /// Whether the highest bit is a sign.
     pub signed: bool,
 }
 
 /// Functions of two words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) enum BinaryKind {
+pub enum BinaryKind {
+    /// Bitwise and.
     And,
+    /// Bitwise or.
     Or,
+    /// Bitwise exclusive or.
     Xor,
+    /// Sum, wraps.
     Add,
+    /// Difference, wraps.
     Sub,
 }
 
 /// Questions about two words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) enum CompareKind {
+pub enum CompareKind {
+    /// The patterns are equal.
     Equal,
+    /// The patterns differ.
     Differs,
+    /// The first is less as an unsigned number.
     Less,
+    /// The first is less as a signed number.
     LessSigned,
 }
 
 /// Shifts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) enum ShiftKind {
+pub enum ShiftKind {
+    /// Towards the highest bit; zeros enter.
     Left,
+    /// Towards the lowest bit; zeros enter.
     Right,
+    /// Towards the lowest bit; signs enter.
     RightSigned,
 }
 
-/// What makes a result the number of its width.
+/// What makes a result the number of its width, which leaves some of the container's bits unused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) enum FitKind {
+pub enum FitKind {
+    /// Nothing: no bit is unused, or the result is right as it is.
     Whole,
+    /// Zeros in the unused bits.
     Zeros,
+    /// Signs in the unused bits.
     Signs,
 }
 
-/// What a lane kernel computes; `container` is the one it computes in. Operands that may be one for all lanes say so.
+/// What a lane kernel computes; `container` is the one it computes in. An operand named `.._common` may be one element for all
+/// lanes. What the kernel's immediate number means stands with each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::compiled) enum Operation {
+#[allow(missing_docs, reason = "the fields are explained above and by their types")]
+pub enum Operation {
+    /// `fit(a ∘ b)`; the immediate is the number of unused bits.
     Binary { kind: BinaryKind, fit: FitKind, container: Container, a_common: bool, b_common: bool },
+    /// `fit(!a)`; the immediate is the number of unused bits.
     Not { fit: FitKind, container: Container },
+    /// A byte of 0 or 1.
     Compare { kind: CompareKind, container: Container, a_common: bool, b_common: bool },
+    /// `a` against the immediate: a byte of 0 or 1.
     CompareConstant { kind: CompareKind, container: Container },
+    /// Whether an odd number of the bits of `a & immediate` is one: a byte of 0 or 1.
     Parity { container: Container },
+    /// `a` by `b`; the immediate is the width of `a`, at which nothing of it is left.
     Shift { kind: ShiftKind, container: Container, distance_common: bool },
+    /// `a` by the immediate, which is less than the container's bits.
     ShiftConstant { kind: ShiftKind, container: Container },
+    /// `fit(a)` in another container; the immediate is the number of unused bits of the result's.
     Convert { from: View, container: Container, fit: FitKind, common: bool },
+    /// `c`, a byte of 0 or 1, chooses `a` (1) or `b`.
     Mux { container: Container, then_common: bool, otherwise_common: bool },
+    /// `a · b`, as far as the container holds it.
     Product { of: View, container: Container, b_common: bool },
+    /// `fit(c + a · b)`; the immediate is the number of unused bits.
     MultiplyAdd { of: View, container: Container, fit: FitKind, b_common: bool },
 }
 
@@ -150,14 +180,14 @@ macro_rules! with {
 fn compiled<K: LaneKernel>() -> Kernel {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        return super::avx2::<K>;
+        return crate::avx2::<K>;
     }
     portable::<K>
 }
 
 impl Operation {
     /// The loop for this operation on this machine.
-    pub(super) fn kernel(self) -> Kernel {
+    pub fn kernel(self) -> Kernel {
         match self {
             Operation::Binary { kind, fit, container, a_common, b_common } => binary(kind, fit, container, a_common, b_common),
             Operation::Not { fit, container } => {
@@ -220,4 +250,52 @@ fn binary(kind: BinaryKind, fit: FitKind, container: Container, a_common: bool, 
         BinaryKind::Add => with!(fit fit, N => compiled::<BinaryKernel<Add, N, W, A, B>>()),
         BinaryKind::Sub => with!(fit fit, N => compiled::<BinaryKernel<Sub, N, W, A, B>>()),
     })))
+}
+
+/// An operand of an operation: bytes of an element, and whether there is one for all lanes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OperandSize {
+    /// Bytes of an element.
+    pub bytes: usize,
+    /// Whether all lanes share one element.
+    pub common: bool,
+}
+
+impl Operation {
+    /// Bytes of an element of the result.
+    pub fn result_size(self) -> usize {
+        match self {
+            Operation::Compare { .. } | Operation::CompareConstant { .. } | Operation::Parity { .. } => 1,
+            Operation::Binary { container, .. }
+            | Operation::Not { container, .. }
+            | Operation::Shift { container, .. }
+            | Operation::ShiftConstant { container, .. }
+            | Operation::Convert { container, .. }
+            | Operation::Mux { container, .. }
+            | Operation::Product { container, .. }
+            | Operation::MultiplyAdd { container, .. } => container.bytes(),
+        }
+    }
+
+    /// What it takes as `a`, `b` and `c`.
+    pub fn operand_sizes(self) -> [Option<OperandSize>; 3] {
+        let each = |container: Container| Some(OperandSize { bytes: container.bytes(), common: false });
+        let maybe = |container: Container, common: bool| Some(OperandSize { bytes: container.bytes(), common });
+        match self {
+            Operation::Binary { container, a_common, b_common, .. } | Operation::Compare { container, a_common, b_common, .. } => {
+                [maybe(container, a_common), maybe(container, b_common), None]
+            }
+            Operation::Not { container, .. }
+            | Operation::CompareConstant { container, .. }
+            | Operation::Parity { container }
+            | Operation::ShiftConstant { container, .. } => [each(container), None, None],
+            Operation::Shift { container, distance_common, .. } => [each(container), maybe(container, distance_common), None],
+            Operation::Convert { from, common, .. } => [maybe(from.container, common), None, None],
+            Operation::Mux { container, then_common, otherwise_common } => {
+                [maybe(container, then_common), maybe(container, otherwise_common), each(Container::W8)]
+            }
+            Operation::Product { of, b_common, .. } => [each(of.container), maybe(of.container, b_common), None],
+            Operation::MultiplyAdd { of, container, b_common, .. } => [each(of.container), maybe(of.container, b_common), each(container)],
+        }
+    }
 }
