@@ -6,6 +6,7 @@ use crate::clocks::ClockError;
 use crate::deadlock::Explanation;
 use crate::engine::BuildError;
 use crate::hierarchy::PathError;
+use crate::lockstep::Difference;
 use crate::observer::ObserverError;
 use crate::streams::StreamError;
 use crate::values::DoesNotFit;
@@ -108,6 +109,9 @@ pub enum RunError {
     /// Nothing moves any more, and the work is not done.
     #[error("{0}")]
     Deadlock(Box<Explanation>),
+    /// Two engines that run in lockstep differ.
+    #[error("{0}")]
+    EnginesDiffer(Box<Difference>),
     /// An observer gave up.
     #[error("stopped in cycle {cycle}: {error}")]
     Observer {

@@ -22,8 +22,9 @@ use self::run::{Attachments, Watch};
 use crate::clocks::{Clock, Clocks};
 use crate::compiled::Compiled;
 use crate::counters::{Counters, HighWater, StreamCount};
-use crate::engine::{Engine, limbs_for, read_value};
+use crate::engine::{BuildError, Engine, limbs_for, read_value};
 use crate::hierarchy::{Hierarchy, NodeId, nearest};
+use crate::lockstep::Lockstep;
 use crate::probes::Probes;
 use crate::reference::Reference;
 use crate::streams::{Sink, Source};
@@ -37,6 +38,22 @@ pub enum EngineKind {
     /// Equal instances together, in lanes.
     #[default]
     Compiled,
+    /// Both, compared in every cycle: a run stops at the first difference. Slower than the interpreter alone.
+    Lockstep,
+}
+
+impl EngineKind {
+    /// Makes an engine of this kind for a valid design. Not settled yet.
+    ///
+    /// # Errors
+    /// If the design is too large or has a combinational loop.
+    pub fn make(self, design: &Arc<Design>) -> Result<Box<dyn Engine>, BuildError> {
+        Ok(match self {
+            EngineKind::Reference => Box::new(Reference::new(design)?),
+            EngineKind::Compiled => Box::new(Compiled::new(design)?),
+            EngineKind::Lockstep => Box::new(Lockstep::new(design)?),
+        })
+    }
 }
 
 /// How to simulate.
@@ -88,11 +105,7 @@ impl Simulator {
             others: violations.len().saturating_sub(1),
         })?;
         let design = Arc::new(design.clone());
-        let engine: Box<dyn Engine> = match options.engine {
-            EngineKind::Reference => Box::new(Reference::new(&design)?),
-            EngineKind::Compiled => Box::new(Compiled::new(&design)?),
-        };
-        Simulator::with_engine(engine, &options)
+        Simulator::with_engine(options.engine.make(&design)?, &options)
     }
 
     /// Makes a simulation on an engine that exists already; `options.engine` has no effect.
