@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use systole_hdl::analysis::PortPaths;
 use systole_hdl::design::ModuleId;
 use systole_hdl::{Cell, Design, ModuleDef};
+use systole_sim::compiled::InstructionSet;
 use systole_testbenches::engines::{self, Plan};
 use systole_testbenches::lockstep::{Case, Cycle, random_stimulus};
 use systole_testbenches::replay;
 
 #[test]
 fn both_engines_agree_on_every_signal_in_every_cycle() {
-    let summary = engines::run(&Plan { count: 200, seed: 1, cycles: 30, limit: None }, |_| {}).expect("no files are needed");
+    let plan = Plan { count: 200, seed: 1, cycles: 30, set: InstructionSet::of_this_processor(), limit: None };
+    let summary = engines::run(&plan, |_| {}).expect("no files are needed");
     let failures: Vec<String> =
         summary.failures.iter().map(|found| replay::to_text(&found.case, &format!("seed {}: {}", found.seed, found.failure))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -90,6 +92,13 @@ fn features(case: &Case, found: &mut BTreeMap<String, usize>) {
     here.sort_unstable();
     here.dedup();
     here.into_iter().for_each(|feature| *found.entry(feature).or_default() += 1);
+}
+
+#[test]
+fn the_engines_agree_with_portable_kernels_too() {
+    let plan = Plan { count: 40, seed: 1001, cycles: 30, set: InstructionSet::PORTABLE, limit: None };
+    let summary = engines::run(&plan, |_| {}).expect("no files are needed");
+    assert_eq!((summary.designs, summary.failures.len()), (40, 0), "{:?}", summary.failures.first());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use systole_hdl::{CellId, ModuleDef, Value};
 
 use super::arena::Arena;
 use super::graph::{Graph, Mode, Site, Unit, operand};
-use super::kernels::Group;
+use super::kernels::{Group, InstructionSet};
 use super::layout::{Container, Element, Layout, Shape, VectorId, store_value};
 use super::links::{Links, Operand};
 use super::memory::{MemoryRead, PortOperand};
@@ -23,6 +23,7 @@ pub(super) struct Parts<'a> {
     /// As [`Graph::owners`] has them.
     pub owners: &'a [Option<VectorId>],
     pub arena: &'a mut Arena,
+    pub set: InstructionSet,
 }
 
 impl Parts<'_> {

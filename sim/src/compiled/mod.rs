@@ -33,6 +33,7 @@ use systole_hdl::{CellId, Design};
 use self::arena::Arena;
 use self::build::Parts;
 use self::graph::Graph;
+pub use self::kernels::InstructionSet;
 use self::layout::{Element, Layout, Shape, VectorId, number};
 use self::links::Links;
 use self::peek::Peek;
@@ -44,6 +45,7 @@ use crate::reference::Reference;
 
 /// The engine that people run, with the state of one running circuit.
 pub struct Compiled {
+    set: InstructionSet,
     hierarchy: Hierarchy,
     layout: Layout,
     graph: Graph,
@@ -68,6 +70,14 @@ impl Compiled {
     /// # Errors
     /// If the design is too large or has a combinational loop.
     pub fn new(design: &Arc<Design>) -> Result<Compiled, BuildError> {
+        Compiled::for_instructions(design, InstructionSet::of_this_processor())
+    }
+
+    /// The same with kernels for these instructions: for tests of the portable ones, and to measure what the others bring.
+    ///
+    /// # Errors
+    /// As [`Compiled::new`].
+    pub fn for_instructions(design: &Arc<Design>, set: InstructionSet) -> Result<Compiled, BuildError> {
         let hierarchy = Hierarchy::of(design)?;
         let count = design.top_module().domains.len();
         if count > DomainSet::MAX_DOMAINS {
@@ -82,6 +92,7 @@ impl Compiled {
             kept[layout.element(top.class, port.value, top.lane).vector as usize] = true;
         }
         let mut engine = Compiled {
+            set,
             state: state_bytes(&hierarchy, &layout),
             initial: arena.words()[..arena.len()].to_vec(),
             owners: Vec::new(),
@@ -104,8 +115,8 @@ impl Compiled {
         self.edges.clear();
         self.arena.truncate(self.initial.len());
         self.owners = self.graph.owners(&self.kept);
-        let Compiled { hierarchy, layout, links, graph, owners, arena, kept, .. } = self;
-        self.settled = settle::settle_program(Parts { hierarchy, layout, links, graph, owners, arena }, kept);
+        let Compiled { set, hierarchy, layout, links, graph, owners, arena, kept, .. } = self;
+        self.settled = settle::settle_program(Parts { hierarchy, layout, links, graph, owners, arena, set: *set }, kept);
     }
 
     /// The program of an edge, made when it is first wanted.
@@ -114,8 +125,8 @@ impl Compiled {
         if let Some(known) = self.edges.iter().position(|(d, r, _)| (*d, *r) == (domains, resets)) {
             return known;
         }
-        let Compiled { hierarchy, layout, links, graph, owners, arena, settled, .. } = self;
-        let parts = Parts { hierarchy, layout, links, graph, owners, arena };
+        let Compiled { set, hierarchy, layout, links, graph, owners, arena, settled, .. } = self;
+        let parts = Parts { hierarchy, layout, links, graph, owners, arena, set: *set };
         self.edges.push((domains, resets, edge::edge_program(parts, settled, domains, resets)));
         self.edges.len() - 1
     }
@@ -273,7 +284,7 @@ impl Engine for Compiled {
             None => {
                 let mut links = self.links.clone();
                 let Compiled { hierarchy, layout, graph, owners, settled, .. } = self;
-                let parts = Parts { hierarchy, layout, links: &mut links, graph, owners, arena: &mut arena };
+                let parts = Parts { hierarchy, layout, links: &mut links, graph, owners, arena: &mut arena, set: self.set };
                 let program = edge::edge_program(parts, settled, domains, resets);
                 program.run(self.hierarchy.design(), &mut arena);
             }

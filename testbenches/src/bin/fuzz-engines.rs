@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Parser;
+use systole_sim::compiled::InstructionSet;
 use systole_testbenches::engines::{self, Plan};
 use systole_testbenches::replay;
 
@@ -28,6 +29,9 @@ struct Arguments {
     /// Begin no design after so many seconds.
     #[arg(long)]
     seconds: Option<u64>,
+    /// Use the kernels that run on any processor instead of the best for this one.
+    #[arg(long)]
+    portable: bool,
     /// Where failing cases are written.
     #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/replays"))]
     out: PathBuf,
@@ -36,9 +40,15 @@ struct Arguments {
     replay: Vec<PathBuf>,
 }
 
+impl Arguments {
+    fn set(&self) -> InstructionSet {
+        if self.portable { InstructionSet::PORTABLE } else { InstructionSet::of_this_processor() }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = if arguments.replay.is_empty() { run_campaign(&arguments) } else { replay_files(&arguments.replay) };
+    let result = if arguments.replay.is_empty() { run_campaign(&arguments) } else { replay_files(&arguments.replay, arguments.set()) };
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -53,7 +63,7 @@ fn main() -> ExitCode {
 fn run_campaign(arguments: &Arguments) -> Result<bool> {
     let Arguments { count, seed, cycles, .. } = *arguments;
     let start = Instant::now();
-    let plan = Plan { count, seed, cycles, limit: arguments.seconds.map(Duration::from_secs) };
+    let plan = Plan { count, seed, cycles, set: arguments.set(), limit: arguments.seconds.map(Duration::from_secs) };
     let summary = engines::run(&plan, |done| {
         if done.is_multiple_of(PROGRESS_STEP) {
             eprintln!("{done} of {count} designs");
@@ -75,10 +85,10 @@ fn run_campaign(arguments: &Arguments) -> Result<bool> {
 }
 
 /// Whether every file's case passed.
-fn replay_files(paths: &[PathBuf]) -> Result<bool> {
+fn replay_files(paths: &[PathBuf], set: InstructionSet) -> Result<bool> {
     let mut passed = true;
     for path in paths {
-        let failure = engines::check(&replay::read(path)?);
+        let failure = engines::check(&replay::read(path)?, set);
         passed &= failure.is_none();
         println!("{}: {}", path.display(), failure.map_or("passed".to_string(), |failure| failure.to_string()));
     }

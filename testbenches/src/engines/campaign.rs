@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use systole_sim::compiled::InstructionSet;
 
 use super::{case, first_difference, in_array};
 use crate::campaign::{self, Found};
@@ -20,6 +21,8 @@ pub struct Plan {
     pub seed: u64,
     /// Cycles of stimulus for each.
     pub cycles: u32,
+    /// What the compiled engine's kernels are compiled for.
+    pub set: InstructionSet,
     /// No design is begun after so long.
     pub limit: Option<Duration>,
 }
@@ -51,7 +54,7 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Summary, Lockst
         .filter(|_| plan.limit.is_none_or(|limit| start.elapsed() < limit))
         .map(|seed| {
             let case = case(seed, plan.cycles);
-            let (sizes, failure) = (case.design.statistics(), check(&case));
+            let (sizes, failure) = (case.design.statistics(), check(&case, plan.set));
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             (seed, sizes.instances, sizes.cells, failure)
         })
@@ -63,7 +66,7 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Summary, Lockst
         if let Some(failure) = failure {
             let shrink = summary.failures.len() < MOST_SHRUNK;
             summary.failures.push(if shrink {
-                shrunk(seed, plan.cycles, failure)?
+                shrunk(seed, plan, failure)?
             } else {
                 Found { seed, case: case(seed, plan.cycles), failure }
             });
@@ -73,9 +76,9 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Summary, Lockst
 }
 
 /// How a case fails, if it does: a difference, a panic, or a refusal by one of the engines.
-pub fn check(case: &Case) -> Option<Failure> {
+pub fn check(case: &Case, set: InstructionSet) -> Option<Failure> {
     let broken = |part, message| Some(Failure::Broken { part, message });
-    match catch_unwind(AssertUnwindSafe(|| first_difference(case))) {
+    match catch_unwind(AssertUnwindSafe(|| first_difference(case, set))) {
         Ok(Ok(None)) => None,
         Ok(Ok(Some(difference))) => broken("the agreement of both engines", difference.to_string()),
         Ok(Err(error)) => broken("making an engine", error.to_string()),
@@ -89,9 +92,11 @@ fn text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// First the design that is copied becomes smaller, within its array; then the array as it is.
-fn shrunk(seed: u64, cycles: u32, failure: Failure) -> Result<Found, LockstepError> {
+fn shrunk(seed: u64, plan: &Plan, failure: Failure) -> Result<Found, LockstepError> {
     let in_array = |case: &Case| Case { design: in_array(&case.design, seed), stimulus: case.stimulus };
-    let check_in_array = |cases: &[Case]| Ok(cases.iter().map(|case| check(&in_array(case))).collect());
-    let found = campaign::shrink(seed, &campaign::case(seed, cycles), failure, &check_in_array)?;
-    campaign::shrink_netlist(Found { case: in_array(&found.case), ..found }, &|cases| Ok(cases.iter().map(check).collect()))
+    let check_in_array = |cases: &[Case]| Ok(cases.iter().map(|case| check(&in_array(case), plan.set)).collect());
+    let found = campaign::shrink(seed, &campaign::case(seed, plan.cycles), failure, &check_in_array)?;
+    campaign::shrink_netlist(Found { case: in_array(&found.case), ..found }, &|cases| {
+        Ok(cases.iter().map(|case| check(case, plan.set)).collect())
+    })
 }

@@ -12,9 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use systole_hdl::design::{DomainId, MemoryId};
 use systole_hdl::{CellId, Design, Value};
+use systole_sim::compiled::InstructionSet;
 use systole_sim::engine::{BuildError, read_value};
 use systole_sim::lockstep::Difference;
-use systole_sim::{Engine, Lockstep, NodeId};
+use systole_sim::{Compiled, Engine, Lockstep, NodeId, Reference};
 
 pub use self::arrayed::{Shape, arrayed};
 pub use self::campaign::{Plan, Summary, check, run};
@@ -26,12 +27,14 @@ const MOST_SIGNALS: usize = 600;
 /// The most words of a memory compared in a cycle, from its start.
 const MOST_WORDS: u32 = 40;
 
-/// Runs a case on both engines. Answers with the first difference.
+/// Runs a case on both engines, the compiled one with kernels for `set`. Answers with the first difference.
 ///
 /// # Errors
 /// If one of the engines refuses the design.
-pub fn first_difference(case: &Case) -> Result<Option<Difference>, BuildError> {
-    let mut engine = Lockstep::new(&Arc::new(case.design.clone()))?;
+pub fn first_difference(case: &Case, set: InstructionSet) -> Result<Option<Difference>, BuildError> {
+    let design = Arc::new(case.design.clone());
+    let compiled = Compiled::for_instructions(&design, set)?;
+    let mut engine = Lockstep::of(Box::new(Reference::new(&design)?), Box::new(compiled));
     engine.compare_every(3);
     let signals = all_signals(&engine);
     let mut bench = Bench { engine, signals, random: ChaCha8Rng::seed_from_u64(case.stimulus.seed) };

@@ -1,6 +1,6 @@
 //! Lane kernels in a row, run strip by strip so that what one leaves is still near when the next one wants it.
 
-use super::choose::Operation;
+use super::choose::{InstructionSet, Operation};
 use super::{Arguments, CHUNK, Kernel};
 use crate::compiled::arena::Arena;
 use crate::compiled::layout::Container;
@@ -62,14 +62,15 @@ enum Instruction {
 pub(in crate::compiled) struct Group {
     /// Lanes, padded to whole chunks.
     lanes: usize,
+    set: InstructionSet,
     instructions: Vec<Instruction>,
     /// Bytes of the arena that the steps touch, counted from its start.
     reach: usize,
 }
 
 impl Group {
-    pub fn new(lanes: usize) -> Group {
-        Group { lanes: lanes.next_multiple_of(CHUNK), instructions: Vec::new(), reach: 0 }
+    pub fn new(lanes: usize, set: InstructionSet) -> Group {
+        Group { lanes: lanes.next_multiple_of(CHUNK), set, instructions: Vec::new(), reach: 0 }
     }
 
     /// Lanes, padded to whole chunks.
@@ -93,7 +94,7 @@ impl Group {
             *place = self.operand(address, size.bytes);
         }
         let [a, b, c] = resolved;
-        self.instructions.push(Instruction::Run(Step { kernel: operation.kernel(), out, a, b, c, immediate }));
+        self.instructions.push(Instruction::Run(Step { kernel: operation.kernel(self.set), out, a, b, c, immediate }));
     }
 
     fn operand(&mut self, address: Address, size: usize) -> Operand {

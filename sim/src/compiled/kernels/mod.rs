@@ -12,6 +12,8 @@
 mod choose;
 mod functions;
 mod group;
+#[cfg(test)]
+mod tests;
 mod word;
 
 use std::marker::PhantomData;
@@ -19,6 +21,7 @@ use std::marker::PhantomData;
 use self::functions::{Binary, Compare, Fit, Shift};
 use self::word::{Lane, Word};
 
+pub use self::choose::InstructionSet;
 pub(super) use self::choose::{BinaryKind, CompareKind, FitKind, Operation, ShiftKind, View};
 pub(super) use self::group::{Address, Group, Reached, STRIP, Test};
 
