@@ -33,6 +33,8 @@ pub use lockstep::Lockstep;
 pub use observer::Observer;
 pub use recorder::Recorder;
 pub use reference::Reference;
-pub use simulator::{EngineKind, InputPort, Memory, Options, OutputPort, RunError, Signal, SimError, Simulator, SinkHandle, SourceHandle};
+pub use simulator::{
+    Batch, EngineKind, InputPort, Memory, Options, OutputPort, RunError, Signal, SimError, Simulator, SinkHandle, SourceHandle,
+};
 pub use streams::{Received, StallPattern};
 pub use values::IntoValue;

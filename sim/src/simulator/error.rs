@@ -72,6 +72,17 @@ pub enum SimError {
     /// No driver can be put on a stream.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// A batch of nothing.
+    #[error("a batch needs at least one stimulus")]
+    NoStimuli,
+    /// A stimulus that a batch does not have.
+    #[error("the batch has stimuli 0 to {}, not {number}", stimuli - 1)]
+    NoStimulus {
+        /// The stimulus as given.
+        number: usize,
+        /// How many there are.
+        stimuli: usize,
+    },
     /// Words outside a memory.
     #[error("memory `{memory}` has words 0 to {}, not {address}", depth - 1)]
     Address {

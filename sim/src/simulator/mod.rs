@@ -4,6 +4,7 @@
 //! What is read belongs to the current, settled cycle: after `set`, combinational outputs follow at once; after `step`,
 //! registers show what they took at the edge.
 
+mod batch;
 mod error;
 mod handles;
 mod run;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use systole_hdl::{Design, Value};
 
+pub use self::batch::{Batch, Stimulus};
 pub use self::error::{RunError, SimError};
 pub use self::handles::{InputPort, Memory, OutputPort, Signal, SinkHandle, SourceHandle};
 pub use self::run::{Attached, Progress};
@@ -77,6 +79,14 @@ impl Default for Options {
     }
 }
 
+/// The design breaks no rule of the netlist.
+fn check(design: &Design) -> Result<(), SimError> {
+    design.validate().map_err(|violations| SimError::Invalid {
+        first: violations.first().map(ToString::to_string).unwrap_or_default(),
+        others: violations.len().saturating_sub(1),
+    })
+}
+
 /// A running circuit.
 pub struct Simulator {
     engine: Box<dyn Engine>,
@@ -100,10 +110,7 @@ impl Simulator {
     /// # Errors
     /// If the design is not valid or too large, or the options name a clock domain that it does not have.
     pub fn new(design: &Design, options: Options) -> Result<Simulator, SimError> {
-        design.validate().map_err(|violations| SimError::Invalid {
-            first: violations.first().map(ToString::to_string).unwrap_or_default(),
-            others: violations.len().saturating_sub(1),
-        })?;
+        check(design)?;
         let design = Arc::new(design.clone());
         Simulator::with_engine(options.engine.make(&design)?, &options)
     }
