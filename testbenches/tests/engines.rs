@@ -1,6 +1,7 @@
 //! The compiled engine against the reference engine, on random designs: every signal in every cycle.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use systole_hdl::analysis::PortPaths;
 use systole_hdl::design::ModuleId;
@@ -18,6 +19,18 @@ fn both_engines_agree_on_every_signal_in_every_cycle() {
         summary.failures.iter().map(|found| replay::to_text(&found.case, &format!("seed {}: {}", found.seed, found.failure))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(summary.designs, 200);
+}
+
+#[test]
+fn every_case_that_once_failed_agrees_on_both_engines() {
+    let paths = replay::list(&Path::new(env!("CARGO_MANIFEST_DIR")).join("replays")).expect("the folder is there");
+    assert!(!paths.is_empty());
+    for path in paths {
+        let case = replay::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        for set in [InstructionSet::of_this_processor(), InstructionSet::PORTABLE] {
+            assert_eq!(engines::check(&case, set), None, "{}", path.display());
+        }
+    }
 }
 
 /// How many instances each module has in the whole tree.

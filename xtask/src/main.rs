@@ -4,9 +4,11 @@
 //! - `tools`: installs the outside tools only.
 //! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog, or with `--engines` against the
 //!   compiled engine.
+//! - `sanitize`: the compiled engine's tests and random designs under an address sanitizer.
 //! - `book`: builds the documentation.
 
 mod checks;
+mod sanitize;
 mod tools;
 
 use std::path::Path;
@@ -42,6 +44,12 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Run the compiled engine's tests and random designs under an address sanitizer.
+    Sanitize {
+        /// How many random designs, for each form of the kernels.
+        #[arg(long, default_value_t = 300)]
+        count: u64,
+    },
     /// Build the book into docs/book/book.
     Book,
 }
@@ -66,6 +74,7 @@ fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Tools => tools::install(&shell),
         Command::FuzzDesigns { engines, count, seed } => fuzz_designs(&shell, engines, count, seed),
+        Command::Sanitize { count } => sanitize::run(&shell, count),
         Command::Book => book(&shell),
     }
 }
