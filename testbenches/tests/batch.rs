@@ -29,13 +29,14 @@ fn each_stimulus_of_a_batch_is_a_simulation_of_its_own() {
         let mut batch = Batch::new(&design, stimuli, options(EngineKind::Compiled)).expect("the design is valid");
         let mut alone: Vec<Simulator> =
             (0..stimuli).map(|_| Simulator::new(&design, options(EngineKind::Reference)).expect("the design is valid")).collect();
-        let given: Vec<Vec<Vec<Value>>> = (0..stimuli).map(|number| inputs(&design, seed * 100 + number as u64)).collect();
+        // By stimulus: for each cycle, what each input is given.
+        let mut given: Vec<_> = (0..stimuli).map(|number| inputs(&design, seed * 100 + number as u64).into_iter()).collect();
 
         let ports: Vec<_> = design.top_module().inputs.iter().map(|port| port.name.clone()).collect();
         let signals: Vec<[Signal; 2]> = shared_signals(&alone[0], &batch);
-        for cycle in 0..CYCLES as usize {
-            for (number, sim) in alone.iter_mut().enumerate() {
-                for (name, value) in ports.iter().zip(&given[number][cycle]) {
+        for cycle in 0..CYCLES {
+            for (number, (sim, given)) in alone.iter_mut().zip(&mut given).enumerate() {
+                for (name, value) in ports.iter().zip(given.next().expect("a stimulus for each cycle")) {
                     let [port, in_batch] = [sim.input(name).unwrap(), batch.input(name).unwrap()];
                     sim.set(port, value.clone()).unwrap();
                     batch.stimulus(number).unwrap().set(in_batch, value.clone()).unwrap();

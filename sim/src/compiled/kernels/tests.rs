@@ -282,7 +282,7 @@ fn an_intermediate_result_needs_no_more_than_a_strip() {
         group.push(add, out, &[between, a], 0);
         group.run(&mut arena);
         for (lane, input) in inputs.iter().enumerate() {
-            assert_eq!(load(&arena, w, places[1], lane), 3 * input & w.mask(), "lane {lane} with {set:?}");
+            assert_eq!(load(&arena, w, places[1], lane), (3 * input) & w.mask(), "lane {lane} with {set:?}");
         }
     }
 }
