@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use systole_sim::EngineKind;
 
 use crate::config::Override;
 
@@ -73,6 +74,9 @@ pub struct RunArguments {
     /// What simulates.
     #[arg(long, value_enum, default_value_t = EngineName::Compiled)]
     pub engine: EngineName,
+    /// Run both engines in lockstep and stop with exit code 1 at the first difference.
+    #[arg(long, conflicts_with = "engine")]
+    pub verify_engine: bool,
     /// Stop with exit code 4 after this many cycles.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub cycle_limit: Option<u64>,
@@ -120,6 +124,16 @@ pub enum EngineName {
     Reference,
     /// Evaluates equal instances together.
     Compiled,
+}
+
+impl EngineName {
+    /// The engine of this name.
+    pub fn kind(self) -> EngineKind {
+        match self {
+            EngineName::Reference => EngineKind::Reference,
+            EngineName::Compiled => EngineKind::Compiled,
+        }
+    }
 }
 
 /// Arguments of `export`.

@@ -1,25 +1,38 @@
 //! The GEMM hardware against the golden model and the cycle model, on the shipped configurations and on random ones.
 
+#[macro_use]
+mod engines;
 mod files;
 
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
+use systole_kernels::common::tensor::Tensor;
 use systole_kernels::kernel::{Configured, RunContext, RunError};
 use systole_kernels::registry::configure;
 use systole_kernels::report::Outcome;
-use systole_sim::{Options, Simulator};
+use systole_sim::{EngineKind, Options, Simulator};
 
-fn run(config: toml::Table) -> Outcome {
+on_each_engine! {
+    the_digits_network_is_exact_and_as_accurate_as_in_floating_point_on_every_array,
+    a_stream_that_never_moves_is_an_explained_deadlock,
+    the_cycle_limit_and_the_host_can_stop_a_run,
+    the_fixed_point_configuration_runs_exactly,
+    stalls_on_every_stream_change_no_value,
+    any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles,
+    no_stall_pattern_changes_a_value,
+}
+
+fn run(config: toml::Table, engine: EngineKind) -> Outcome {
     let (_, configured) = configure(config).unwrap();
     let requests = configured.tensors();
     let tensors = requests.iter().map(|request| files::tensor(&request.file, request.tensor.as_ref().unwrap())).collect();
-    run_configured(&*configured, tensors).unwrap()
+    run_configured(&*configured, tensors, engine).unwrap()
 }
 
-fn run_configured(configured: &dyn Configured, tensors: Vec<systole_kernels::common::tensor::Tensor>) -> Result<Outcome, RunError> {
+fn run_configured(configured: &dyn Configured, tensors: Vec<Tensor>, engine: EngineKind) -> Result<Outcome, RunError> {
     let design = configured.design().unwrap();
-    let mut simulator = Simulator::new(&design, Options::default()).unwrap();
+    let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
     let prepared = configured.prepare(tensors).unwrap();
     prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: 10_000_000, progress: &mut |_| ControlFlow::Continue(()) })
 }
@@ -40,12 +53,11 @@ fn assert_exact_and_as_modelled(outcome: &Outcome) {
     assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
 }
 
-#[test]
-fn the_digits_network_is_exact_and_as_accurate_as_in_floating_point_on_every_array() {
+fn the_digits_network_is_exact_and_as_accurate_as_in_floating_point_on_every_array(engine: EngineKind) {
     for dataflow in ["weight-stationary", "output-stationary", "input-stationary"] {
         let mut table = files::config("digits.toml");
         table["array"].as_table_mut().unwrap().insert("dataflow".into(), dataflow.into());
-        let outcome = run(table);
+        let outcome = run(table, engine);
         assert_exact_and_as_modelled(&outcome);
         let task = outcome.numerics.task.value().unwrap();
         assert!((task.value - task.reference).abs() <= 0.005 && task.samples == 360, "{task:?}");
@@ -53,12 +65,11 @@ fn the_digits_network_is_exact_and_as_accurate_as_in_floating_point_on_every_arr
     }
 }
 
-#[test]
-fn a_stream_that_never_moves_is_an_explained_deadlock() {
+fn a_stream_that_never_moves_is_an_explained_deadlock(engine: EngineKind) {
     let mut table = files::config("gemm-stalls.toml");
     table["stalls"].as_table_mut().unwrap().insert("b".into(), "never".into());
     let (_, configured) = configure(table).unwrap();
-    match run_configured(&*configured, Vec::new()) {
+    match run_configured(&*configured, Vec::new(), engine) {
         Err(RunError::Stopped(systole_sim::RunError::Deadlock(explanation))) => {
             assert!(explanation.to_string().contains("`gemm.b` is not valid: its source is never active"), "{explanation}");
         }
@@ -66,27 +77,24 @@ fn a_stream_that_never_moves_is_an_explained_deadlock() {
     }
 }
 
-#[test]
-fn the_cycle_limit_and_the_host_can_stop_a_run() {
+fn the_cycle_limit_and_the_host_can_stop_a_run(engine: EngineKind) {
     let (_, configured) = configure(files::config("gemm-fixed.toml")).unwrap();
     let prepared = configured.prepare(Vec::new()).unwrap();
     let design = configured.design().unwrap();
     let stop = |cycle_limit, flow| {
-        let mut simulator = Simulator::new(&design, Options::default()).unwrap();
+        let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
         prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |_| flow })
     };
     assert!(matches!(stop(50, ControlFlow::Continue(())), Err(RunError::Stopped(systole_sim::RunError::CycleLimit { .. }))));
     assert!(matches!(stop(10_000, ControlFlow::Break(())), Err(RunError::Interrupted { .. })));
 }
 
-#[test]
-fn the_fixed_point_configuration_runs_exactly() {
-    assert_exact_and_as_modelled(&run(files::config("gemm-fixed.toml")));
+fn the_fixed_point_configuration_runs_exactly(engine: EngineKind) {
+    assert_exact_and_as_modelled(&run(files::config("gemm-fixed.toml"), engine));
 }
 
-#[test]
-fn stalls_on_every_stream_change_no_value() {
-    let outcome = run(files::config("gemm-stalls.toml"));
+fn stalls_on_every_stream_change_no_value(engine: EngineKind) {
+    let outcome = run(files::config("gemm-stalls.toml"), engine);
     assert!(outcome.numerics.bit_exact);
     assert!(outcome.cycles.model.value().is_none());
     assert!(outcome.streams.iter().any(|stream| stream.path.ends_with('c') && stream.stalled > 0), "{:?}", outcome.streams);
@@ -112,29 +120,22 @@ fn formats() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles(
-        array in arrays(), formats in formats(), shape in prop::array::uniform3(1usize..60), seed in 0u64..1000, relu in any::<bool>(),
-    ) {
+fn any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles(engine: EngineKind) {
+    proptest!(ProptestConfig::with_cases(48), |(array in arrays(), formats in formats(), shape in prop::array::uniform3(1usize..60), seed in 0u64..1000, relu in any::<bool>())| {
         let mut table = config(&array, formats, shape, &format!("relu = {relu}"));
         table.insert("seed".into(), (seed as i64).into());
         if formats.contains("u8") {
             table["layers"][0].as_table_mut().unwrap().remove("bias");
         }
-        let outcome = run(table);
+        let outcome = run(table, engine);
         let numerics = &outcome.numerics;
         prop_assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
         prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
-    }
+    });
+}
 
-    #[test]
-    fn no_stall_pattern_changes_a_value(
-        array in arrays(), shape in prop::array::uniform3(1usize..40), seed in 0u64..1000,
-        probabilities in prop::array::uniform4(0.1f64..1.0), on in 1u32..9, off in 0u32..9, bursting in 0usize..4,
-    ) {
+fn no_stall_pattern_changes_a_value(engine: EngineKind) {
+    proptest!(ProptestConfig::with_cases(48), |(array in arrays(), shape in prop::array::uniform3(1usize..40), seed in 0u64..1000, probabilities in prop::array::uniform4(0.1f64..1.0), on in 1u32..9, off in 0u32..9, bursting in 0usize..4)| {
         let patterns: Vec<String> = ["a", "b", "bias", "c"].iter().zip(probabilities).enumerate().map(|(index, (stream, probability))| {
             if index == bursting {
                 format!("{stream} = {{ bursts = {{ on = {on}, off = {off} }} }}")
@@ -144,7 +145,7 @@ proptest! {
         }).collect();
         let mut table = config(&array, "", shape, &format!("[stalls]\n{}", patterns.join("\n")));
         table.insert("seed".into(), (seed as i64).into());
-        let outcome = run(table);
+        let outcome = run(table, engine);
         prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
-    }
+    });
 }

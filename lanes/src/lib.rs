@@ -22,7 +22,7 @@ use self::functions::{Binary, Compare, Fit, Shift};
 use self::word::{Lane, Word};
 
 pub use self::container::Container;
-pub use self::operation::{BinaryKind, CompareKind, FitKind, OperandSize, Operation, ShiftKind, View};
+pub use self::operation::{BinaryKind, CompareKind, FitKind, InstructionSet, OperandSize, Operation, ShiftKind, View};
 
 /// Lanes that a kernel takes at once; vectors are padded to a multiple.
 pub const CHUNK: usize = 16;

@@ -176,79 +176,98 @@ macro_rules! with {
     };
 }
 
-/// The kernel compiled for what the processor has.
-fn compiled<K: LaneKernel>() -> Kernel {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        return crate::avx2::<K>;
+/// What the lane kernels are compiled for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InstructionSet {
+    /// Invariant: only if the processor has it.
+    avx2: bool,
+}
+
+impl InstructionSet {
+    /// What any processor of the architecture has.
+    pub const PORTABLE: InstructionSet = InstructionSet { avx2: false };
+
+    /// The best that this processor has.
+    pub fn of_this_processor() -> InstructionSet {
+        #[cfg(target_arch = "x86_64")]
+        return InstructionSet { avx2: std::arch::is_x86_feature_detected!("avx2") };
+        #[cfg(not(target_arch = "x86_64"))]
+        InstructionSet::PORTABLE
     }
-    portable::<K>
+
+    fn compiled<K: LaneKernel>(self) -> Kernel {
+        #[cfg(target_arch = "x86_64")]
+        if self.avx2 {
+            return crate::avx2::<K>;
+        }
+        portable::<K>
+    }
 }
 
 impl Operation {
-    /// The loop for this operation on this machine.
-    pub fn kernel(self) -> Kernel {
+    /// The loop for this operation.
+    pub fn kernel(self, set: InstructionSet) -> Kernel {
         match self {
-            Operation::Binary { kind, fit, container, a_common, b_common } => binary(kind, fit, container, a_common, b_common),
+            Operation::Binary { kind, fit, container, a_common, b_common } => binary(set, kind, fit, container, a_common, b_common),
             Operation::Not { fit, container } => {
-                with!(word container, W => with!(fit fit, N => compiled::<NotKernel<N, W>>()))
+                with!(word container, W => with!(fit fit, N => set.compiled::<NotKernel<N, W>>()))
             }
             Operation::Compare { kind, container, a_common, b_common } => with!(word container, W => {
                 with!(spread a_common, A => with!(spread b_common, B => match kind {
-                    CompareKind::Equal => compiled::<CompareKernel<Equal, W, A, B>>(),
-                    CompareKind::Differs => compiled::<CompareKernel<Differs, W, A, B>>(),
-                    CompareKind::Less => compiled::<CompareKernel<Less, W, A, B>>(),
-                    CompareKind::LessSigned => compiled::<CompareKernel<LessSigned, W, A, B>>(),
+                    CompareKind::Equal => set.compiled::<CompareKernel<Equal, W, A, B>>(),
+                    CompareKind::Differs => set.compiled::<CompareKernel<Differs, W, A, B>>(),
+                    CompareKind::Less => set.compiled::<CompareKernel<Less, W, A, B>>(),
+                    CompareKind::LessSigned => set.compiled::<CompareKernel<LessSigned, W, A, B>>(),
                 }))
             }),
             Operation::CompareConstant { kind, container } => with!(word container, W => match kind {
-                CompareKind::Equal => compiled::<CompareConstant<Equal, W>>(),
-                CompareKind::Differs => compiled::<CompareConstant<Differs, W>>(),
-                CompareKind::Less => compiled::<CompareConstant<Less, W>>(),
-                CompareKind::LessSigned => compiled::<CompareConstant<LessSigned, W>>(),
+                CompareKind::Equal => set.compiled::<CompareConstant<Equal, W>>(),
+                CompareKind::Differs => set.compiled::<CompareConstant<Differs, W>>(),
+                CompareKind::Less => set.compiled::<CompareConstant<Less, W>>(),
+                CompareKind::LessSigned => set.compiled::<CompareConstant<LessSigned, W>>(),
             }),
-            Operation::Parity { container } => with!(word container, W => compiled::<ParityKernel<W>>()),
+            Operation::Parity { container } => with!(word container, W => set.compiled::<ParityKernel<W>>()),
             Operation::Shift { kind, container, distance_common } => {
                 with!(word container, W => with!(spread distance_common, B => match kind {
-                    ShiftKind::Left => compiled::<ShiftKernel<Left, W, B>>(),
-                    ShiftKind::Right => compiled::<ShiftKernel<Right, W, B>>(),
-                    ShiftKind::RightSigned => compiled::<ShiftKernel<RightSigned, W, B>>(),
+                    ShiftKind::Left => set.compiled::<ShiftKernel<Left, W, B>>(),
+                    ShiftKind::Right => set.compiled::<ShiftKernel<Right, W, B>>(),
+                    ShiftKind::RightSigned => set.compiled::<ShiftKernel<RightSigned, W, B>>(),
                 }))
             }
             Operation::ShiftConstant { kind, container } => with!(word container, W => match kind {
-                ShiftKind::Left => compiled::<ShiftConstant<Left, W>>(),
-                ShiftKind::Right => compiled::<ShiftConstant<Right, W>>(),
-                ShiftKind::RightSigned => compiled::<ShiftConstant<RightSigned, W>>(),
+                ShiftKind::Left => set.compiled::<ShiftConstant<Left, W>>(),
+                ShiftKind::Right => set.compiled::<ShiftConstant<Right, W>>(),
+                ShiftKind::RightSigned => set.compiled::<ShiftConstant<RightSigned, W>>(),
             }),
             Operation::Convert { from, container, fit, common } => {
                 with!(lane from, L => with!(word container, W => with!(fit fit, N => with!(spread common, A => {
-                    compiled::<ConvertKernel<L, W, N, A>>()
+                    set.compiled::<ConvertKernel<L, W, N, A>>()
                 }))))
             }
             Operation::Mux { container, then_common, otherwise_common } => {
                 with!(word container, W => with!(spread then_common, A => with!(spread otherwise_common, B => {
-                    compiled::<MuxKernel<W, A, B>>()
+                    set.compiled::<MuxKernel<W, A, B>>()
                 })))
             }
             Operation::Product { of, container, b_common } => {
-                with!(lane of, L => with!(word container, W => with!(spread b_common, B => compiled::<ProductKernel<L, W, B>>())))
+                with!(lane of, L => with!(word container, W => with!(spread b_common, B => set.compiled::<ProductKernel<L, W, B>>())))
             }
             Operation::MultiplyAdd { of, container, fit, b_common } => {
                 with!(lane of, L => with!(word container, W => with!(fit fit, N => with!(spread b_common, B => {
-                    compiled::<MultiplyAdd<L, W, N, B>>()
+                    set.compiled::<MultiplyAdd<L, W, N, B>>()
                 }))))
             }
         }
     }
 }
 
-fn binary(kind: BinaryKind, fit: FitKind, container: Container, a_common: bool, b_common: bool) -> Kernel {
+fn binary(set: InstructionSet, kind: BinaryKind, fit: FitKind, container: Container, a_common: bool, b_common: bool) -> Kernel {
     with!(word container, W => with!(spread a_common, A => with!(spread b_common, B => match kind {
-        BinaryKind::And => compiled::<BinaryKernel<And, Whole, W, A, B>>(),
-        BinaryKind::Or => compiled::<BinaryKernel<Or, Whole, W, A, B>>(),
-        BinaryKind::Xor => compiled::<BinaryKernel<Xor, Whole, W, A, B>>(),
-        BinaryKind::Add => with!(fit fit, N => compiled::<BinaryKernel<Add, N, W, A, B>>()),
-        BinaryKind::Sub => with!(fit fit, N => compiled::<BinaryKernel<Sub, N, W, A, B>>()),
+        BinaryKind::And => set.compiled::<BinaryKernel<And, Whole, W, A, B>>(),
+        BinaryKind::Or => set.compiled::<BinaryKernel<Or, Whole, W, A, B>>(),
+        BinaryKind::Xor => set.compiled::<BinaryKernel<Xor, Whole, W, A, B>>(),
+        BinaryKind::Add => with!(fit fit, N => set.compiled::<BinaryKernel<Add, N, W, A, B>>()),
+        BinaryKind::Sub => with!(fit fit, N => set.compiled::<BinaryKernel<Sub, N, W, A, B>>()),
     })))
 }
 

@@ -21,6 +21,7 @@ use systole_hdl::{CellId, Value};
 use thiserror::Error;
 
 use crate::hierarchy::{Hierarchy, NodeId, TooManyInstances};
+use crate::lockstep::Difference;
 
 /// A running circuit. Object safe, so that drivers and traces are compiled once for all engines.
 ///
@@ -87,6 +88,12 @@ pub trait Engine: Send {
 
     /// Puts registers, registered reads, memories, inputs and resets back to where they were at the start. Not settled afterwards.
     fn restore_initial_state(&mut self);
+
+    /// The first difference that an engine which checks itself against another one has found, in a settled cycle. `None`
+    /// for all others.
+    fn difference(&self) -> Option<&Difference> {
+        None
+    }
 }
 
 /// Why no engine can be made for a design.

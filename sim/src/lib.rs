@@ -1,7 +1,7 @@
 //! Cycle-accurate simulation of a design, with traces, stream drivers and counters.
 //!
 //! - [`simulator`]: the user's view. Ports by typed handles, time, memories, sources and sinks, counts, deadlocks explained.
-//! - [`engine`]: what every engine can do; [`mod@reference`] is the interpreter. [`hierarchy`]: the instance tree and its paths.
+//! - [`engine`]: what every engine can do; [`mod@reference`] is the interpreter, [`compiled`] the fast one, [`lockstep`] both. [`hierarchy`]: the instance tree and its paths.
 //! - [`observer`]: the hook for what looks at each cycle: [`recorder`], [`trace`].
 //!
 //! **Invariant.** Drivers, counters, traces and explanations know engines by [`Engine`] only.
@@ -13,6 +13,7 @@ pub mod counters;
 pub mod deadlock;
 pub mod engine;
 pub mod hierarchy;
+pub mod lockstep;
 pub mod observer;
 mod probes;
 pub mod recorder;
@@ -28,9 +29,12 @@ pub use counters::{HighWater, StreamCount};
 pub use deadlock::Explanation;
 pub use engine::{DomainSet, Engine};
 pub use hierarchy::{Hierarchy, NodeId};
+pub use lockstep::Lockstep;
 pub use observer::Observer;
 pub use recorder::Recorder;
 pub use reference::Reference;
-pub use simulator::{EngineKind, InputPort, Memory, Options, OutputPort, RunError, Signal, SimError, Simulator, SinkHandle, SourceHandle};
+pub use simulator::{
+    Batch, EngineKind, InputPort, Memory, Options, OutputPort, RunError, Signal, SimError, Simulator, SinkHandle, SourceHandle,
+};
 pub use streams::{Received, StallPattern};
 pub use values::IntoValue;

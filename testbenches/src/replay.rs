@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use systole_hdl::Design;
 use thiserror::Error;
 
+use crate::campaign::Found;
 use crate::lockstep::{Case, StimulusPlan};
 
 /// The extension of a file that holds a case.
@@ -51,6 +52,21 @@ pub fn to_text(case: &Case, remark: &str) -> String {
     let remark: String = remark.lines().map(|line| format!("# {line}\n")).collect();
     let StimulusPlan { seed, cycles } = case.stimulus;
     format!("{remark}# stimulus seed {seed} cycles {cycles}\n{}", case.design)
+}
+
+/// Writes a failing case into `folder`, which is made if it is missing, and returns its file.
+///
+/// # Errors
+/// If the folder or the file cannot be written.
+pub fn keep(folder: &Path, found: &Found) -> Result<PathBuf, ReplayError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        |source| ReplayError::File { path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let path = folder.join(format!("seed-{}.{EXTENSION}", found.seed));
+    fs::write(&path, to_text(&found.case, &found.failure.to_string())).map_err(failed(&path))?;
+    Ok(path)
 }
 
 /// Reads the case in a file.

@@ -2,10 +2,13 @@
 //!
 //! - `test`: installs the outside tools, then runs every check and every test.
 //! - `tools`: installs the outside tools only.
-//! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog.
+//! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog, or with `--engines` against the
+//!   compiled engine.
+//! - `sanitize`: the compiled engine's tests and random designs under an address sanitizer.
 //! - `book`: builds the documentation.
 
 mod checks;
+mod sanitize;
 mod tools;
 
 use std::path::Path;
@@ -29,14 +32,23 @@ enum Command {
     Test,
     /// Install the outside tools that tests use: Verilator, Icarus Verilog, Yosys, GTKWave's converters.
     Tools,
-    /// Compare the reference engine with the exported Verilog, cycle by cycle, on random designs.
+    /// Compare the reference engine with the exported Verilog, or with the compiled engine, cycle by cycle, on random designs.
     FuzzDesigns {
+        /// Compare with the compiled engine instead of the Verilog.
+        #[arg(long)]
+        engines: bool,
         /// How many designs to try.
         #[arg(long, default_value_t = 500)]
         count: u64,
         /// Seed of the first design; equal seeds give equal designs.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Run the compiled engine's tests and random designs under an address sanitizer.
+    Sanitize {
+        /// How many random designs, for each form of the kernels.
+        #[arg(long, default_value_t = 300)]
+        count: u64,
     },
     /// Build the book into docs/book/book.
     Book,
@@ -61,7 +73,8 @@ fn run(arguments: Arguments) -> Result<()> {
             checks::run_all(&shell)
         }
         Command::Tools => tools::install(&shell),
-        Command::FuzzDesigns { count, seed } => fuzz_designs(&shell, count, seed),
+        Command::FuzzDesigns { engines, count, seed } => fuzz_designs(&shell, engines, count, seed),
+        Command::Sanitize { count } => sanitize::run(&shell, count),
         Command::Book => book(&shell),
     }
 }
@@ -71,9 +84,10 @@ fn workspace() -> Result<&'static Path> {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder of the workspace")
 }
 
-fn fuzz_designs(shell: &Shell, count: u64, seed: u64) -> Result<()> {
+fn fuzz_designs(shell: &Shell, engines: bool, count: u64, seed: u64) -> Result<()> {
+    let program = if engines { "fuzz-engines" } else { "fuzz-designs" };
     let (count, seed) = (count.to_string(), seed.to_string());
-    cmd!(shell, "cargo run --package systole-testbenches --release --bin fuzz-designs -- --count {count} --seed {seed}").run()?;
+    cmd!(shell, "cargo run --package systole-testbenches --release --bin {program} -- --count {count} --seed {seed}").run()?;
     Ok(())
 }
 

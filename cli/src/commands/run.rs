@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use systole_kernels::kernel::{RunContext, RunError};
 use systole_kernels::report::{Measured, Outcome, REPORT_SCHEMA, Report, SimulatorReport};
-use systole_sim::simulator::{Attached, Options, Simulator};
+use systole_sim::Engine;
+use systole_sim::simulator::{Attached, EngineKind, Options, Simulator};
 use systole_sim::trace::{self, Trace, TraceOptions};
-use systole_sim::{Compiled, Engine, Reference};
 
 use super::workload::Workload;
-use crate::arguments::{EngineName, RunArguments, TraceArguments, TraceFormat};
+use crate::arguments::{RunArguments, TraceArguments, TraceFormat};
 use crate::failure::{Failure, message_with_help};
 use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
@@ -24,10 +24,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let prepared = workload.prepare()?;
     let (design, elaborating) = timed(|| workload.design());
     let design = Arc::new(design?);
-    let (engine, compiling) = timed(|| match arguments.engine {
-        EngineName::Reference => Reference::new(&design).map(|engine| Box::new(engine) as Box<dyn Engine>),
-        EngineName::Compiled => Compiled::new(&design).map(|engine| Box::new(engine) as Box<dyn Engine>),
-    });
+    let kind = if arguments.verify_engine { EngineKind::Lockstep } else { arguments.engine.kind() };
+    let (engine, compiling) = timed(|| kind.make(&design));
     let mut engine = engine.map_err(|error| Failure::defect(&error))?;
 
     // Before anything appears on disk, so that no interrupt finds it half done.
@@ -43,6 +41,11 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         timed(|| prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |progress| line.follow(progress) }));
     line.clear();
     let cycles = simulator.cycle();
+    // What an observer or the work looked at last has been compared too.
+    let ran = match simulator.engine().difference() {
+        Some(difference) if ran.is_ok() => Err(systole_sim::RunError::EnginesDiffer(Box::new(difference.clone())).into()),
+        _ => ran,
+    };
 
     // Whatever became of the run, its waveform is completed first: it shows how that came about.
     let trace = trace.map(|(path, attached)| finish_trace(path, attached, &mut simulator)).transpose();
@@ -64,7 +67,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         version: env!("CARGO_PKG_VERSION").into(),
         design: design.statistics().into(),
         outcome,
-        simulator: simulator_report(arguments.engine, elaborating, compiling, simulating, cycles),
+        simulator: simulator_report(kind, elaborating, compiling, simulating, cycles),
         synthesis: Measured::not_measured("`systole synth` measures it"),
     };
     let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::defect(&error))?;
@@ -82,12 +85,13 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
-fn simulator_report(engine: EngineName, elaborating: Duration, compiling: Duration, simulating: Duration, cycles: u64) -> SimulatorReport {
+fn simulator_report(engine: EngineKind, elaborating: Duration, compiling: Duration, simulating: Duration, cycles: u64) -> SimulatorReport {
     let milliseconds = |duration: Duration| Measured::Value(1000.0 * duration.as_secs_f64());
     SimulatorReport {
         engine: match engine {
-            EngineName::Reference => "reference".into(),
-            EngineName::Compiled => "compiled".into(),
+            EngineKind::Reference => "reference".into(),
+            EngineKind::Compiled => "compiled".into(),
+            EngineKind::Lockstep => "reference and compiled".into(),
         },
         elaborate_ms: milliseconds(elaborating),
         compile_ms: milliseconds(compiling),
@@ -116,6 +120,11 @@ pub fn stopped(error: RunError) -> Failure {
         }
         RunError::Stopped(systole_sim::RunError::Deadlock(_)) => {
             Failure::Stuck(message_with_help(message, "no report was written; --trace shows how it came about"))
+        }
+        RunError::Stopped(systole_sim::RunError::EnginesDiffer(_)) => {
+            let help = "no report was written; this is a bug in Systole, whatever the input was: please report it with the command and the \
+                        configuration, and run with `--engine reference` meanwhile";
+            Failure::Differs(message_with_help(message, help))
         }
         RunError::Stopped(systole_sim::RunError::Observer { .. }) => Failure::input(message, "no report was written"),
         RunError::Interrupted { cycle } => {

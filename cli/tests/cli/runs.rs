@@ -59,6 +59,26 @@ fn a_report_repeats_but_for_the_times() {
 }
 
 #[test]
+fn the_report_names_the_engine_that_ran_and_all_agree() {
+    let desk = Desk::with(SMALL);
+    let configuration = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/gemm-stalls.toml");
+    let run = |folder: &str, options: &[&str]| {
+        ends(&desk, &[&["run", configuration, "--out", folder], options].concat(), 0);
+        let mut report = report(&desk, folder);
+        let simulator = report.as_object_mut().unwrap().remove("simulator").unwrap();
+        (simulator["engine"].as_str().unwrap().to_string(), report)
+    };
+    let (compiled, expected) = run("compiled", &[]);
+    let (reference, interpreted) = run("reference", &["--engine", "reference"]);
+    let (both, verified) = run("both", &["--verify-engine", "--trace", "fst"]);
+    assert_eq!([compiled, reference, both], ["compiled", "reference", "reference and compiled"]);
+    assert_eq!(interpreted, expected);
+    assert_eq!(verified, expected);
+    let (_, message) = ends(&desk, &["run", "config.toml", "--verify-engine", "--engine", "compiled"], 2);
+    assert!(message.contains("--verify-engine"), "{message}");
+}
+
+#[test]
 fn overrides_and_seed_reach_the_run_and_the_report() {
     let desk = Desk::with(SMALL);
     let options = ["--set", "array.rows=2", "--set", "layers[0].relu=true", "--seed", "77", "--out", "result"];

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use systole_hdl::design::Cell;
 use systole_hdl::{CellId, ModuleDef, Value};
-use systole_lanes::Container;
+use systole_lanes::{Container, InstructionSet};
 
 use super::arena::Arena;
 use super::graph::{Graph, Mode, Site, Unit, operand};
@@ -24,6 +24,7 @@ pub(super) struct Parts<'a> {
     /// As [`Graph::owners`] has them.
     pub owners: &'a [Option<VectorId>],
     pub arena: &'a mut Arena,
+    pub set: InstructionSet,
 }
 
 impl Parts<'_> {

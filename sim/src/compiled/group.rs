@@ -4,9 +4,12 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
-use systole_lanes::{CHUNK, Container, Kernel, Operation};
+use systole_lanes::{CHUNK, Container, InstructionSet, Kernel, Operation};
 
 use super::arena::Arena;
 
@@ -76,14 +79,15 @@ pub(super) enum Instruction {
 pub(super) struct Group {
     /// Lanes, padded to whole chunks.
     lanes: usize,
+    set: InstructionSet,
     instructions: Vec<Instruction>,
     /// Bytes of the arena that the steps touch, counted from its start.
     reach: usize,
 }
 
 impl Group {
-    pub fn new(lanes: usize) -> Group {
-        Group { lanes: lanes.next_multiple_of(CHUNK), instructions: Vec::new(), reach: 0 }
+    pub fn new(lanes: usize, set: InstructionSet) -> Group {
+        Group { lanes: lanes.next_multiple_of(CHUNK), set, instructions: Vec::new(), reach: 0 }
     }
 
     /// Lanes, padded to whole chunks.
@@ -131,7 +135,8 @@ impl Group {
             assert_eq!(address.reached == Reached::Common, size.common, "{operation:?} is compiled for other operands");
             *place = self.operand(address, size.bytes);
         }
-        self.instructions.push(Instruction::Run(Step { operation, kernel: operation.kernel(), out, operands: resolved, immediate }));
+        let kernel = operation.kernel(self.set);
+        self.instructions.push(Instruction::Run(Step { operation, kernel, out, operands: resolved, immediate }));
     }
 
     fn operand(&mut self, address: Address, size: usize) -> Operand {

@@ -68,7 +68,7 @@ impl<'a> Builder<'a> {
     }
 
     fn tree(&mut self, site: &Site<'a>, writes: VectorId, fill: impl FnOnce(&mut Tree)) {
-        let group = Group::new(self.parts.layout.classes[site.class as usize].lanes());
+        let group = Group::new(self.parts.layout.classes[site.class as usize].lanes(), self.parts.set);
         let (known, rooms, read_across) = (Vec::new(), Vec::new(), Vec::new());
         let mut tree = Tree { builder: self, module: site.module, class: site.class, group, known, rooms, read_across };
         fill(&mut tree);

@@ -35,6 +35,7 @@ pub use self::tier::MachineCode;
 
 use systole_hdl::design::{Cell, DomainId, MemoryId};
 use systole_hdl::{CellId, Design};
+pub use systole_lanes::InstructionSet;
 
 use self::arena::Arena;
 use self::build::Parts;
@@ -48,6 +49,21 @@ use self::tier::Tiered;
 use crate::engine::{BuildError, DomainSet, Engine, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
 use crate::reference::Reference;
+
+/// How the compiled engine is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CompileOptions {
+    /// When programs become machine code.
+    pub machine_code: MachineCode,
+    /// What the precompiled lane kernels may use; the best that the processor has, unless said otherwise.
+    pub instructions: InstructionSet,
+}
+
+impl Default for CompileOptions {
+    fn default() -> CompileOptions {
+        CompileOptions { machine_code: MachineCode::default(), instructions: InstructionSet::of_this_processor() }
+    }
+}
 
 /// The engine that people run, with the state of one running circuit.
 pub struct Compiled {
@@ -65,7 +81,7 @@ pub struct Compiled {
     settling: Tiered,
     /// Programs of edges met so far, by domains and those of them in reset.
     edges: Vec<(DomainSet, DomainSet, Tiered)>,
-    machine_code: MachineCode,
+    options: CompileOptions,
     words: Arc<ScalarWords>,
     resets: DomainSet,
     /// Bytes that hold registers and memories: first byte and number.
@@ -78,14 +94,14 @@ impl Compiled {
     /// # Errors
     /// If the design is too large or has a combinational loop.
     pub fn new(design: &Arc<Design>) -> Result<Compiled, BuildError> {
-        Compiled::with_machine_code(design, MachineCode::default())
+        Compiled::with_options(design, CompileOptions::default())
     }
 
-    /// The same, and when machine code is made.
+    /// The same in another way than the default: for tests and for measuring.
     ///
     /// # Errors
     /// As [`Compiled::new`].
-    pub fn with_machine_code(design: &Arc<Design>, machine_code: MachineCode) -> Result<Compiled, BuildError> {
+    pub fn with_options(design: &Arc<Design>, options: CompileOptions) -> Result<Compiled, BuildError> {
         let hierarchy = Hierarchy::of(design)?;
         let count = design.top_module().domains.len();
         if count > DomainSet::MAX_DOMAINS {
@@ -106,7 +122,7 @@ impl Compiled {
             settled: Settled::default(),
             settling: Tiered::idle(),
             edges: Vec::new(),
-            machine_code,
+            options,
             words: Arc::new(scalar_words(&hierarchy, &layout, &arena)),
             resets: DomainSet::EMPTY,
             hierarchy,
@@ -125,10 +141,11 @@ impl Compiled {
         self.edges.clear();
         self.arena.truncate(self.initial.len());
         self.owners = self.graph.owners(&self.kept);
-        let Compiled { hierarchy, layout, links, graph, owners, arena, kept, .. } = self;
-        let (program, settled) = settle::settle_program(Parts { hierarchy, layout, links, graph, owners, arena }, kept);
+        let Compiled { options, hierarchy, layout, links, graph, owners, arena, kept, .. } = self;
+        let parts = Parts { hierarchy, layout, links, graph, owners, arena, set: options.instructions };
+        let (program, settled) = settle::settle_program(parts, kept);
         self.settled = settled;
-        self.settling = Tiered::new(program, self.machine_code, &self.words);
+        self.settling = Tiered::new(program, self.options.machine_code, &self.words);
     }
 
     /// The program of an edge, made when it is first wanted.
@@ -137,10 +154,10 @@ impl Compiled {
         if let Some(known) = self.edges.iter().position(|(d, r, _)| (*d, *r) == (domains, resets)) {
             return known;
         }
-        let Compiled { hierarchy, layout, links, graph, owners, arena, settled, .. } = self;
-        let parts = Parts { hierarchy, layout, links, graph, owners, arena };
+        let Compiled { options, hierarchy, layout, links, graph, owners, arena, settled, .. } = self;
+        let parts = Parts { hierarchy, layout, links, graph, owners, arena, set: options.instructions };
         let program = edge::edge_program(parts, settled, domains, resets);
-        self.edges.push((domains, resets, Tiered::new(program, self.machine_code, &self.words)));
+        self.edges.push((domains, resets, Tiered::new(program, self.options.machine_code, &self.words)));
         self.edges.len() - 1
     }
 
@@ -319,7 +336,8 @@ impl Engine for Compiled {
             None => {
                 let mut links = self.links.clone();
                 let Compiled { hierarchy, layout, graph, owners, settled, .. } = self;
-                let parts = Parts { hierarchy, layout, links: &mut links, graph, owners, arena: &mut arena };
+                let parts =
+                    Parts { hierarchy, layout, links: &mut links, graph, owners, arena: &mut arena, set: self.options.instructions };
                 let program = edge::edge_program(parts, settled, domains, resets);
                 program.run(self.hierarchy.design(), &mut arena);
             }

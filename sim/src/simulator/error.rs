@@ -6,6 +6,7 @@ use crate::clocks::ClockError;
 use crate::deadlock::Explanation;
 use crate::engine::BuildError;
 use crate::hierarchy::PathError;
+use crate::lockstep::Difference;
 use crate::observer::ObserverError;
 use crate::streams::StreamError;
 use crate::values::DoesNotFit;
@@ -71,6 +72,17 @@ pub enum SimError {
     /// No driver can be put on a stream.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// A batch of nothing.
+    #[error("a batch needs at least one stimulus")]
+    NoStimuli,
+    /// A stimulus that a batch does not have.
+    #[error("the batch has stimuli 0 to {}, not {number}", stimuli - 1)]
+    NoStimulus {
+        /// The stimulus as given.
+        number: usize,
+        /// How many there are.
+        stimuli: usize,
+    },
     /// Words outside a memory.
     #[error("memory `{memory}` has words 0 to {}, not {address}", depth - 1)]
     Address {
@@ -108,6 +120,9 @@ pub enum RunError {
     /// Nothing moves any more, and the work is not done.
     #[error("{0}")]
     Deadlock(Box<Explanation>),
+    /// Two engines that run in lockstep differ.
+    #[error("{0}")]
+    EnginesDiffer(Box<Difference>),
     /// An observer gave up.
     #[error("stopped in cycle {cycle}: {error}")]
     Observer {

@@ -4,6 +4,7 @@
 //! What is read belongs to the current, settled cycle: after `set`, combinational outputs follow at once; after `step`,
 //! registers show what they took at the edge.
 
+mod batch;
 mod error;
 mod handles;
 mod run;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use systole_hdl::{Design, Value};
 
+pub use self::batch::{Batch, Stimulus};
 pub use self::error::{RunError, SimError};
 pub use self::handles::{InputPort, Memory, OutputPort, Signal, SinkHandle, SourceHandle};
 pub use self::run::{Attached, Progress};
@@ -22,8 +24,9 @@ use self::run::{Attachments, Watch};
 use crate::clocks::{Clock, Clocks};
 use crate::compiled::Compiled;
 use crate::counters::{Counters, HighWater, StreamCount};
-use crate::engine::{Engine, limbs_for, read_value};
+use crate::engine::{BuildError, Engine, limbs_for, read_value};
 use crate::hierarchy::{Hierarchy, NodeId, nearest};
+use crate::lockstep::Lockstep;
 use crate::probes::Probes;
 use crate::reference::Reference;
 use crate::streams::{Sink, Source};
@@ -37,6 +40,22 @@ pub enum EngineKind {
     /// Equal instances together, in lanes.
     #[default]
     Compiled,
+    /// Both, compared in every cycle: a run stops at the first difference. Slower than the interpreter alone.
+    Lockstep,
+}
+
+impl EngineKind {
+    /// Makes an engine of this kind for a valid design. Not settled yet.
+    ///
+    /// # Errors
+    /// If the design is too large or has a combinational loop.
+    pub fn make(self, design: &Arc<Design>) -> Result<Box<dyn Engine>, BuildError> {
+        Ok(match self {
+            EngineKind::Reference => Box::new(Reference::new(design)?),
+            EngineKind::Compiled => Box::new(Compiled::new(design)?),
+            EngineKind::Lockstep => Box::new(Lockstep::new(design)?),
+        })
+    }
 }
 
 /// How to simulate.
@@ -58,6 +77,14 @@ impl Default for Options {
     fn default() -> Options {
         Options { engine: EngineKind::default(), count_streams: true, clocks: BTreeMap::new(), deadlock_window: None }
     }
+}
+
+/// The design breaks no rule of the netlist.
+fn check(design: &Design) -> Result<(), SimError> {
+    design.validate().map_err(|violations| SimError::Invalid {
+        first: violations.first().map(ToString::to_string).unwrap_or_default(),
+        others: violations.len().saturating_sub(1),
+    })
 }
 
 /// A running circuit.
@@ -83,16 +110,9 @@ impl Simulator {
     /// # Errors
     /// If the design is not valid or too large, or the options name a clock domain that it does not have.
     pub fn new(design: &Design, options: Options) -> Result<Simulator, SimError> {
-        design.validate().map_err(|violations| SimError::Invalid {
-            first: violations.first().map(ToString::to_string).unwrap_or_default(),
-            others: violations.len().saturating_sub(1),
-        })?;
+        check(design)?;
         let design = Arc::new(design.clone());
-        let engine: Box<dyn Engine> = match options.engine {
-            EngineKind::Reference => Box::new(Reference::new(&design)?),
-            EngineKind::Compiled => Box::new(Compiled::new(&design)?),
-        };
-        Simulator::with_engine(engine, &options)
+        Simulator::with_engine(options.engine.make(&design)?, &options)
     }
 
     /// Makes a simulation on an engine that exists already; `options.engine` has no effect.

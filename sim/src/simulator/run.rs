@@ -76,14 +76,14 @@ impl Simulator {
     /// Runs `cycles` cycles.
     ///
     /// # Errors
-    /// If an observer gives up.
+    /// If an observer gives up, or engines in lockstep differ.
     pub fn step(&mut self, cycles: u64) -> Result<(), RunError> {
         let idle = self.sources.is_empty() && self.sinks.is_empty() && self.counters.is_none() && self.attachments.is_empty();
         if let (true, Some(domains)) = (idle, self.clocks.uniform()) {
             self.settle();
             self.engine.advance(domains, cycles);
             self.cycle += cycles;
-            return Ok(());
+            return self.check_engine();
         }
         let began = self.cycle;
         for _ in 0..cycles {
@@ -97,7 +97,7 @@ impl Simulator {
     /// Time goes on; memories keep their content; stream drivers hold still and nothing is counted meanwhile.
     ///
     /// # Errors
-    /// If an observer gives up.
+    /// If an observer gives up, or engines in lockstep differ.
     pub fn reset(&mut self) -> Result<(), RunError> {
         self.hold_reset(true);
         let result = (0..self.clocks.longest_period()).try_for_each(|_| self.end_cycle());
@@ -116,7 +116,7 @@ impl Simulator {
     ///
     /// # Errors
     /// If it does not hold within `limit` cycles; if nothing moves any more while a source has words left or a stream is
-    /// stalled; if an observer gives up.
+    /// stalled; if an observer gives up; if engines in lockstep differ.
     pub fn run_until(&mut self, mut done: impl FnMut(&mut Simulator) -> bool, limit: u64) -> Result<u64, RunError> {
         self.run(&mut done, Aim::Condition, limit)
     }
@@ -124,7 +124,8 @@ impl Simulator {
     /// Runs until a sink has taken `count` words in all; returns how many cycles that took.
     ///
     /// # Errors
-    /// If it has not within `limit` cycles; if nothing moves any more; if an observer gives up.
+    /// If it has not within `limit` cycles; if nothing moves any more; if an observer gives up; if engines in
+    /// lockstep differ.
     pub fn run_until_received(&mut self, sink: SinkHandle, count: usize, limit: u64) -> Result<u64, RunError> {
         self.run(&mut |sim| sim.sinks[sink.0].received.len() >= count, Aim::Received(sink.0), limit)
     }
@@ -147,7 +148,9 @@ impl Simulator {
         self.watch.something_moved(began);
         loop {
             self.settle();
-            if done(self) {
+            let is_done = done(self);
+            self.check_engine()?;
+            if is_done {
                 return Ok(self.cycle - began);
             }
             if self.cycle - began >= limit {
@@ -159,9 +162,15 @@ impl Simulator {
         }
     }
 
+    /// An engine that checks itself has found no difference yet.
+    fn check_engine(&self) -> Result<(), RunError> {
+        self.engine.difference().map_or(Ok(()), |difference| Err(RunError::EnginesDiffer(Box::new(difference.clone()))))
+    }
+
     /// Lets everything settle, looks at the cycle and ends it.
     fn end_cycle(&mut self) -> Result<(), RunError> {
         self.settle();
+        self.check_engine()?;
         let edges = self.clocks.edges(self.cycle);
         for observer in self.attachments.observers.iter_mut().flatten() {
             observer.observe(self.cycle, &*self.engine, edges).map_err(|error| RunError::Observer { cycle: self.cycle, error })?;

@@ -1,5 +1,6 @@
 //! The reference engine against the netlist's definition, and the simulator's interface.
 
+mod batches;
 mod build;
 mod cells;
 mod deadlocks;

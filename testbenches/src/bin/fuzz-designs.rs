@@ -1,14 +1,13 @@
 //! Random designs in lockstep, reference engine against exported Verilog: runs a campaign, or replays files of failing cases.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use systole_testbenches::campaign::{self, Found, Plan};
+use systole_testbenches::campaign::{self, Plan};
 use systole_testbenches::{lockstep, replay};
 
 /// Designs between two lines of progress; a multiple of what runs at once.
@@ -62,7 +61,7 @@ fn run_campaign(arguments: &Arguments) -> Result<bool> {
     let summary = campaign::run(&Plan { count, seed, cycles, other_tools_every }, |done| show_progress(&bar, done))?;
     bar.finish_and_clear();
     for found in &summary.failures {
-        let path = keep(found, &arguments.out)?;
+        let path = replay::keep(&arguments.out, found)?;
         println!("seed {}: {}\n  kept in {}", found.seed, found.failure, path.display());
     }
     println!(
@@ -83,15 +82,6 @@ fn show_progress(bar: &ProgressBar, done: u64) {
     if bar.is_hidden() && done.is_multiple_of(PROGRESS_STEP) {
         eprintln!("{done} of {} designs", bar.length().unwrap_or(done));
     }
-}
-
-/// Writes a failing case into `folder` and returns its file.
-fn keep(found: &Found, folder: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let path = folder.join(format!("seed-{}.{}", found.seed, replay::EXTENSION));
-    let text = replay::to_text(&found.case, &found.failure.to_string());
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
 }
 
 /// Whether every file's case passed.

@@ -124,6 +124,14 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
 pub fn shrink(seed: u64, case: &Case, failure: Failure, check: Check) -> Result<Found, LockstepError> {
     let found = Found { seed, case: case.clone(), failure };
     let found = shrink_recipe(found, check, Instant::now() + SHRINK_LIMIT)?;
+    shrink_netlist(found, check)
+}
+
+/// The smallest case found by changing the netlist alone that still fails in `check` as before.
+///
+/// # Errors
+/// If a tool is missing or files cannot be written.
+pub fn shrink_netlist(found: Found, check: Check) -> Result<Found, LockstepError> {
     reduce::shrink_netlist(found, check, Instant::now() + SHRINK_LIMIT)
 }
 

@@ -12,6 +12,8 @@ pub struct Shape {
     pub rows: u32,
     /// Columns, at least 1.
     pub columns: u32,
+    /// Whether each copy's domains are the array's, turned by one from copy to copy; otherwise all copies tick alike.
+    pub turned_domains: bool,
     /// Seed of the choices which input comes from where.
     pub seed: u64,
 }
@@ -19,9 +21,18 @@ pub struct Shape {
 impl Shape {
     /// Some shape of up to 40 copies.
     pub fn random(seed: u64) -> Shape {
+        Shape::among(&[(1, 4), (2, 3), (1, 17), (4, 5), (5, 8), (33, 1)], seed)
+    }
+
+    /// Some shape of up to 6 copies: a tile, or an array of tiles.
+    pub fn small(seed: u64) -> Shape {
+        Shape::among(&[(1, 2), (2, 2), (3, 1), (1, 5), (2, 3)], seed)
+    }
+
+    fn among(forms: &[(u32, u32)], seed: u64) -> Shape {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let (rows, columns) = [(1, 4), (2, 3), (1, 17), (4, 5), (5, 8), (33, 1)][random.next_u32() as usize % 6];
-        Shape { rows, columns, seed }
+        let (rows, columns) = forms[random.next_u32() as usize % forms.len()];
+        Shape { rows, columns, turned_domains: random.next_u32().is_multiple_of(4), seed }
     }
 }
 
@@ -84,7 +95,7 @@ pub fn arrayed(design: &Design, shape: Shape) -> Design {
             name: format!("copy_{row}_{column}"),
             module: child_id,
             inputs: inputs.collect(),
-            domains: (0..child.domains.len() as u32).map(DomainId).collect(),
+            domains: domains(child.domains.len() as u32, if shape.turned_domains { copy } else { 0 }),
             location: None,
         });
     }
@@ -112,6 +123,10 @@ fn source(random: &mut ChaCha8Rng, child: &ModuleDef, ty: Type) -> Source {
         5 if from_register => Source::Around(output, 1 + random.next_u32() % 3),
         _ => Source::Before(output),
     }
+}
+
+fn domains(count: u32, turn: u32) -> Vec<DomainId> {
+    (0..count).map(|domain| DomainId((domain + turn) % count)).collect()
 }
 
 fn free_name(design: &Design) -> String {
