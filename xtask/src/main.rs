@@ -3,6 +3,7 @@
 //! - `test`: installs the outside tools, then runs every check and every test.
 //! - `tools`: installs the outside tools only.
 //! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog.
+//! - `bench-rtl`: Systole's engines beside Verilator, Icarus Verilog and loops written by hand, on the same designs.
 //! - `book`: builds the documentation.
 
 mod checks;
@@ -38,6 +39,13 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Compare the engines with Verilator, Icarus Verilog and loops written by hand; `cargo xtask bench-rtl -- --help` tells how.
+    #[command(disable_help_flag = true)]
+    BenchRtl {
+        /// Options of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Build the book into docs/book/book.
     Book,
 }
@@ -54,6 +62,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let shell = Shell::new()?;
+    let here = shell.current_dir();
     shell.change_dir(workspace()?);
     match arguments.command {
         Command::Test => {
@@ -62,6 +71,7 @@ fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Tools => tools::install(&shell),
         Command::FuzzDesigns { count, seed } => fuzz_designs(&shell, count, seed),
+        Command::BenchRtl { options } => bench_rtl(&shell, &here, &options),
         Command::Book => book(&shell),
     }
 }
@@ -74,6 +84,13 @@ fn workspace() -> Result<&'static Path> {
 fn fuzz_designs(shell: &Shell, count: u64, seed: u64) -> Result<()> {
     let (count, seed) = (count.to_string(), seed.to_string());
     cmd!(shell, "cargo run --package systole-testbenches --release --bin fuzz-designs -- --count {count} --seed {seed}").run()?;
+    Ok(())
+}
+
+/// Runs where the user stands, so that a file to write may be named from there.
+fn bench_rtl(shell: &Shell, here: &Path, options: &[String]) -> Result<()> {
+    let _here = shell.push_dir(here);
+    cmd!(shell, "cargo run --quiet --package systole-testbenches --release --bin bench-rtl -- {options...}").quiet().run()?;
     Ok(())
 }
 

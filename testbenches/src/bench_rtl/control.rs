@@ -47,10 +47,11 @@ impl Component for ControlBench {
         // Twice a block: the memory gives a block only when it holds all of it.
         let both = join(m, "both", stored, fifo(m, "waiting", whole, 64));
 
-        let refusal = m.instance("refusal", &Source { data: Type::u(8), gated: false }, SourceIn {
-            key: constant(Source::key_type(Type::u(8)), key(9)),
-            enable: None,
-        });
+        let refusal = m.instance(
+            "refusal",
+            &Source { data: Type::u(8), gated: false },
+            SourceIn { key: constant(Source::key_type(Type::u(8)), key(9)), enable: None },
+        );
         both.ready.drive(refusal.data.lt(192));
         BenchOut { checksum: fold_into(m, both.data.reinterpret(Type::u(32)), Some(both.fires())) }
     }

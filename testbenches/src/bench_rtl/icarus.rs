@@ -57,7 +57,7 @@ fn bench(source: &VerilogSource) -> String {
     let parameters = if parameters.is_empty() { String::new() } else { format!(" #({})", parameters.join(", ")) };
     format!(
         "module bench;\n  reg clock = 0;\n  wire [31:0] checksum;\n  integer cycles;\n  \
-         {top}{parameters} design (.{clock}(clock){reset}, .checksum(checksum));\n  \
+         {top}{parameters} dut (.{clock}(clock){reset}, .checksum(checksum));\n  \
          initial begin\n    if (!$value$plusargs(\"cycles=%d\", cycles)) cycles = 0;\n    \
          repeat (cycles) begin\n      #5 clock = 1;\n      #5 clock = 0;\n    end\n    \
          #5 $display(\"%h\", checksum);\n    $finish;\n  end\nendmodule\n"

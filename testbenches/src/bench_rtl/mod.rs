@@ -126,7 +126,7 @@ pub struct Row {
     pub max_cycles_per_cpu_second: f64,
     /// The median of cycles per second on the wall.
     pub cycles_per_second: f64,
-    /// Milliseconds until it could run: elaboration, preparation and the first cycle for Systole, compiling for the rivals. None for
+    /// Milliseconds on the wall until it could run: elaboration, preparation and the first cycle for Systole, compiling for the rivals. None for
     /// loops that are compiled with this program.
     pub ready_ms: Option<f64>,
 }
@@ -293,17 +293,35 @@ fn systole_entries(plan: &Plan, subject: Subject, design: &Arc<Design>) -> Resul
     for (kind, name) in kinds.into_iter().filter(|(kind, _)| *kind == Kind::Compiled || plan.reference) {
         let mut engine = systole::engine(kind, design)?;
         let checksum = Some(systole::checksum_after(&mut *engine, CHECK_CYCLES));
-        let times = (0..plan.runs).map(|_| Ok(systole::ready(kind, &|| subject.elaborate())?.as_secs_f64())).collect::<Result<Vec<_>>>()?;
         entries.push(Entry {
             engine: name,
             source: None,
             trace: TraceName::None,
-            ready: Some(Duration::from_secs_f64(median(times))),
+            ready: Some(Duration::from_secs_f64(ready(plan, subject, kind)?.wall_ms / 1e3)),
             checksum,
             contender: Box::new(Untraced(engine)),
         });
     }
     Ok(entries)
+}
+
+/// How long it took until an engine could run.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ready {
+    /// Milliseconds on the wall, the median.
+    pub wall_ms: f64,
+    /// Milliseconds of processor time, the median.
+    pub cpu_ms: f64,
+}
+
+/// How long elaboration, preparation and the first cycle take on one of Systole's engines, over as many rounds as the plan says.
+///
+/// # Errors
+/// If the description or the engine refuses.
+pub fn ready(plan: &Plan, subject: Subject, kind: Kind) -> Result<Ready> {
+    let samples = (0..plan.runs).map(|_| systole::ready(kind, &|| subject.elaborate())).collect::<Result<Vec<Sample>>>()?;
+    let middle = |time: fn(&Sample) -> Duration| median(samples.iter().map(|sample| time(sample).as_secs_f64() * 1e3));
+    Ok(Ready { wall_ms: middle(|sample| sample.wall), cpu_ms: middle(|sample| sample.cpu) })
 }
 
 fn agree(subject: Subject, entries: &[Entry]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use systole_hdl::Design;
@@ -31,17 +31,17 @@ pub fn engine(kind: Kind, design: &Arc<Design>) -> Result<Box<dyn Engine>> {
     })
 }
 
-/// Time from the description to the end of the first cycle: elaboration, making the engine, a cycle.
+/// From the description to the end of the first cycle: elaboration, making the engine, a cycle.
 ///
 /// # Errors
 /// If the description or the engine refuses.
-pub fn ready(kind: Kind, elaborate: &dyn Fn() -> Result<Design>) -> Result<Duration> {
-    let start = Instant::now();
+pub fn ready(kind: Kind, elaborate: &dyn Fn() -> Result<Design>) -> Result<Sample> {
+    let (start, cpu) = (Instant::now(), Cpu::Thread.now());
     let design = Arc::new(elaborate()?);
     let mut engine = engine(kind, &design)?;
     engine.settle();
     engine.advance(DomainSet::first(1), 1);
-    Ok(start.elapsed())
+    Ok(Sample { cycles: 1, cpu: Cpu::Thread.now() - cpu, wall: start.elapsed() })
 }
 
 /// The design's output `checksum` after so many cycles.

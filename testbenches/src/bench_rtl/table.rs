@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table};
 
-use super::{DesignName, EngineName, Row, SourceName, Subject, TraceName};
+use super::{DesignName, EngineName, Ready, Row, SourceName, Subject, TraceName};
 
 /// The name of an engine in a table.
 pub fn engine(engine: EngineName) -> &'static str {
@@ -36,17 +36,7 @@ pub fn trace(trace: TraceName) -> &'static str {
 /// All rows; the last column has each row's rate as a part of Systole's without a trace.
 pub fn rows(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.set_header([
-        "design",
-        "engine",
-        "Verilog",
-        "trace",
-        "cycles/CPU s",
-        "least .. greatest",
-        "cycles/s",
-        "ready",
-        "Systole is",
-    ]);
+    table.set_header(["design", "engine", "Verilog", "trace", "cycles/CPU s", "least .. greatest", "cycles/s", "ready", "Systole is"]);
     for column in [4, 5, 6, 7, 8] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -95,8 +85,24 @@ pub fn goals(rows: &[Row]) -> Vec<String> {
             lines.push(format!("{}: {ratio} the loops written by hand, wanted close to 1x", Subject { design, n }.title()));
         }
     }
-    lines.extend(rows.iter().filter(|row| row.trace == TraceName::Vcd && row.engine == EngineName::Systole).flat_map(|vcd| traces(rows, vcd)));
+    lines.extend(
+        rows.iter().filter(|row| row.trace == TraceName::Vcd && row.engine == EngineName::Systole).flat_map(|vcd| traces(rows, vcd)),
+    );
     lines
+}
+
+/// How soon an array runs on Systole, beside Verilator if it is among the rows.
+pub fn ready(rows: &[Row], n: usize, ready: Ready) -> String {
+    let wanted = match n {
+        16 => ", wanted under 5 ms",
+        64 => ", wanted under 20 ms",
+        128 => ", wanted under 60 ms",
+        _ => "",
+    };
+    let build = find(rows, DesignName::Array, n, EngineName::Verilator, TraceName::None).and_then(|row| row.ready_ms);
+    let build = build.map_or(String::new(), |time| format!("; Verilator after {}", milliseconds(time)));
+    let (wall, cpu) = (milliseconds(ready.wall_ms), milliseconds(ready.cpu_ms));
+    format!("array {n}x{n}: first cycle after {wall} on the wall, {cpu} of processor time{wanted}{build}")
 }
 
 /// What is wanted of traces, by processor time of all threads and by the wall: a trace writes in a thread of its own.
@@ -108,13 +114,13 @@ fn traces(rows: &[Row], vcd: &Row) -> Vec<String> {
     };
     let mut lines = Vec::new();
     if let Some(untraced) = of(EngineName::Systole, TraceName::None) {
-        lines.push(format!("{title}: without VCD {} the rate with it, wanted <= 4x", both(untraced, vcd)));
+        lines.push(format!("{title}: rate without a trace over rate with VCD: {}, wanted <= 4x", both(untraced, vcd)));
     }
     if let Some(verilator) = of(EngineName::Verilator, TraceName::Vcd) {
-        lines.push(format!("{title}: with VCD {} the rate of Verilator with VCD, wanted >= 2x", both(vcd, verilator)));
+        lines.push(format!("{title}: rate with VCD over Verilator's with VCD: {}, wanted >= 2x", both(vcd, verilator)));
     }
     if let Some(fst) = of(EngineName::Systole, TraceName::Fst) {
-        lines.push(format!("{title}: with FST {} the rate with VCD, wanted >= 1x", both(fst, vcd)));
+        lines.push(format!("{title}: rate with FST over rate with VCD: {}, wanted >= 1x", both(fst, vcd)));
     }
     lines
 }
@@ -130,15 +136,33 @@ fn count(number: f64) -> String {
         1e3.. => (number / 1e3, " k"),
         _ => (number, ""),
     };
-    let digits = if scaled >= 100.0 { 0 } else if scaled >= 10.0 { 1 } else { 2 };
+    let digits = if scaled >= 100.0 {
+        0
+    } else if scaled >= 10.0 {
+        1
+    } else {
+        2
+    };
     format!("{scaled:.digits$}{unit}")
 }
 
 fn times(ratio: f64) -> String {
-    if ratio >= 100.0 { format!("{ratio:.0}x") } else if ratio >= 10.0 { format!("{ratio:.1}x") } else { format!("{ratio:.2}x") }
+    if ratio >= 100.0 {
+        format!("{ratio:.0}x")
+    } else if ratio >= 10.0 {
+        format!("{ratio:.1}x")
+    } else {
+        format!("{ratio:.2}x")
+    }
 }
 
 /// A time, in milliseconds or seconds.
 pub fn milliseconds(time: f64) -> String {
-    if time >= 1000.0 { format!("{:.1} s", time / 1000.0) } else if time >= 10.0 { format!("{time:.0} ms") } else { format!("{time:.2} ms") }
+    if time >= 1000.0 {
+        format!("{:.1} s", time / 1000.0)
+    } else if time >= 10.0 {
+        format!("{time:.0} ms")
+    } else {
+        format!("{time:.2} ms")
+    }
 }

@@ -7,8 +7,14 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
+use peak_alloc::PeakAlloc;
 use systole_testbenches::bench_rtl::memory::{self, Memory};
-use systole_testbenches::bench_rtl::{self, DesignName, Plan, Row, table};
+use systole_testbenches::bench_rtl::systole::Kind;
+use systole_testbenches::bench_rtl::{self, DesignName, Plan, Row, Subject, table};
+
+/// Counts what is allocated, for the measurement of memory.
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// Compare Systole's engines with Verilator, Icarus Verilog and loops written by hand.
 ///
@@ -82,7 +88,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     if let Some(n) = arguments.memory_of {
-        println!("{}", serde_json::to_string(&memory::of_array(n)?)?);
+        println!("{}", serde_json::to_string(&memory::of_array(n, &|| ALLOCATOR.current_usage())?)?);
         return Ok(());
     }
     let plan = Plan {
@@ -111,6 +117,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     say("");
     println!("{}", table::rows(&rows));
     table::goals(&rows).iter().for_each(|line| println!("{line}"));
+    if plan.designs.contains(&DesignName::Array) {
+        for n in [16, 64, 128] {
+            let ready = bench_rtl::ready(&plan, Subject { design: DesignName::Array, n }, Kind::Compiled)?;
+            println!("{}", table::ready(&rows, n, ready));
+        }
+    }
     if plan.designs.contains(&DesignName::Array) && !arguments.no_memory {
         print_memory(&arguments.sizes)?;
     }

@@ -101,14 +101,14 @@ module array_bench #(
     // The diagonal's sums, gathered from the first to the last, a step each cycle.
     for (r = 0; r < N; r = r + 1) begin : fold
       reg  [31:0] folded;
-      wire [31:0] before;
-      if (r == 0) assign before = 0;
-      else assign before = fold[r-1].folded;
+      wire [31:0] earlier;
+      if (r == 0) assign earlier = 0;
+      else assign earlier = fold[r-1].folded;
 
       initial folded = 0;
       always @(posedge clock)
         if (reset) folded <= 0;
-        else folded <= before ^ row[r].col[r].sum;
+        else folded <= earlier ^ row[r].col[r].sum;
     end
   endgenerate
 
