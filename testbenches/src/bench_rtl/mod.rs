@@ -5,7 +5,7 @@
 //! Verilog and as loops in Rust (`by_hand`).
 //!
 //! All that run one design are measured in turn, several rounds, in cycles per second of processor time, and the median counts. Before
-//! that, all must have the same checksum after [`CHECK_CYCLES`] cycles. `memory` measures bytes, in a process of its own.
+//! that, all must have the same checksum after [`Subject::check_cycles`]. `memory` measures bytes, in a process of its own.
 
 pub mod array;
 pub mod by_hand;
@@ -36,9 +36,6 @@ use self::measure::{Contender, Sample, median};
 use self::systole::{Kind, Traced, Untraced};
 use self::verilator::{Build, Verilator};
 use self::verilog_source::VerilogSource;
-
-/// Cycles after which all checksums are compared: a few times through an array, more than one tile, and outputs of the GEMM kernel.
-pub const CHECK_CYCLES: u64 = 1000;
 
 /// Verilator's `OPT_FAST=-O` is 3 below this size of the array and 1 from it on, where the C++ compiler would take minutes.
 const LARGE: usize = 64;
@@ -187,6 +184,16 @@ impl Subject {
         }
     }
 
+    /// Cycles after which all checksums are compared: through an array and more than one of its tiles; some output tiles of the
+    /// accelerator, whose first comes after about 1000 cycles; some blocks of the control design.
+    pub fn check_cycles(self) -> u64 {
+        match self.design {
+            DesignName::Array => 300,
+            DesignName::Gemm => 2500,
+            DesignName::Control => 1000,
+        }
+    }
+
     /// What it is called in messages.
     pub fn title(self) -> String {
         if self.n == 0 { self.design.name().to_string() } else { format!("{} {n}x{n}", self.design.name(), n = self.n) }
@@ -199,7 +206,7 @@ pub struct Entry {
     source: Option<SourceName>,
     trace: TraceName,
     ready: Option<Duration>,
-    /// After [`CHECK_CYCLES`] cycles. None if the same engine stands without a trace, too.
+    /// After [`Subject::check_cycles`]. None if the same engine stands without a trace, too.
     checksum: Option<u32>,
     contender: Box<dyn Contender>,
 }
@@ -232,7 +239,7 @@ pub fn entries(plan: &Plan, subject: Subject, folder: &Path, say: &dyn Fn(&str))
     let mut entries = systole_entries(plan, subject, &design)?;
     if subject.design == DesignName::Array {
         let mut array = ByHand::new(subject.n);
-        array.run(CHECK_CYCLES);
+        array.run(subject.check_cycles());
         let (engine, checksum) = (EngineName::HandWritten, Some(array.checksum()));
         entries.push(Entry { engine, source: None, trace: TraceName::None, ready: None, checksum, contender: Box::new(array) });
     }
@@ -259,7 +266,7 @@ pub fn entries(plan: &Plan, subject: Subject, folder: &Path, say: &dyn Fn(&str))
                     source: Some(*name),
                     trace,
                     ready: Some(ready),
-                    checksum: Some(program.checksum_after(CHECK_CYCLES)?),
+                    checksum: Some(program.checksum_after(subject.check_cycles())?),
                     contender: Box::new(program),
                 });
             }
@@ -272,7 +279,7 @@ pub fn entries(plan: &Plan, subject: Subject, folder: &Path, say: &dyn Fn(&str))
                 source: Some(*name),
                 trace: TraceName::None,
                 ready: Some(ready),
-                checksum: Some(program.checksum_after(CHECK_CYCLES)?),
+                checksum: Some(program.checksum_after(subject.check_cycles())?),
                 contender: Box::new(program),
             });
         }
@@ -292,7 +299,7 @@ fn systole_entries(plan: &Plan, subject: Subject, design: &Arc<Design>) -> Resul
     let mut entries = Vec::new();
     for (kind, name) in kinds.into_iter().filter(|(kind, _)| *kind == Kind::Compiled || plan.reference) {
         let mut engine = systole::engine(kind, design)?;
-        let checksum = Some(systole::checksum_after(&mut *engine, CHECK_CYCLES));
+        let checksum = Some(systole::checksum_after(&mut *engine, subject.check_cycles()));
         entries.push(Entry {
             engine: name,
             source: None,
@@ -330,7 +337,7 @@ fn agree(subject: Subject, entries: &[Entry]) -> Result<()> {
         return Ok(());
     }
     let list: Vec<String> = known.iter().map(|(title, checksum)| format!("  {checksum:08x}  {title}")).collect();
-    bail!("{}: checksums differ after {CHECK_CYCLES} cycles:\n{}", subject.title(), list.join("\n"))
+    bail!("{}: checksums differ after {} cycles:\n{}", subject.title(), subject.check_cycles(), list.join("\n"))
 }
 
 /// Measures all that run `subject` in turn, as many rounds as the plan says.

@@ -58,8 +58,9 @@ impl Verilator {
         command.current_dir(folder).args(["--cc", "--exe", "--build", "-j", "0", "--top-module", &source.top, "--prefix", "Vtop"]);
         command.args(["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]);
         command.args(option).args(source.parameters.iter().map(|(name, value)| format!("-G{name}={value}")));
+        let global = format!("OPT_GLOBAL=-O{}", if build.optimize == 0 { 0 } else { 3 });
         // No `-CFLAGS -O3`: that would come after OPT_FAST and win. OPT_GLOBAL is for Verilator's own code, the trace writer among it.
-        command.args(["-MAKEFLAGS", &format!("OPT_FAST=-O{}", build.optimize), "-MAKEFLAGS", "OPT_GLOBAL=-O3"]);
+        command.args(["-MAKEFLAGS", &format!("OPT_FAST=-O{}", build.optimize), "-MAKEFLAGS", &global]);
         command.args(["observable.vlt", "design.v", "main.cpp"]);
         let start = Instant::now();
         output(&mut command)?;

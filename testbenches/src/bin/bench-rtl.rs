@@ -112,10 +112,11 @@ fn run(arguments: &Arguments) -> Result<()> {
     for subject in bench_rtl::subjects(&plan) {
         let mut entries = bench_rtl::entries(&plan, subject, folder.path(), &say)?;
         say(&format!("{}: {} rounds of {}", subject.title(), plan.runs, entries.len()));
-        rows.extend(bench_rtl::measure(&plan, subject, &mut entries)?);
+        let measured = bench_rtl::measure(&plan, subject, &mut entries)?;
+        say("");
+        println!("{}", table::rows(&measured));
+        rows.extend(measured);
     }
-    say("");
-    println!("{}", table::rows(&rows));
     table::goals(&rows).iter().for_each(|line| println!("{line}"));
     if plan.designs.contains(&DesignName::Array) {
         for n in [16, 64, 128] {
