@@ -3,8 +3,10 @@
 //! - [`random_design`]: random valid designs that shrink.
 //! - [`engines`]: the two engines on one design.
 //! - [`lockstep`]: a design in the reference engine and, as Verilog, in Icarus Verilog, compared cycle by cycle.
+//! - [`bench_rtl`]: how fast the engines are, beside Verilator, Icarus Verilog and loops written by hand.
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
 
+pub mod bench_rtl;
 pub mod campaign;
 mod edit;
 pub mod engines;

@@ -5,6 +5,7 @@
 //! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog, or with `--engines` against the
 //!   compiled engine.
 //! - `sanitize`: the compiled engine's tests and random designs under an address sanitizer.
+//! - `bench-rtl`: Systole's engines beside Verilator, Icarus Verilog and loops written by hand, on the same designs.
 //! - `book`: builds the documentation.
 
 mod checks;
@@ -50,6 +51,13 @@ enum Command {
         #[arg(long, default_value_t = 300)]
         count: u64,
     },
+    /// Compare the engines with Verilator, Icarus Verilog and loops written by hand; `cargo xtask bench-rtl -- --help` tells how.
+    #[command(disable_help_flag = true)]
+    BenchRtl {
+        /// Options of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Build the book into docs/book/book.
     Book,
 }
@@ -66,6 +74,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let shell = Shell::new()?;
+    let here = shell.current_dir();
     shell.change_dir(workspace()?);
     match arguments.command {
         Command::Test => {
@@ -75,6 +84,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Tools => tools::install(&shell),
         Command::FuzzDesigns { engines, count, seed } => fuzz_designs(&shell, engines, count, seed),
         Command::Sanitize { count } => sanitize::run(&shell, count),
+        Command::BenchRtl { options } => bench_rtl(&shell, &here, &options),
         Command::Book => book(&shell),
     }
 }
@@ -88,6 +98,13 @@ fn fuzz_designs(shell: &Shell, engines: bool, count: u64, seed: u64) -> Result<(
     let program = if engines { "fuzz-engines" } else { "fuzz-designs" };
     let (count, seed) = (count.to_string(), seed.to_string());
     cmd!(shell, "cargo run --package systole-testbenches --release --bin {program} -- --count {count} --seed {seed}").run()?;
+    Ok(())
+}
+
+/// Runs where the user stands, so that a file to write may be named from there.
+fn bench_rtl(shell: &Shell, here: &Path, options: &[String]) -> Result<()> {
+    let _here = shell.push_dir(here);
+    cmd!(shell, "cargo run --quiet --package systole-testbenches --release --bin bench-rtl -- {options...}").quiet().run()?;
     Ok(())
 }
 

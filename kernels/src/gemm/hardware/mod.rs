@@ -21,7 +21,7 @@ mod sequencer;
 mod top;
 
 use output_column::OutputColumn;
-pub use top::Gemm;
+pub use top::{Gemm, GemmIn, GemmOut};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
