@@ -5,6 +5,7 @@
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,10 +34,14 @@ pub(crate) struct Arena {
     pub origins: Vec<ModuleOrigin>,
     /// Modules under construction, the innermost last.
     pub open: Vec<OpenModule>,
-    /// Finished components by type and parameters.
-    pub built: FxHashMap<(TypeId, String), Built>,
+    /// Finished components by type and `Debug` text.
+    pub built: FxHashMap<TypeId, FxHashMap<String, Built>>,
+    /// Room for the `Debug` text of the component at hand.
+    pub component_text: String,
     pub diagnostics: Vec<Diagnostic>,
     files: FxHashMap<&'static str, u32>,
+    /// The place located last, and what that gave: the calls of a loop stand at one place.
+    located: Option<(Place, SourceLocation)>,
     /// Finished modules by serial, for messages about strayed signals.
     finished: FxHashMap<u32, Finished>,
 }
@@ -158,8 +163,10 @@ impl Arena {
             origins: Vec::new(),
             open: Vec::new(),
             built: FxHashMap::default(),
+            component_text: String::new(),
             diagnostics: Vec::new(),
             files: FxHashMap::default(),
+            located: None,
             finished: FxHashMap::default(),
         }
     }
@@ -190,7 +197,12 @@ impl Arena {
     pub fn close_module(&mut self, id: ModuleId) -> ModuleDef {
         let open = self.open.pop().expect("a module is closed once, by the call that opened it");
         self.finished.insert(open.serial, Finished { module: id, places: open.places });
-        open.module
+        let mut module = open.module;
+        module.cells.shrink_to_fit();
+        module.info.shrink_to_fit();
+        module.instances.shrink_to_fit();
+        module.outputs.shrink_to_fit();
+        module
     }
 
     /// The innermost module.
@@ -226,12 +238,17 @@ impl Arena {
 
     /// A source location for the netlist.
     pub fn location(&mut self, at: Place) -> SourceLocation {
+        if let Some((_, location)) = self.located.filter(|(place, _)| std::ptr::eq(*place, at)) {
+            return location;
+        }
         let next = self.files.len() as u32;
         let file = *self.files.entry(at.file()).or_insert(next);
         if file == next {
             self.design.files.push(at.file().replace('\\', "/"));
         }
-        SourceLocation { file, line: at.line(), column: at.column() }
+        let location = SourceLocation { file, line: at.line(), column: at.column() };
+        self.located = Some((at, location));
+        location
     }
 
     /// Adds a cell to the innermost module. Unnamed pure cells are shared.
@@ -380,15 +397,17 @@ fn what(info: &CellInfo) -> String {
 
 impl OpenModule {
     /// A name like `wish` that is still free, and takes it.
-    pub fn free_name(&mut self, wish: &str, at: Place) -> String {
-        let mut name = wish.to_string();
+    pub fn free_name(&mut self, wish: String, at: Place) -> String {
+        let mut name = wish.clone();
         let mut suffix = 1;
-        while self.names.contains_key(&name) {
+        loop {
+            if let Entry::Vacant(free) = self.names.entry(name.clone()) {
+                free.insert(at);
+                return name;
+            }
             name = format!("{wish}_{suffix}");
             suffix += 1;
         }
-        self.names.insert(name.clone(), at);
-        name
     }
 
     /// Notes that `wire` answers a stream and must be driven.

@@ -1,5 +1,8 @@
 //! Records of ports: plain structs of signals, vectors and streams, declared with [`bundle!`](crate::bundle).
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use super::module::Wire;
 use super::signal::Signal;
 use super::stream::Stream;
@@ -18,7 +21,7 @@ pub trait Bundle: Clone + 'static {
     /// Calls `visit` with the name and handle of every leaf, in order.
     fn visit(&self, path: &str, visit: &mut dyn FnMut(&str, Leaf));
     /// Puts another handle in the place of every leaf, in the same order.
-    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf);
+    fn replace(&mut self, replace: &mut dyn FnMut(Leaf) -> Leaf);
     /// Calls `visit` with the name of every stream in the record.
     fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, Stream));
 }
@@ -28,8 +31,8 @@ impl Bundle for Signal {
         visit(path, Leaf::Forward(*self));
     }
 
-    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf) {
-        if let Leaf::Forward(signal) = replace(path, Leaf::Forward(*self)) {
+    fn replace(&mut self, replace: &mut dyn FnMut(Leaf) -> Leaf) {
+        if let Leaf::Forward(signal) = replace(Leaf::Forward(*self)) {
             *self = signal;
         }
     }
@@ -42,8 +45,8 @@ impl Bundle for Wire {
         visit(path, Leaf::Reverse(*self));
     }
 
-    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf) {
-        if let Leaf::Reverse(wire) = replace(path, Leaf::Reverse(*self)) {
+    fn replace(&mut self, replace: &mut dyn FnMut(Leaf) -> Leaf) {
+        if let Leaf::Reverse(wire) = replace(Leaf::Reverse(*self)) {
             *self = wire;
         }
     }
@@ -55,7 +58,7 @@ impl Bundle for Wire {
 impl Bundle for () {
     fn visit(&self, _: &str, _: &mut dyn FnMut(&str, Leaf)) {}
 
-    fn replace(&mut self, _: &str, _: &mut dyn FnMut(&str, Leaf) -> Leaf) {}
+    fn replace(&mut self, _: &mut dyn FnMut(Leaf) -> Leaf) {}
 
     fn visit_streams(&self, _: &str, _: &mut dyn FnMut(&str, Stream)) {}
 }
@@ -63,15 +66,15 @@ impl Bundle for () {
 /// Ports numbered from 0.
 impl<B: Bundle> Bundle for Vec<B> {
     fn visit(&self, path: &str, visit: &mut dyn FnMut(&str, Leaf)) {
-        self.iter().enumerate().for_each(|(i, element)| element.visit(&join(path, &i.to_string()), visit));
+        numbered(self, path, |element, path| element.visit(path, visit));
     }
 
-    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf) {
-        self.iter_mut().enumerate().for_each(|(i, element)| element.replace(&join(path, &i.to_string()), replace));
+    fn replace(&mut self, replace: &mut dyn FnMut(Leaf) -> Leaf) {
+        self.iter_mut().for_each(|element| element.replace(replace));
     }
 
     fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, Stream)) {
-        self.iter().enumerate().for_each(|(i, element)| element.visit_streams(&join(path, &i.to_string()), visit));
+        numbered(self, path, |element, path| element.visit_streams(path, visit));
     }
 }
 
@@ -81,8 +84,8 @@ impl<B: Bundle> Bundle for Option<B> {
         self.iter().for_each(|element| element.visit(path, visit));
     }
 
-    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf) {
-        self.iter_mut().for_each(|element| element.replace(path, replace));
+    fn replace(&mut self, replace: &mut dyn FnMut(Leaf) -> Leaf) {
+        self.iter_mut().for_each(|element| element.replace(replace));
     }
 
     fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, Stream)) {
@@ -91,8 +94,19 @@ impl<B: Bundle> Bundle for Option<B> {
 }
 
 /// `field` within `path`: `array` and `west` give `array_west`.
-pub fn join(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_string() } else { format!("{path}_{field}") }
+pub fn join<'a>(path: &str, field: &'a str) -> Cow<'a, str> {
+    if path.is_empty() { Cow::Borrowed(field) } else { Cow::Owned([path, "_", field].concat()) }
+}
+
+/// Calls `f` with every element and its path: `path` and the element's number.
+fn numbered<B>(elements: &[B], path: &str, mut f: impl FnMut(&B, &str)) {
+    let mut name = join(path, "").into_owned();
+    let stem = name.len();
+    for (i, element) in elements.iter().enumerate() {
+        name.truncate(stem);
+        write!(name, "{i}").expect("a string takes any text");
+        f(element, &name);
+    }
 }
 
 /// Declares a record of ports.
@@ -122,8 +136,8 @@ macro_rules! bundle {
                 $($crate::Bundle::visit(&self.$field, &$crate::join(path, stringify!($field)), visit);)*
             }
 
-            fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, $crate::Leaf) -> $crate::Leaf) {
-                $($crate::Bundle::replace(&mut self.$field, &$crate::join(path, stringify!($field)), replace);)*
+            fn replace(&mut self, replace: &mut dyn FnMut($crate::Leaf) -> $crate::Leaf) {
+                $($crate::Bundle::replace(&mut self.$field, replace);)*
             }
 
             fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, $crate::Stream)) {

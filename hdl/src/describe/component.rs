@@ -1,7 +1,7 @@
 //! Components: a parameter struct that describes one module, instances of it, and elaboration.
 
 use std::any::TypeId;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Note, Place};
 use super::finish;
 use super::module::{Module, Wire, drive_under, undriven_wire};
 use super::signal::Signal;
-use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, StreamDirection};
+use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, ModuleId, StreamDirection};
 use crate::types::Type;
 
 /// How deep components may nest: a guard against one that instantiates itself.
@@ -104,12 +104,11 @@ impl Module {
             arena.claim_name(name, at);
         });
         let built = built(component, name, at);
-        let mut given = Vec::new();
-        inputs.visit("", &mut |leaf, handle| given.push((leaf.to_string(), handle)));
+        let given = given(&inputs, &built, at);
         let mut connection = with(|arena| connect(arena, self, name, &built, &given, at));
         let mut outputs = built.outputs.downcast_ref::<C::Out>().expect("a component's key holds its type, and so its outputs").clone();
         let mut leaves = built.output_leaves.iter();
-        outputs.replace("", &mut |_, handle| {
+        outputs.replace(&mut |handle| {
             let leaf = leaves.next().expect("a record of outputs has the leaves that it was built with");
             with(|arena| connection.outer(arena, leaf, handle))
         });
@@ -120,12 +119,17 @@ impl Module {
 
 /// The module of a component: the one made before for equal parameters, or a new one.
 fn built<C: Component>(component: &C, instance: &str, at: Place) -> Built {
-    let key = (TypeId::of::<C>(), format!("{component:?}"));
-    if let Some(built) = with(|arena| arena.built.get(&key).cloned()) {
+    // An array asks for the same component again and again: its text goes where the last one's was.
+    let mut text = with(|arena| std::mem::take(&mut arena.component_text));
+    text.clear();
+    write!(text, "{component:?}").expect("a string takes any text");
+    let known = with(|arena| arena.built.get(&TypeId::of::<C>()).and_then(|of_type| of_type.get(&text)).cloned());
+    if let Some(built) = known {
+        with(|arena| arena.component_text = text);
         return built;
     }
     let built = build(component, instance.to_string(), at);
-    with(|arena| arena.built.insert(key, built.clone()));
+    with(|arena| arena.built.entry(TypeId::of::<C>()).or_default().insert(text, built.clone()));
     built
 }
 
@@ -226,17 +230,36 @@ fn name_inputs<B: Bundle>(arena: &mut Arena, inputs: &B) -> Vec<PortLeaf> {
 
 /// An instance being connected. The child's ports are met in the order in which `finish::declare_outputs` numbers them: outputs
 /// within the record of inputs first, then the record of outputs; inputs likewise.
-struct Connection {
+struct Connection<'a> {
     id: InstanceId,
-    name: String,
+    name: &'a str,
     inputs: Vec<CellId>,
     next_output: u32,
     place: Place,
 }
 
-fn connect(arena: &mut Arena, parent: Module, name: &str, built: &Built, given: &[(String, Leaf)], at: Place) -> Connection {
+/// What a record of inputs gives for each leaf that the component declares. One of other leaves (vectors of other lengths) is
+/// reported, and gives what has the names.
+fn given<B: Bundle>(inputs: &B, built: &Built, at: Place) -> SmallVec<[Option<Leaf>; 4]> {
+    let leaves = &built.input_leaves;
+    let mut given = SmallVec::with_capacity(leaves.len());
+    let mut as_declared = true;
+    inputs.visit("", &mut |name, handle| {
+        as_declared &= leaves.get(given.len()).is_some_and(|leaf| leaf.name == name);
+        given.push(Some(handle));
+    });
+    if as_declared && given.len() == leaves.len() {
+        return given;
+    }
+    let mut named = Vec::new();
+    inputs.visit("", &mut |name, handle| named.push((name.to_string(), handle)));
+    with(|arena| report_shape(arena, built, &named, at));
+    leaves.iter().map(|leaf| named.iter().find(|(name, _)| *name == leaf.name).map(|(_, handle)| *handle)).collect()
+}
+
+fn connect<'a>(arena: &mut Arena, parent: Module, name: &'a str, built: &Built, given: &[Option<Leaf>], at: Place) -> Connection<'a> {
     let child = arena.design.module(built.module);
-    let child_name = child.name.clone();
+    let input_count = child.inputs.len();
     let shared_domains: Vec<String> = child.domains.iter().skip(1).map(|d| d.name.clone()).collect();
     let mut domains = vec![parent.domain];
     domains.extend(shared_domains.iter().map(|name| arena.domain(name)));
@@ -244,14 +267,11 @@ fn connect(arena: &mut Arena, parent: Module, name: &str, built: &Built, given: 
     let instances = &mut arena.current().module.instances;
     let id = InstanceId(instances.len() as u32);
     instances.push(Instance { name: name.to_string(), module: built.module, inputs: Vec::new(), domains, location });
-    let mut connection = Connection { id, name: name.to_string(), inputs: Vec::new(), next_output: 0, place: at };
-    check_shape(arena, &child_name, &built.input_leaves, given, at);
-    for (i, leaf) in built.input_leaves.iter().enumerate() {
-        let same_place = given.get(i).filter(|(name, _)| *name == leaf.name);
-        let handle = same_place.or_else(|| given.iter().find(|(name, _)| *name == leaf.name)).map(|(_, handle)| *handle);
+    let mut connection = Connection { id, name, inputs: Vec::with_capacity(input_count), next_output: 0, place: at };
+    for (leaf, &handle) in built.input_leaves.iter().zip(given) {
         match (leaf.reverse, handle) {
             (false, Some(Leaf::Forward(signal))) => {
-                let signal = checked_input(arena, leaf, signal, &child_name, at);
+                let signal = checked_input(arena, leaf, signal, built.module, at);
                 connection.inputs.push(signal.cell);
             }
             (false, _) => {
@@ -270,11 +290,9 @@ fn connect(arena: &mut Arena, parent: Module, name: &str, built: &Built, given: 
     connection
 }
 
-/// Reports a record of other leaves than the component declares: vectors of other lengths.
-fn check_shape(arena: &mut Arena, child: &str, leaves: &[PortLeaf], given: &[(String, Leaf)], at: Place) {
-    if given.len() == leaves.len() && given.iter().zip(leaves).all(|((name, _), leaf)| *name == leaf.name) {
-        return;
-    }
+/// Reports a record of other leaves than the component declares.
+fn report_shape(arena: &mut Arena, built: &Built, given: &[(String, Leaf)], at: Place) {
+    let (child, leaves) = (&arena.design.module(built.module).name, &built.input_leaves);
     let missing = leaves.iter().find(|leaf| given.iter().all(|(name, _)| *name != leaf.name));
     let surplus = given.iter().find(|(name, _)| leaves.iter().all(|leaf| leaf.name != *name));
     let (message, declared) = match (missing, surplus) {
@@ -291,7 +309,7 @@ fn check_shape(arena: &mut Arena, child: &str, leaves: &[PortLeaf], given: &[(St
     );
 }
 
-fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: &str, at: Place) -> Signal {
+fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: ModuleId, at: Place) -> Signal {
     let signal = arena.own(signal, at);
     let ty = arena.ty(signal);
     if arena.is_poisoned(signal) || leaf.poisoned || ty == leaf.ty {
@@ -299,13 +317,14 @@ fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: &str
     }
     let port = Note { message: format!("`{}` is declared here", leaf.name), at: leaf.place };
     let notes = vec![port, arena.origin(signal)];
-    let message = format!("input `{}` of `{child}` is {}, connected to {}", leaf.name, leaf.ty, arena.describe(signal));
+    let given = arena.describe(signal);
+    let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.design.module(child).name, leaf.ty);
     let help = format!("convert it: `.to({})` if that loses nothing, else `.round`, `.saturate` or `.wrap`", leaf.ty);
     arena.error(at, message, notes, Some(help));
     arena.poison(leaf.ty, at)
 }
 
-impl Connection {
+impl Connection<'_> {
     /// The parent's handle for the child's next output port, which shows `leaf`.
     fn output(&mut self, arena: &mut Arena, leaf: &PortLeaf) -> Signal {
         let signal = arena.push(Cell::InstanceOutput { instance: self.id, port: self.next_output }, leaf.ty, self.place);
@@ -330,7 +349,7 @@ impl Connection {
     /// Calls the parent's handle for `leaf` after the instance and the port.
     fn name(&self, arena: &mut Arena, leaf: &PortLeaf, signal: Signal) -> Signal {
         let open = arena.current();
-        let name = open.free_name(&join(&self.name, &leaf.name), self.place);
+        let name = open.free_name(join(self.name, &leaf.name).into_owned(), self.place);
         open.set_name(signal.cell, name);
         if leaf.poisoned {
             open.poisoned.insert(signal.cell);

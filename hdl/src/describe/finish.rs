@@ -22,7 +22,7 @@ pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &
         }
     }
     let mut leaves = Vec::with_capacity(outputs.len());
-    let mut declared = FxHashSet::default();
+    let mut declared = FxHashSet::with_capacity_and_hasher(outputs.len(), Default::default());
     for (name, leaf) in outputs {
         let (handle, reverse) = match *leaf {
             Leaf::Forward(signal) => (arena.own(signal, at), false),

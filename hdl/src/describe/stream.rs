@@ -92,10 +92,10 @@ impl Bundle for Stream {
         self.ready.visit(&join(path, "ready"), visit);
     }
 
-    fn replace(&mut self, path: &str, replace: &mut dyn FnMut(&str, Leaf) -> Leaf) {
-        self.data.replace(&join(path, "data"), replace);
-        self.valid.replace(&join(path, "valid"), replace);
-        self.ready.replace(&join(path, "ready"), replace);
+    fn replace(&mut self, replace: &mut dyn FnMut(Leaf) -> Leaf) {
+        self.data.replace(replace);
+        self.valid.replace(replace);
+        self.ready.replace(replace);
     }
 
     fn visit_streams(&self, path: &str, visit: &mut dyn FnMut(&str, Stream)) {
