@@ -193,12 +193,12 @@ mod tests {
     /// A module with the given cells, one bit wide; every [`Cell::Input`] becomes a port.
     fn module(cells: Vec<Cell>, outputs: &[u32]) -> ModuleDef {
         let input = |(i, cell): (usize, &Cell)| {
-            matches!(cell, Cell::Input(_)).then(|| InputPort { name: format!("in{i}"), cell: CellId(i as u32) })
+            matches!(cell, Cell::Input(_)).then(|| InputPort { name: format!("in{i}").into(), cell: CellId(i as u32) })
         };
         ModuleDef {
             name: "m".to_string(),
             inputs: cells.iter().enumerate().filter_map(input).collect(),
-            outputs: outputs.iter().map(|&i| OutputPort { name: format!("out{i}"), value: CellId(i) }).collect(),
+            outputs: outputs.iter().map(|&i| OutputPort { name: format!("out{i}").into(), value: CellId(i) }).collect(),
             info: vec![CellInfo { ty: Type::BIT, name: None, location: None, states: Vec::new() }; cells.len()],
             cells,
             ..ModuleDef::default()
@@ -211,7 +211,7 @@ mod tests {
 
     fn instance(module: u32, inputs: &[u32]) -> Instance {
         let inputs = inputs.iter().map(|&i| CellId(i)).collect();
-        Instance { name: "u".to_string(), module: ModuleId(module), inputs, domains: vec![DomainId(0)], location: None }
+        Instance { name: "u".into(), module: ModuleId(module), inputs, domains: vec![DomainId(0)], location: None }
     }
 
     fn output(instance: u32, port: u32) -> Cell {
@@ -274,7 +274,7 @@ mod tests {
             vec![Cell::Wire(CellId(1)), Cell::Not(CellId(2)), Cell::And(CellId(4), CellId(3)), Cell::Wire(CellId(1)), Cell::Input(0)],
             &[],
         );
-        looped.info[3].name = Some("feedback".to_string());
+        looped.info[3].name = Some("feedback".into());
         let found = evaluation_order(&looped, &[]).unwrap_err();
         assert_eq!(found.cells, [CellId(1), CellId(3), CellId(2)]);
         let text = "combinational loop in module `m`: %1 -> `feedback` -> %2 -> %1; put a register on the path";

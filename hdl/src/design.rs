@@ -13,6 +13,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use crate::types::Type;
 use crate::value::Value;
 
@@ -49,6 +51,10 @@ ids! {
     /// A clock domain of a module: index into [`ModuleDef::domains`].
     DomainId "domain";
 }
+
+/// A name in a module's name space. Up to 23 bytes stand in the record itself: a large array has several names for each element,
+/// and nearly all of them are short.
+pub type Name = SmolStr;
 
 /// A circuit: module definitions, children before parents, and which one is the top.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -113,7 +119,7 @@ impl Domain {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InputPort {
     /// Unique among the module's ports.
-    pub name: String,
+    pub name: Name,
     /// The cell, whose type is the port's type.
     pub cell: CellId,
 }
@@ -122,7 +128,7 @@ pub struct InputPort {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OutputPort {
     /// Unique among the module's ports.
-    pub name: String,
+    pub name: Name,
     /// The signal.
     pub value: CellId,
 }
@@ -133,7 +139,7 @@ pub struct CellInfo {
     /// The type of the cell's value.
     pub ty: Type,
     /// The user's name, unique in the module. An output port of the same name shows this very cell.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Where it was described.
     pub location: Option<SourceLocation>,
     /// Names of the values 0, 1, 2, … of a state register; empty otherwise.
@@ -289,7 +295,7 @@ pub enum Collision {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Memory {
     /// Unique in the module's name space.
-    pub name: String,
+    pub name: Name,
     /// Number of words, at least 1.
     pub depth: u32,
     /// Type of a word.
@@ -322,7 +328,7 @@ pub struct WritePort {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Instance {
     /// Unique in the module's name space.
-    pub name: String,
+    pub name: Name,
     /// What it is an instance of.
     pub module: ModuleId,
     /// What feeds each input port, parallel to the child's `inputs`, of equal types.

@@ -119,7 +119,7 @@ fn an_invalid_design_can_be_printed_too() {
     use systole_hdl::design::*;
     let mut module = ModuleDef { name: "m".to_string(), ..ModuleDef::default() };
     let location = None;
-    module.instances.push(Instance { name: "u".to_string(), module: ModuleId(7), inputs: vec![], domains: vec![DomainId(3)], location });
+    module.instances.push(Instance { name: "u".into(), module: ModuleId(7), inputs: vec![], domains: vec![DomainId(3)], location });
     module.cells = vec![
         Cell::InstanceOutput { instance: InstanceId(4), port: 1 },
         Cell::InstanceOutput { instance: InstanceId(0), port: 1 },

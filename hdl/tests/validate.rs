@@ -189,15 +189,8 @@ fn there_is_a_module_and_every_module_has_a_domain() {
 fn types_have_a_width_within_the_limits() {
     let width = |ty: Type| {
         let mut module = ModuleDef { name: "m".to_string(), domains: vec![Domain { name: String::new() }], ..ModuleDef::default() };
-        module.memories = vec![Memory {
-            name: "r".to_string(),
-            depth: 1,
-            ty,
-            initial: vec![],
-            writes: vec![],
-            write_domain: DomainId(0),
-            location: None,
-        }];
+        module.memories =
+            vec![Memory { name: "r".into(), depth: 1, ty, initial: vec![], writes: vec![], write_domain: DomainId(0), location: None }];
         Design { modules: vec![module], files: Vec::new() }.validate()
     };
     assert!(width(Type::Bits(0)).is_err());

@@ -140,15 +140,13 @@ fn recording(design: &Design, recorder: &Recorder) -> Recording {
         edges: recorder.cycles().iter().map(|cycle| cycle.edges.contains(domain)).collect(),
         resets: recorder.cycles().iter().map(|cycle| cycle.resets.contains(domain)).collect(),
     });
-    let inputs = top
-        .inputs
-        .iter()
-        .enumerate()
-        .map(|(index, port)| PortTrace { port: port.name.clone(), values: rows.clone().map(|row| recorder.input(row, index)).collect() });
-    let outputs = top
-        .outputs
-        .iter()
-        .enumerate()
-        .map(|(index, port)| PortTrace { port: port.name.clone(), values: rows.clone().map(|row| recorder.output(row, index)).collect() });
+    let inputs = top.inputs.iter().enumerate().map(|(index, port)| PortTrace {
+        port: port.name.to_string(),
+        values: rows.clone().map(|row| recorder.input(row, index)).collect(),
+    });
+    let outputs = top.outputs.iter().enumerate().map(|(index, port)| PortTrace {
+        port: port.name.to_string(),
+        values: rows.clone().map(|row| recorder.output(row, index)).collect(),
+    });
     Recording { domains: domains.collect(), inputs: inputs.collect(), outputs: outputs.collect() }
 }

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use smol_str::format_smolstr;
 
 use super::diagnostic::{Diagnostic, Note, Place, Severity};
 use super::signal::Signal;
 use crate::analysis::PortPaths;
-use crate::design::{Cell, CellId, CellInfo, Design, Domain, DomainId, Memory, ModuleDef, ModuleId, SourceLocation};
+use crate::design::{Cell, CellId, CellInfo, Design, Domain, DomainId, Memory, ModuleDef, ModuleId, Name, SourceLocation};
 use crate::types::{MAX_WIDTH, Type};
 use crate::value::Value;
 
@@ -73,7 +74,7 @@ pub(crate) struct Built {
 /// A leaf of a component's record of inputs or outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct PortLeaf {
-    pub name: String,
+    pub name: Name,
     pub ty: Type,
     /// True for what runs against the record's direction, such as a stream's `ready`.
     pub reverse: bool,
@@ -103,7 +104,7 @@ pub(crate) struct OpenModule {
     /// Cells that stand for a mistake already reported.
     pub poisoned: FxHashSet<CellId>,
     /// Names taken by users, with the place.
-    pub names: FxHashMap<String, Place>,
+    pub names: FxHashMap<Name, Place>,
     /// Conditions under which statements stand now, outermost first.
     pub guards: Vec<Guard>,
     pub next_block: u32,
@@ -372,7 +373,7 @@ impl Arena {
             let notes = vec![Note { message: "the first one is here".into(), at: first }];
             self.error(at, format!("the name `{name}` is used twice in this module"), notes, Some(help));
         } else {
-            self.current().names.insert(name.to_string(), at);
+            self.current().names.insert(name.into(), at);
         }
     }
 
@@ -397,7 +398,7 @@ fn what(info: &CellInfo) -> String {
 
 impl OpenModule {
     /// A name like `wish` that is still free, and takes it.
-    pub fn free_name(&mut self, wish: String, at: Place) -> String {
+    pub fn free_name(&mut self, wish: Name, at: Place) -> Name {
         let mut name = wish.clone();
         let mut suffix = 1;
         loop {
@@ -405,7 +406,7 @@ impl OpenModule {
                 free.insert(at);
                 return name;
             }
-            name = format!("{wish}_{suffix}");
+            name = format_smolstr!("{wish}_{suffix}");
             suffix += 1;
         }
     }
@@ -416,8 +417,8 @@ impl OpenModule {
         self.answers.insert(wire.cell);
     }
 
-    pub fn set_name(&mut self, cell: CellId, name: String) {
-        self.module.info[cell.index()].name = Some(name);
+    pub fn set_name(&mut self, cell: CellId, name: impl Into<Name>) {
+        self.module.info[cell.index()].name = Some(name.into());
     }
 
     pub fn memory(&mut self, index: u32) -> &mut Memory {

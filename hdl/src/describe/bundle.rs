@@ -1,11 +1,11 @@
 //! Records of ports: plain structs of signals, vectors and streams, declared with [`bundle!`](crate::bundle).
 
-use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::module::Wire;
 use super::signal::Signal;
 use super::stream::Stream;
+use crate::design::Name;
 
 /// One port of a record.
 #[derive(Clone, Copy, Debug)]
@@ -94,13 +94,13 @@ impl<B: Bundle> Bundle for Option<B> {
 }
 
 /// `field` within `path`: `array` and `west` give `array_west`.
-pub fn join<'a>(path: &str, field: &'a str) -> Cow<'a, str> {
-    if path.is_empty() { Cow::Borrowed(field) } else { Cow::Owned([path, "_", field].concat()) }
+pub fn join(path: &str, field: &str) -> Name {
+    if path.is_empty() { field.into() } else { [path, "_", field].into_iter().collect() }
 }
 
 /// Calls `f` with every element and its path: `path` and the element's number.
 fn numbered<B>(elements: &[B], path: &str, mut f: impl FnMut(&B, &str)) {
-    let mut name = join(path, "").into_owned();
+    let mut name = String::from(join(path, ""));
     let stem = name.len();
     for (i, element) in elements.iter().enumerate() {
         name.truncate(stem);

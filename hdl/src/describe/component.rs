@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Note, Place};
 use super::finish;
 use super::module::{Module, Wire, drive_under, undriven_wire};
 use super::signal::Signal;
-use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, ModuleId, StreamDirection};
+use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, ModuleId, Name, StreamDirection};
 use crate::types::Type;
 
 /// How deep components may nest: a guard against one that instantiates itself.
@@ -50,7 +50,7 @@ pub fn port(ty: Type) -> Signal {
         let index = arena.current().module.inputs.len() as u32;
         let signal = arena.push(Cell::Input(index), ty, at);
         // The record names it, once it is complete.
-        arena.current().module.inputs.push(InputPort { name: String::new(), cell: signal.cell });
+        arena.current().module.inputs.push(InputPort { name: Name::default(), cell: signal.cell });
         signal
     })
 }
@@ -155,7 +155,7 @@ fn build<C: Component>(component: &C, instance: String, at: Place) -> Built {
     let outputs = component.build(module, inputs);
     outputs.visit_streams("", &mut |name, stream| streams.push((name.to_string(), stream, StreamDirection::Output)));
     let mut output_leaves = Vec::new();
-    outputs.visit("", &mut |leaf, handle| output_leaves.push((leaf.to_string(), handle)));
+    outputs.visit("", &mut |leaf, handle| output_leaves.push((Name::new(leaf), handle)));
     let (module, output_leaves) = with(|arena| {
         let output_leaves = finish::declare_outputs(arena, &input_leaves, &output_leaves, at);
         finish::probe_streams(arena, streams);
@@ -210,13 +210,13 @@ fn name_inputs<B: Bundle>(arena: &mut Arena, inputs: &B) -> Vec<PortLeaf> {
             let help = "each field of the inputs is a `port(..)`, `back(..)` or `Stream::port(..)` of its own".to_string();
             return arena.error(place, format!("input `{name}` is not a port of its own"), vec![], Some(help));
         }
-        module.set_name(handle.cell, name.to_string());
+        module.set_name(handle.cell, name);
         if !reverse {
             module.module.cells[handle.cell.index()] = Cell::Input(ports.len() as u32);
-            ports.push(InputPort { name: name.to_string(), cell: handle.cell });
+            ports.push(InputPort { name: name.into(), cell: handle.cell });
         }
         let poisoned = arena.is_poisoned(handle);
-        leaves.push(PortLeaf { name: name.to_string(), ty, reverse, place, poisoned });
+        leaves.push(PortLeaf { name: name.into(), ty, reverse, place, poisoned });
     });
     // A port that no field holds could never be fed.
     let declared = std::mem::take(&mut arena.current().module.inputs);
@@ -266,7 +266,7 @@ fn connect<'a>(arena: &mut Arena, parent: Module, name: &'a str, built: &Built, 
     let location = Some(arena.location(at));
     let instances = &mut arena.current().module.instances;
     let id = InstanceId(instances.len() as u32);
-    instances.push(Instance { name: name.to_string(), module: built.module, inputs: Vec::new(), domains, location });
+    instances.push(Instance { name: name.into(), module: built.module, inputs: Vec::new(), domains, location });
     let mut connection = Connection { id, name, inputs: Vec::with_capacity(input_count), next_output: 0, place: at };
     for (leaf, &handle) in built.input_leaves.iter().zip(given) {
         match (leaf.reverse, handle) {
@@ -349,7 +349,7 @@ impl Connection<'_> {
     /// Calls the parent's handle for `leaf` after the instance and the port.
     fn name(&self, arena: &mut Arena, leaf: &PortLeaf, signal: Signal) -> Signal {
         let open = arena.current();
-        let name = open.free_name(join(self.name, &leaf.name).into_owned(), self.place);
+        let name = open.free_name(join(self.name, &leaf.name), self.place);
         open.set_name(signal.cell, name);
         if leaf.poisoned {
             open.poisoned.insert(signal.cell);

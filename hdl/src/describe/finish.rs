@@ -9,11 +9,11 @@ use super::diagnostic::{Note, Place, Severity};
 use super::signal::Signal;
 use super::stream::Stream;
 use crate::analysis::PortPaths;
-use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, OutputPort, StreamDirection, StreamProbe};
+use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, Name, OutputPort, StreamDirection, StreamProbe};
 
 /// Gives the innermost module its output ports: first the answers within the record of inputs, then the record of outputs,
 /// whose own answers (a stream's `ready`) become further inputs. Gives the leaves of the record of outputs.
-pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &[(String, Leaf)], at: Place) -> Vec<PortLeaf> {
+pub(crate) fn declare_outputs(arena: &mut Arena, inputs: &[PortLeaf], outputs: &[(Name, Leaf)], at: Place) -> Vec<PortLeaf> {
     for leaf in inputs.iter().filter(|leaf| leaf.reverse) {
         let module = arena.current();
         let value = module.module.info.iter().position(|info| info.name.as_deref() == Some(&leaf.name));
@@ -74,8 +74,8 @@ fn answer_from_outside(arena: &mut Arena, name: &str, wire: Signal, at: Place) {
     }
     let index = arena.current().module.inputs.len() as u32;
     let input = arena.push(Cell::Input(index), ty, place);
-    arena.current().set_name(input.cell, name.to_string());
-    arena.current().module.inputs.push(InputPort { name: name.to_string(), cell: input.cell });
+    arena.current().set_name(input.cell, name);
+    arena.current().module.inputs.push(InputPort { name: name.into(), cell: input.cell });
     let drive = Drive { guards: Default::default(), value: input.cell, place: at };
     arena.current().drives.insert(wire.cell, vec![drive]);
 }
@@ -247,7 +247,7 @@ fn warn_of_unread(arena: &mut Arena) {
     module.instances.iter().flat_map(|i| &i.inputs).for_each(|c| read[c.index()] = true);
     module.outputs.iter().for_each(|o| read[o.value.index()] = true);
     module.levels.iter().for_each(|l| read[l.level.index()] = true);
-    let unread: Vec<(String, Place, bool)> = module
+    let unread: Vec<(Name, Place, bool)> = module
         .cell_ids()
         .filter(|id| !read[id.index()] && !matches!(module.cell(*id), Cell::Input(_) | Cell::InstanceOutput { .. }))
         .filter_map(|id| Some((module.info[id.index()].name.clone()?, open.places[id.index()], open.answers.contains(&id))))

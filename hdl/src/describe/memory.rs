@@ -9,7 +9,7 @@ use super::diagnostic::{Note, Place};
 use super::literal::{Given, Like, Operand, range};
 use super::module::{Module, condition_in_force};
 use super::signal::Signal;
-use crate::design::{self, Cell, Collision, MemoryId, WritePort};
+use crate::design::{self, Cell, Collision, MemoryId, Name, WritePort};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -41,7 +41,7 @@ impl Module {
             let memories = &mut arena.current().module.memories;
             let id = memories.len() as u32;
             memories.push(design::Memory {
-                name: name.to_string(),
+                name: name.into(),
                 depth: depth.max(1),
                 ty: if refused { Type::BIT } else { ty },
                 initial: Vec::new(),
@@ -218,7 +218,7 @@ impl Memory {
         Note { message: format!("`{}` was made here", self.name(arena)), at: self.made }
     }
 
-    fn name(self, arena: &mut Arena) -> String {
+    fn name(self, arena: &mut Arena) -> Name {
         arena.current().memory(self.id).name.clone()
     }
 

@@ -298,7 +298,7 @@ pub(crate) fn undriven_wire(arena: &mut Arena, ty: Type, at: Place) -> Signal {
 /// Names a wire or register and notes that it must be driven.
 pub(crate) fn target(arena: &mut Arena, signal: Signal, name: &str, at: Place) {
     arena.claim_name(name, at);
-    arena.current().set_name(signal.cell, name.to_string());
+    arena.current().set_name(signal.cell, name);
     arena.current().targets.push(signal.cell);
 }
 

@@ -63,7 +63,7 @@ impl Signal {
             let fresh = arena.current().module.info[a.cell.index()].name.is_none()
                 && !matches!(arena.current().module.cell(a.cell), Cell::Input(_) | Cell::Const(_));
             let target = if fresh || arena.is_poisoned(a) { a } else { arena.push(Cell::Wire(a.cell), ty, at) };
-            let name = arena.current().free_name(name.to_string(), at);
+            let name = arena.current().free_name(name.into(), at);
             arena.current().set_name(target.cell, name);
             target
         })

@@ -6,7 +6,7 @@ use super::line::{Fault, Line};
 use super::parse::Place;
 use crate::design::{
     Cell, CellId, CellInfo, Collision, Domain, DomainId, InputPort, Instance, InstanceId, LevelProbe, Memory, MemoryId, ModuleDef,
-    ModuleId, OutputPort, StreamDirection, StreamProbe, WritePort,
+    ModuleId, Name, OutputPort, StreamDirection, StreamProbe, WritePort,
 };
 use crate::types::Type;
 use crate::validate::Item;
@@ -93,7 +93,7 @@ impl OpenModule {
         line.symbol('=')?;
         let cell = line.cell()?;
         self.places.push((Item::Input(self.def.inputs.len() as u32), place));
-        self.def.inputs.push(InputPort { name, cell });
+        self.def.inputs.push(InputPort { name: name.into(), cell });
         line.end("nothing after the signal")
     }
 
@@ -104,7 +104,7 @@ impl OpenModule {
         line.symbol('=')?;
         let value = line.cell()?;
         self.places.push((Item::Output(index), place));
-        self.def.outputs.push(OutputPort { name, value });
+        self.def.outputs.push(OutputPort { name: name.into(), value });
         line.end("nothing after the signal")
     }
 
@@ -121,7 +121,7 @@ impl OpenModule {
         let location = line.location()?;
         line.end("`in` a domain, `@` a source location or the end of the line")?;
         self.places.push((Item::Memory(index), place));
-        self.def.memories.push(Memory { name, depth, ty, initial: Vec::new(), writes: Vec::new(), write_domain, location });
+        self.def.memories.push(Memory { name: name.into(), depth, ty, initial: Vec::new(), writes: Vec::new(), write_domain, location });
         self.memory_is_unreadable = false;
         Ok(())
     }
@@ -175,7 +175,7 @@ impl OpenModule {
         let location = line.location()?;
         line.end("`domains`, `@` a source location or the end of the line")?;
         self.places.push((Item::Instance(index), place));
-        self.def.instances.push(Instance { name, module, inputs, domains, location });
+        self.def.instances.push(Instance { name: name.into(), module, inputs, domains, location });
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl OpenModule {
         line.end("`@` a source location or the end of the line")?;
         self.places.push((Item::Cell(id), place));
         self.def.cells.push(cell);
-        self.def.info.push(CellInfo { ty, name, location, states });
+        self.def.info.push(CellInfo { ty, name: name.map(Name::from), location, states });
         Ok(())
     }
 

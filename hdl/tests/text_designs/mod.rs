@@ -43,8 +43,8 @@ fn build(earlier: &[ModuleDef], parameters: String, domains: usize, steps: &[Ste
     m.domains = ["", "mem \\"][..domains].iter().map(|name| Domain { name: name.to_string() }).collect();
     for (i, ty) in [Type::BIT, Type::u(7), Type::s(70), Type::q(3, 5)].into_iter().enumerate() {
         let cell = cell(&mut m, Cell::Input(i as u32), ty);
-        m.inputs.push(InputPort { name: format!("in {i}"), cell });
-        m.info[cell.index()].name = (i != 1).then(|| format!("in {i}"));
+        m.inputs.push(InputPort { name: format!("in {i}").into(), cell });
+        m.info[cell.index()].name = (i != 1).then(|| format!("in {i}").into());
     }
     let mut registers = Vec::new();
     for step in steps {
@@ -53,7 +53,7 @@ fn build(earlier: &[ModuleDef], parameters: String, domains: usize, steps: &[Ste
         let last = m.cells.len() - 1;
         if let Some(name) = step.name.clone().filter(|_| m.cells.len() > before) {
             // A number makes the name unique.
-            m.info[last].name = Some(format!("{name}#{last}"));
+            m.info[last].name = Some(format!("{name}#{last}").into());
             m.info[last].location =
                 Some(SourceLocation { file: step.picks[3] % 2, line: 1 + step.picks[0] / 2, column: 1 + step.picks[1] / 2 });
         }
@@ -66,8 +66,8 @@ fn build(earlier: &[ModuleDef], parameters: String, domains: usize, steps: &[Ste
         }
     }
     let last = CellId(m.cells.len() as u32 - 1);
-    let name = m.info[last.index()].name.clone().filter(|name| !name.starts_with("in ")).unwrap_or("out".to_string());
-    m.outputs = vec![OutputPort { name, value: last }, OutputPort { name: "same".to_string(), value: CellId(0) }];
+    let name = m.info[last.index()].name.clone().filter(|name| !name.starts_with("in ")).unwrap_or("out".into());
+    m.outputs = vec![OutputPort { name, value: last }, OutputPort { name: "same".into(), value: CellId(0) }];
     m
 }
 
@@ -177,7 +177,8 @@ fn memory(m: &mut ModuleDef, step: &Step, ty: Type, domain: DomainId) {
         _ => vec![write(m, Some(1)), write(m, Some(w))],
     };
     let location = (p2 & 1 == 1).then_some(SourceLocation { file: 1, line: 1, column: u32::MAX });
-    let memory = Memory { name: format!("memory {}", id.0), depth: 40 + p0 / 2, ty, initial, writes, write_domain: domain, location };
+    let memory =
+        Memory { name: format!("memory {}", id.0).into(), depth: 40 + p0 / 2, ty, initial, writes, write_domain: domain, location };
     m.memories.push(memory);
     let (address, enable) = (any_signal(m, p0), fitted(m, p1, 1));
     let collision = [Collision::ReadFirst, Collision::WriteFirst, Collision::Undefined][p2 as usize % 3];
@@ -200,7 +201,7 @@ fn instance(m: &mut ModuleDef, earlier: &[ModuleDef], step: &Step) {
     let domains = (0..child.domains.len() as u32).map(|i| DomainId(p2.wrapping_add(i) % m.domains.len() as u32)).collect();
     let id = InstanceId(m.instances.len() as u32);
     let location = (p2 & 1 == 1).then_some(SourceLocation { file: 0, line: p3.max(1), column: 1 });
-    m.instances.push(Instance { name: format!("instance \"{}\"", id.0), module: ModuleId(module), inputs, domains, location });
+    m.instances.push(Instance { name: format!("instance \"{}\"", id.0).into(), module: ModuleId(module), inputs, domains, location });
     let port = p3 % child.outputs.len() as u32;
     let ty = child.ty(child.outputs[port as usize].value);
     cell(m, Cell::InstanceOutput { instance: id, port }, ty);

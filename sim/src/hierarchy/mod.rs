@@ -239,7 +239,7 @@ mod tests {
     fn module(name: &str, domains: usize, instances: Vec<(String, u32, Vec<u32>)>) -> ModuleDef {
         let domains = (0..domains).map(|i| Domain { name: if i == 0 { String::new() } else { format!("d{i}") } }).collect();
         let instance = |(name, module, domains): (String, u32, Vec<u32>)| Instance {
-            name,
+            name: name.into(),
             module: ModuleId(module),
             inputs: Vec::new(),
             domains: domains.into_iter().map(DomainId).collect(),

@@ -299,12 +299,12 @@ fn side_by_side(design: &Design, count: usize) -> Design {
         for port in &child.inputs {
             let index = top.inputs.len() as u32;
             let cell = push(&mut top, Cell::Input(index), child.ty(port.cell));
-            top.inputs.push(InputDefinition { name: format!("{prefix}_{}", port.name), cell });
+            top.inputs.push(InputDefinition { name: format!("{prefix}_{}", port.name).into(), cell });
         }
         let inputs = top.inputs[number * child.inputs.len()..].iter().map(|port| port.cell).collect();
         for (port, output) in (0..).zip(&child.outputs) {
             let value = push(&mut top, Cell::InstanceOutput { instance: InstanceId(number as u32), port }, child.ty(output.value));
-            top.outputs.push(OutputDefinition { name: format!("{prefix}_{}", output.name), value });
+            top.outputs.push(OutputDefinition { name: format!("{prefix}_{}", output.name).into(), value });
         }
         let border = |cell: CellId| at_border(child, cell).map(|index| CellId(first + index as u32));
         for stream in child.streams.iter().filter(|stream| stream.direction != StreamDirection::Internal) {
@@ -313,7 +313,7 @@ fn side_by_side(design: &Design, count: usize) -> Design {
             }
         }
         let domains = (0..child.domains.len() as u32).map(DomainId).collect();
-        top.instances.push(Instance { name: prefix, module: id, inputs, domains, location: None });
+        top.instances.push(Instance { name: prefix.into(), module: id, inputs, domains, location: None });
     }
     let mut design = design.clone();
     design.modules.push(top);

@@ -211,7 +211,7 @@ impl Simulator {
     /// # Errors
     /// If the value does not fit the port's type, or a stream driver drives the port.
     pub fn set(&mut self, port: InputPort, value: impl IntoValue) -> Result<(), SimError> {
-        let name = || self.hierarchy().module(NodeId::TOP).inputs[port.index].name.clone();
+        let name = || self.hierarchy().module(NodeId::TOP).inputs[port.index].name.to_string();
         if let Some(stream) = &self.driven[port.index] {
             return Err(SimError::Driven { port: name(), stream: stream.clone() });
         }

@@ -123,12 +123,12 @@ fn signals_of(module: &ModuleDef) -> Vec<(String, What, Direction)> {
     let domains = module.domains.iter().zip((0..).map(DomainId));
     let clocks =
         domains.flat_map(|(d, id)| [(d.clock(), What::Clock(id), Direction::Input), (d.reset(), What::Reset(id), Direction::Input)]);
-    let inputs = module.inputs.iter().map(|p| (p.name.clone(), What::Cell(p.cell), Direction::Input));
-    let outputs = module.outputs.iter().map(|p| (p.name.clone(), What::Cell(p.value), Direction::Output));
+    let inputs = module.inputs.iter().map(|p| (p.name.to_string(), What::Cell(p.cell), Direction::Input));
+    let outputs = module.outputs.iter().map(|p| (p.name.to_string(), What::Cell(p.value), Direction::Output));
     let mut signals: Vec<_> = clocks.chain(inputs).chain(outputs).collect();
     let ports: HashSet<&str> =
         module.inputs.iter().map(|p| p.name.as_str()).chain(module.outputs.iter().map(|p| p.name.as_str())).collect();
-    let named = module.cell_ids().filter_map(|cell| Some((module.info[cell.index()].name.clone()?, cell)));
+    let named = module.cell_ids().filter_map(|cell| Some((module.info[cell.index()].name.as_ref()?.to_string(), cell)));
     signals
         .extend(named.filter(|(name, _)| !ports.contains(name.as_str())).map(|(name, cell)| (name, What::Cell(cell), Direction::Internal)));
     signals

@@ -29,12 +29,12 @@ impl Net {
 
     pub fn input(&mut self, name: &str, ty: Type) -> CellId {
         let cell = self.cell(Cell::Input(self.module.inputs.len() as u32), ty);
-        self.module.inputs.push(InputPort { name: name.to_string(), cell });
+        self.module.inputs.push(InputPort { name: name.into(), cell });
         cell
     }
 
     pub fn output(&mut self, name: &str, value: CellId) {
-        self.module.outputs.push(OutputPort { name: name.to_string(), value });
+        self.module.outputs.push(OutputPort { name: name.into(), value });
     }
 
     pub fn constant(&mut self, ty: Type, number: i64) -> CellId {
@@ -43,7 +43,7 @@ impl Net {
 
     pub fn named(&mut self, name: &str, cell: Cell, ty: Type) -> CellId {
         let id = self.cell(cell, ty);
-        self.module.info[id.index()].name = Some(name.to_string());
+        self.module.info[id.index()].name = Some(name.into());
         id
     }
 
@@ -59,13 +59,13 @@ impl Net {
     }
 
     pub fn memory(&mut self, name: &str, depth: u32, ty: Type, writes: Vec<WritePort>) -> MemoryId {
-        let memory = Memory { name: name.to_string(), depth, ty, initial: Vec::new(), writes, write_domain: DomainId(0), location: None };
+        let memory = Memory { name: name.into(), depth, ty, initial: Vec::new(), writes, write_domain: DomainId(0), location: None };
         self.module.memories.push(memory);
         MemoryId(self.module.memories.len() as u32 - 1)
     }
 
     pub fn instance(&mut self, name: &str, module: u32, inputs: Vec<CellId>, domains: Vec<DomainId>) -> InstanceId {
-        self.module.instances.push(Instance { name: name.to_string(), module: ModuleId(module), inputs, domains, location: None });
+        self.module.instances.push(Instance { name: name.into(), module: ModuleId(module), inputs, domains, location: None });
         InstanceId(self.module.instances.len() as u32 - 1)
     }
 }

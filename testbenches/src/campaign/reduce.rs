@@ -142,7 +142,7 @@ fn applied(design: &Design, edit: Edit) -> Design {
             let input = Cell::Input(module.inputs.len() as u32);
             turn_into(module, id, input);
             let name = (0..).map(|i| format!("free_{i}")).find(|name| module.find_signal(name).is_none()).unwrap_or_default();
-            module.inputs.push(InputPort { name, cell: id });
+            module.inputs.push(InputPort { name: name.into(), cell: id });
         }
         Edit::PlainRegister(m, id) => {
             if let Cell::Register { initial, reset, .. } = &mut design.modules[m].cells[id.index()] {

@@ -92,7 +92,7 @@ pub fn arrayed(design: &Design, shape: Shape) -> Design {
             Source::Around(output, distance) => outputs[((copy + distance) % copies) as usize][output],
         });
         top.instances.push(Instance {
-            name: format!("copy_{row}_{column}"),
+            name: format!("copy_{row}_{column}").into(),
             module: child_id,
             inputs: inputs.collect(),
             domains: domains(child.domains.len() as u32, if shape.turned_domains { copy } else { 0 }),
@@ -100,7 +100,7 @@ pub fn arrayed(design: &Design, shape: Shape) -> Design {
         });
     }
     for (number, &value) in outputs.iter().flatten().enumerate() {
-        top.outputs.push(OutputPort { name: format!("out_{number}"), value });
+        top.outputs.push(OutputPort { name: format!("out_{number}").into(), value });
     }
     let mut design = design.clone();
     design.modules.push(top);
@@ -146,6 +146,6 @@ fn push(module: &mut ModuleDef, cell: Cell, ty: Type) -> CellId {
 fn input(module: &mut ModuleDef, ty: Type) -> CellId {
     let number = module.inputs.len();
     let cell = push(module, Cell::Input(number as u32), ty);
-    module.inputs.push(InputPort { name: format!("in_{number}"), cell });
+    module.inputs.push(InputPort { name: format!("in_{number}").into(), cell });
     cell
 }

@@ -84,8 +84,8 @@ impl<'a> Growing<'a> {
         for (i, &(shape, label)) in recipe.inputs.iter().enumerate() {
             let cell = self.push(Cell::Input(i as u32), shape.ty(), None);
             let name = self.names.claim(label);
-            self.module.info[cell.index()].name = (label % 2 == 0).then(|| name.clone());
-            self.module.inputs.push(InputPort { name, cell });
+            self.module.info[cell.index()].name = (label % 2 == 0).then(|| name.as_str().into());
+            self.module.inputs.push(InputPort { name: name.into(), cell });
         }
         let registers: Vec<CellId> = recipe.registers.iter().map(|register| self.add_register(register)).collect();
         for memory in &recipe.memories {
@@ -171,13 +171,13 @@ impl<'a> Growing<'a> {
             let own_name = self.module.info[value.index()].name.clone().filter(|_| label % 4 != 0);
             let is_input = matches!(self.module.cell(value), Cell::Input(_));
             let own_name = own_name.filter(|_| !is_input && named.insert(value));
-            let name = own_name.unwrap_or_else(|| self.names.claim(label));
+            let name = own_name.unwrap_or_else(|| self.names.claim(label).into());
             self.module.outputs.push(OutputPort { name, value });
         }
     }
 
     pub(super) fn push(&mut self, cell: Cell, ty: Type, label: Option<Label>) -> CellId {
-        let name = label.map(|label| self.names.claim(label));
+        let name = label.map(|label| self.names.claim(label).into());
         let location = label.map(|label| SourceLocation { file: u32::from(label % 2), line: 1 + u32::from(label), column: 1 });
         self.module.cells.push(cell);
         self.module.info.push(CellInfo { ty, name, location, states: Vec::new() });

@@ -44,7 +44,7 @@ fn add_one(growing: &mut Growing, step: &Step, module: ModuleId, connection: Pic
     let domains = (0..child.domains.len()).map(|i| growing.domain(derived(domain, i))).collect();
     // Every input is connected below or at the end.
     let inputs = vec![CellId(0); child.inputs.len()];
-    growing.module.instances.push(Instance { name, module, inputs, domains, location: None });
+    growing.module.instances.push(Instance { name: name.into(), module, inputs, domains, location: None });
 
     let is_followed = |input: usize| (0..child.outputs.len()).any(|output| paths.follows(output as u32, input as u32));
     let mut connected: Vec<bool> = (0..child.inputs.len()).map(|input| !is_followed(input)).collect();

@@ -12,7 +12,15 @@ pub(super) fn add(growing: &mut Growing, recipe: &MemoryRecipe) {
     let initial = recipe.initial.iter().take(recipe.depth as usize).map(|pattern| pattern.value(ty.width())).collect();
     let name = growing.names.claim(recipe.label);
     let write_domain = growing.domain(recipe.domain);
-    growing.module.memories.push(Memory { name, depth: recipe.depth, ty, initial, writes: Vec::new(), write_domain, location: None });
+    growing.module.memories.push(Memory {
+        name: name.into(),
+        depth: recipe.depth,
+        ty,
+        initial,
+        writes: Vec::new(),
+        write_domain,
+        location: None,
+    });
 }
 
 /// Adds the read of a step, or nothing if there is no memory.

@@ -42,12 +42,12 @@ pub fn recording(design: &Design, rows: &[Row]) -> Recording {
         .inputs
         .iter()
         .enumerate()
-        .map(|(i, port)| PortTrace { port: port.name.clone(), values: values(i, top.ty(port.cell).width(), |row| row.1.to_vec()) });
+        .map(|(i, port)| PortTrace { port: port.name.to_string(), values: values(i, top.ty(port.cell).width(), |row| row.1.to_vec()) });
     let outputs = top
         .outputs
         .iter()
         .enumerate()
-        .map(|(i, port)| PortTrace { port: port.name.clone(), values: values(i, top.ty(port.value).width(), |row| row.2.to_vec()) });
+        .map(|(i, port)| PortTrace { port: port.name.to_string(), values: values(i, top.ty(port.value).width(), |row| row.2.to_vec()) });
     let domain = DomainTrace { edges: vec![true; rows.len()], resets: rows.iter().map(|row| row.0).collect() };
     Recording { domains: vec![domain; top.domains.len()], inputs: inputs.collect(), outputs: outputs.collect() }
 }

@@ -44,7 +44,7 @@ impl Builder<'_> {
             let ty = self.ty();
             let cell = self.push(Cell::Input(i), ty);
             let name = self.name();
-            self.module.inputs.push(InputPort { name, cell });
+            self.module.inputs.push(InputPort { name: name.into(), cell });
         }
         let mut registers = Vec::new();
         for _ in 0..self.below(5) {
@@ -76,7 +76,7 @@ impl Builder<'_> {
             let named = self.module.info[value.index()].name.clone();
             let is_input = matches!(self.module.cell(value), Cell::Input(_));
             let name = named.filter(|name| !is_input && !self.module.outputs.iter().any(|port| port.name == *name));
-            let name = name.unwrap_or_else(|| self.name());
+            let name = name.unwrap_or_else(|| self.name().into());
             self.module.outputs.push(OutputPort { name, value });
         }
     }
@@ -144,7 +144,7 @@ impl Builder<'_> {
 
     fn push(&mut self, cell: Cell, ty: Type) -> CellId {
         let is_input = matches!(cell, Cell::Input(_));
-        let name = (!is_input && self.below(3) == 0).then(|| self.name());
+        let name = (!is_input && self.below(3) == 0).then(|| self.name().into());
         self.module.cells.push(cell);
         self.module.info.push(CellInfo { ty, name, location: None, states: Vec::new() });
         CellId(self.module.cells.len() as u32 - 1)
@@ -257,7 +257,7 @@ impl Builder<'_> {
         let (ty, name, write_domain) = (self.ty(), self.name(), self.domain());
         let words = self.below(depth + 1);
         let initial = (0..words).map(|_| self.value(ty.width())).collect();
-        self.module.memories.push(Memory { name, depth, ty, initial, writes: Vec::new(), write_domain, location: None });
+        self.module.memories.push(Memory { name: name.into(), depth, ty, initial, writes: Vec::new(), write_domain, location: None });
     }
 
     fn add_read(&mut self) {
@@ -296,7 +296,7 @@ impl Builder<'_> {
         let domains = child.domains.iter().map(|_| self.domain()).collect();
         let instance = InstanceId(self.module.instances.len() as u32);
         let name = self.name();
-        self.module.instances.push(Instance { name, module: child_id, inputs, domains, location: None });
+        self.module.instances.push(Instance { name: name.into(), module: child_id, inputs, domains, location: None });
         for (port, output) in child.outputs.iter().enumerate() {
             // Now and then twice or never.
             for _ in 0..[1, 1, 1, 2, 0][self.below(5) as usize] {
