@@ -199,7 +199,7 @@ mod tests {
             name: "m".to_string(),
             inputs: cells.iter().enumerate().filter_map(input).collect(),
             outputs: outputs.iter().map(|&i| OutputPort { name: format!("out{i}").into(), value: CellId(i) }).collect(),
-            info: vec![CellInfo { ty: Type::BIT, name: None, location: None, states: Vec::new() }; cells.len()],
+            info: vec![CellInfo { ty: Type::BIT, name: None, location: None, states: Box::default() }; cells.len()],
             cells,
             ..ModuleDef::default()
         }

@@ -143,7 +143,7 @@ pub struct CellInfo {
     /// Where it was described.
     pub location: Option<SourceLocation>,
     /// Names of the values 0, 1, 2, … of a state register; empty otherwise.
-    pub states: Vec<String>,
+    pub states: Box<[String]>,
 }
 
 /// A place in a source file.

@@ -268,7 +268,7 @@ impl Arena {
             module.shared.insert((cell.clone(), ty), id);
         }
         module.module.cells.push(cell);
-        module.module.info.push(CellInfo { ty, name: None, location, states: Vec::new() });
+        module.module.info.push(CellInfo { ty, name: None, location, states: Box::default() });
         module.places.push(at);
         Signal::new(id, module.serial)
     }

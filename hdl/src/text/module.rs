@@ -218,7 +218,7 @@ impl OpenModule {
         let ty = line.ty()?;
         line.symbol('=')?;
         let cell = self.function(line, ty, earlier)?;
-        let states = if line.accept_word("states") { line.all_quoted("a state name")? } else { Vec::new() };
+        let states = if line.accept_word("states") { line.all_quoted("a state name")?.into() } else { Box::default() };
         let location = line.location()?;
         line.end("`@` a source location or the end of the line")?;
         self.places.push((Item::Cell(id), place));

@@ -73,7 +73,7 @@ fn build(earlier: &[ModuleDef], parameters: String, domains: usize, steps: &[Ste
 
 fn cell(m: &mut ModuleDef, cell: Cell, ty: Type) -> CellId {
     m.cells.push(cell);
-    m.info.push(CellInfo { ty, name: None, location: None, states: Vec::new() });
+    m.info.push(CellInfo { ty, name: None, location: None, states: Box::default() });
     CellId(m.cells.len() as u32 - 1)
 }
 

@@ -13,7 +13,7 @@ use crate::engine::limbs_for;
 /// Evaluates a cell over its operands both ways; the fast way gives nothing if the cell needs the general one.
 fn both_ways(cell: &Cell, ty: Type, operands: &[(Type, Value)]) -> (Option<Value>, Value) {
     let types = operands.iter().map(|(ty, _)| *ty).chain([ty]);
-    let info = types.map(|ty| CellInfo { ty, name: None, location: None, states: Vec::new() }).collect();
+    let info = types.map(|ty| CellInfo { ty, name: None, location: None, states: Box::default() }).collect();
     let inputs = (0..operands.len() as u32).map(Cell::Input);
     let module = ModuleDef { cells: inputs.chain([cell.clone()]).collect(), info, ..ModuleDef::default() };
 

@@ -23,7 +23,7 @@ impl Net {
 
     pub fn cell(&mut self, cell: Cell, ty: Type) -> CellId {
         self.module.cells.push(cell);
-        self.module.info.push(CellInfo { ty, name: None, location: None, states: Vec::new() });
+        self.module.info.push(CellInfo { ty, name: None, location: None, states: Box::default() });
         CellId(self.module.cells.len() as u32 - 1)
     }
 

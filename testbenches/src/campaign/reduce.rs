@@ -121,7 +121,7 @@ fn applied(design: &Design, edit: Edit) -> Design {
             design = design.without_locations();
             for module in &mut design.modules {
                 module.parameters.clear();
-                module.info.iter_mut().for_each(|info| (info.name, info.states) = (None, Vec::new()));
+                module.info.iter_mut().for_each(|info| (info.name, info.states) = (None, Box::default()));
             }
         }
         Edit::OneDomain => design.modules.iter_mut().for_each(use_one_domain),
@@ -176,7 +176,7 @@ fn replace(module: &mut ModuleDef, from: CellId, to: CellId) {
 fn turn_into(module: &mut ModuleDef, id: CellId, cell: Cell) {
     module.cells[id.index()] = cell;
     let info = &mut module.info[id.index()];
-    (info.name, info.states) = (None, Vec::new());
+    (info.name, info.states) = (None, Box::default());
 }
 
 fn use_one_domain(module: &mut ModuleDef) {

@@ -139,7 +139,7 @@ fn free_name(design: &Design) -> String {
 
 fn push(module: &mut ModuleDef, cell: Cell, ty: Type) -> CellId {
     module.cells.push(cell);
-    module.info.push(CellInfo { ty, name: None, location: None, states: Vec::new() });
+    module.info.push(CellInfo { ty, name: None, location: None, states: Box::default() });
     CellId(module.cells.len() as u32 - 1)
 }
 

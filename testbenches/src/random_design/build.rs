@@ -180,7 +180,7 @@ impl<'a> Growing<'a> {
         let name = label.map(|label| self.names.claim(label).into());
         let location = label.map(|label| SourceLocation { file: u32::from(label % 2), line: 1 + u32::from(label), column: 1 });
         self.module.cells.push(cell);
-        self.module.info.push(CellInfo { ty, name, location, states: Vec::new() });
+        self.module.info.push(CellInfo { ty, name, location, states: Box::default() });
         self.flat_cells += 1;
         CellId(self.module.cells.len() as u32 - 1)
     }

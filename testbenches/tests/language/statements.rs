@@ -124,7 +124,7 @@ fn the_netlist_knows_the_names_of_states() {
     let design = elaborate(&Phases).unwrap();
     let top = design.top_module();
     let register = top.find_signal("phase").unwrap();
-    assert_eq!(top.info[register.index()].states, ["Idle", "Load", "Run"]);
+    assert_eq!(top.info[register.index()].states[..], ["Idle", "Load", "Run"]);
 }
 
 /// A memory with every kind of read port and a masked write under a condition.

@@ -146,7 +146,7 @@ impl Builder<'_> {
         let is_input = matches!(cell, Cell::Input(_));
         let name = (!is_input && self.below(3) == 0).then(|| self.name().into());
         self.module.cells.push(cell);
-        self.module.info.push(CellInfo { ty, name, location: None, states: Vec::new() });
+        self.module.info.push(CellInfo { ty, name, location: None, states: Box::default() });
         CellId(self.module.cells.len() as u32 - 1)
     }
 
