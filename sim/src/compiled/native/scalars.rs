@@ -21,6 +21,13 @@ impl Translator<'_> {
                 Some(number) => return self.set_word(out, number),
                 None => self.slice(a, b),
             },
+            // With nothing above the width, turning all bits of the width is all that is to be done.
+            Function::Not if !fit.signed && self.word(a).bits <= 64 - u32::from(fit.unused) => {
+                let width = 64 - u32::from(fit.unused);
+                let a = self.word(a);
+                let value = self.f.ins().bxor_imm_s(a.value, (u64::MAX >> fit.unused) as i64);
+                return self.set_word(out, Number { value, bits: width });
+            }
             Function::Mux => self.mux(a, b, c),
             Function::Select => self.select(a, b, c),
             Function::Join => self.join(b, c),

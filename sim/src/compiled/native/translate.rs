@@ -22,11 +22,10 @@ pub(super) struct Number {
     pub bits: u32,
 }
 
-/// Lanes of a vector in registers: 128 bits each, in order.
+/// Bytes of a vector in registers of 128 bits each, in order.
 #[derive(Clone)]
 pub(super) struct Held {
     pub bytes: Range<usize>,
-    pub container: Container,
     pub values: Vec<Value>,
 }
 
@@ -78,8 +77,13 @@ pub(super) fn translate(
     let read = words_read(program, words);
     let (numbers, held) = (FxHashMap::default(), Vec::new());
     let mut translator = Translator { f, base, context, program, words, read, numbers, held, branches: 0, interpreter, kernel };
-    for (number, step) in program.steps.iter().enumerate() {
-        translator.step(number, step);
+    let mut number = 0;
+    while let Some(step) = program.steps.get(number) {
+        let composed = translator.compose(&program.steps[number..]);
+        if composed == 0 {
+            translator.step(number, step);
+        }
+        number += composed.max(1);
     }
     translator.f.ins().return_(&[]);
     translator.f.seal_all_blocks();
