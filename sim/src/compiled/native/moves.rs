@@ -5,7 +5,7 @@ use std::ops::Range;
 use cranelift_codegen::ir::{InstBuilder, Type, types};
 
 use super::facts::is_register;
-use super::translate::{Held, Translator, flags};
+use super::translate::{Held, Origin, Translator, flags};
 use super::vectors::{REGISTER, register};
 use crate::compiled::program::{Patch, Step};
 use systole_lanes::Container;
@@ -34,6 +34,9 @@ impl Translator<'_> {
     /// neighbours had, and what enters at the border), register by register: single bytes that are stored and then loaded as part of
     /// a register would hold the processor up. Answers how many steps that were; 0 if it is not so.
     pub fn compose(&mut self, steps: &[Step]) -> usize {
+        if let [Step::Patch(patch), ..] = steps {
+            return usize::from(self.unpack(patch));
+        }
         let Some((pieces, size, count)) = filling(steps) else { return 0 };
         let start = pieces.iter().map(|piece| piece.to).min().unwrap_or(0);
         let end = pieces.iter().map(Piece::end).max().unwrap_or(0);
@@ -66,6 +69,40 @@ impl Translator<'_> {
         self.overwritten(bytes.clone());
         self.held.push(Held { bytes, values });
         count
+    }
+
+    /// Translates a patch that spreads the bits of numbers over the lanes of a vector in their order. False if it does something else.
+    fn unpack(&mut self, patch: &Patch) -> bool {
+        let Some(&(_, start)) = patch.elements.first() else { return false };
+        let bytes = start..start + patch.elements.len() * patch.size;
+        let is_vector = start.is_multiple_of(64) && start / 8 >= self.words.state.len();
+        if !is_vector || patch.size > 4 || !patch.elements.len().is_multiple_of(REGISTER / patch.size) {
+            return false;
+        }
+        // By half a register: the number that has all its bits in order.
+        let mut halves = Vec::new();
+        for elements in patch.elements.chunks(8 / patch.size) {
+            let mut of_all = None;
+            for (position, &(from, to)) in elements.iter().enumerate() {
+                let expected = start + halves.len() * 8 + position * patch.size;
+                let Some(Origin::Slice { of, low, bits }) = self.origin((from / 8) as u32) else { return false };
+                let in_order = to == expected && low as usize == position * patch.size * 8 && bits as usize == patch.size * 8;
+                if !from.is_multiple_of(8) || !in_order || *of_all.get_or_insert(of) != of {
+                    return false;
+                }
+            }
+            halves.extend(of_all);
+        }
+        let mut values = Vec::new();
+        for (at, pair) in halves.chunks(2).enumerate() {
+            let low = self.f.ins().scalar_to_vector(types::I64X2, pair[0]);
+            let value = self.f.ins().insertlane(low, pair[1], 1);
+            self.f.ins().store(flags(), value, self.base, (start + at * REGISTER) as i32);
+            values.push(value);
+        }
+        self.overwritten(bytes.clone());
+        self.held.push(Held { bytes, values });
+        true
     }
 
     /// Moves bytes; the ranges may overlap.
