@@ -1,7 +1,7 @@
 //! The compiled engine: equal instances evaluated together, lane by lane, in precompiled kernels.
 //!
 //! - `classes`, `layout`: which instances form a class, and where their signals stand in one block of memory (`arena`).
-//! - `links`: how a connection between lanes is followed. `graph`: the order of evaluation.
+//! - `uniform`: what is the same in all lanes and is treated as one. `links`: how a connection between lanes is followed. `graph`: the order of evaluation.
 //! - `settle`, `edge`: the two programs of a cycle, made by `build` from `lanes` (kernels for all lanes) and `single` (scalar
 //!   steps for one). `program` and `scalar` interpret them; `memory` has the ports, `group` the kernels that run
 //!   together; the loops themselves are the crate `systole-lanes`.
@@ -28,6 +28,7 @@ mod scalar;
 mod settle;
 mod single;
 mod tier;
+mod uniform;
 
 use std::sync::Arc;
 
