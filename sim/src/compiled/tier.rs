@@ -67,11 +67,6 @@ impl Tiered {
         &self.program
     }
 
-    /// Whether it runs as machine code.
-    pub fn is_native(&self) -> bool {
-        matches!(self.code, Code::Ready(_))
-    }
-
     /// Runs it once.
     #[inline]
     pub fn run(&mut self, words: &Arc<ScalarWords>, design: &Design, arena: &mut Arena) {
