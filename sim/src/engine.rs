@@ -21,6 +21,7 @@ use systole_hdl::{CellId, Value};
 use thiserror::Error;
 
 use crate::hierarchy::{Hierarchy, NodeId, TooManyInstances};
+use crate::samples::Watch;
 
 /// A running circuit. Object safe, so that drivers and traces are compiled once for all engines.
 ///
@@ -73,6 +74,21 @@ pub trait Engine: Send {
     /// Replaces nothing and changes no value.
     fn keep(&mut self, signals: &[(NodeId, CellId)]) {
         let _ = signals;
+    }
+
+    /// Announces signals as [`Engine::keep`] does, and says where they will stand in samples. The watch is good for this
+    /// engine alone.
+    fn watch(&mut self, signals: &[(NodeId, CellId)]) -> Watch {
+        self.keep(signals);
+        Watch::one_by_one(self, signals)
+    }
+
+    /// The values of all watched signals into `sample`, which has the watch's number of words.
+    ///
+    /// # Panics
+    /// If the sample is too short, or the watch another engine's.
+    fn sample(&self, watch: &Watch, sample: &mut [u64]) {
+        watch.sample(self, &[], sample);
     }
 
     /// A word of a memory, as it stands, into `limbs`; zero at or beyond the depth.

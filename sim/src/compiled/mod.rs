@@ -41,6 +41,7 @@ use self::settle::Settled;
 use crate::engine::{BuildError, DomainSet, Engine, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
 use crate::reference::Reference;
+use crate::samples::Watch;
 
 /// The engine that people run, with the state of one running circuit.
 pub struct Compiled {
@@ -245,6 +246,20 @@ impl Engine for Compiled {
             self.plan();
             self.settle();
         }
+    }
+
+    fn watch(&mut self, signals: &[(NodeId, CellId)]) -> Watch {
+        self.keep(signals);
+        Watch::in_memory(signals, |node, cell| {
+            let element = self.element(node, cell);
+            let vector = &self.layout.vectors[element.vector as usize];
+            let stored = self.settled.vectors[element.vector as usize];
+            (stored.then(|| (vector.element(element.lane), vector.shape.bytes())), self.hierarchy.module(node).ty(cell).width())
+        })
+    }
+
+    fn sample(&self, watch: &Watch, sample: &mut [u64]) {
+        watch.sample(self, self.arena.words(), sample);
     }
 
     fn read_memory(&self, node: NodeId, memory: MemoryId, address: u32, limbs: &mut [u64]) {

@@ -1,65 +1,42 @@
 //! FST, GTKWave's compressed format: small, and quick to open.
 
 mod additions;
+mod sections;
 
-use std::cell::RefCell;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::rc::Rc;
+use std::io::{self, BufWriter, Read, Seek, Write};
 
 use fst_writer::{
-    FstBodyWriter, FstFileType, FstHeaderWriter, FstInfo, FstScopeType, FstSignalId, FstSignalType, FstVarDirection, FstVarType,
-    FstWriteError,
+    FstFileType, FstHeaderWriter, FstInfo, FstScopeType, FstSignalId, FstSignalType, FstVarDirection, FstVarType, FstWriteError,
 };
 
+use self::additions::Counts;
+use self::sections::{Form, Sections};
+use super::changes::Line;
 use super::contents::{Contents, Direction, Item, Series, Variable};
-use super::sink::{DIGITS, Sink};
+use super::sink::{Shown, Sink};
+use super::vcd::bits_of;
+use crate::samples::LINE_WORDS;
 
-/// Buffered changes, in bytes, beyond which a block is written out.
-const BLOCK: usize = 4 << 20;
+/// Changes, in bytes, beyond which a section is written out.
+const SECTION: usize = 4 << 20;
 
 /// An FST file after its header.
 pub(super) struct FstSink<'a, F: Write + Seek> {
-    body: FstBodyWriter<Shared<'a, F>>,
-    out: Shared<'a, F>,
+    file: &'a mut F,
+    sections: Sections,
+    counts: Counts,
     /// The file's signal of each series; `None` for texts.
-    ids: Vec<Option<FstSignalId>>,
-    /// Room for the digits of one value.
-    digits: Vec<u8>,
-    /// Size of the buffers beyond which a block is written out, in bytes.
-    block: usize,
+    signals: Vec<Option<usize>>,
+    /// By element of all lines: the signal, and the bits that its values have.
+    elements: Vec<(usize, u64)>,
 }
 
-/// The file, of which the crate's writer holds one end from the header to the last block, and we the other.
-struct Shared<'a, F: Write>(Rc<RefCell<BufWriter<&'a mut F>>>);
-
-impl<F: Write> Write for Shared<'_, F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.borrow_mut().flush()
-    }
-}
-
-impl<F: Write + Seek> Seek for Shared<'_, F> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.borrow_mut().seek(to)
-    }
-}
-
-impl<F: Write> Shared<'_, F> {
-    /// Hands the file out with nothing buffered before it.
-    fn with_file(&self, act: impl FnOnce(&mut F) -> io::Result<()>) -> io::Result<()> {
-        let mut out = self.0.borrow_mut();
-        out.flush()?;
-        act(out.get_mut())
-    }
-}
-
-/// Writes the header.
-pub(super) fn start<'a, F: Read + Write + Seek>(file: &'a mut F, contents: &Contents) -> io::Result<FstSink<'a, F>> {
-    let out = Shared(Rc::new(RefCell::new(BufWriter::with_capacity(1 << 16, file))));
+/// Writes the header. `elements` are the series that [`Sink::line`] shows.
+pub(super) fn start<'a, F: Read + Write + Seek>(
+    file: &'a mut F,
+    contents: &Contents,
+    elements: &[Option<Shown>],
+) -> io::Result<FstSink<'a, F>> {
     let info = FstInfo {
         start_time: 0,
         timescale_exponent: -9,
@@ -67,11 +44,17 @@ pub(super) fn start<'a, F: Read + Write + Seek>(file: &'a mut F, contents: &Cont
         date: String::new(),
         file_type: FstFileType::Verilog,
     };
-    let mut header = FstHeaderWriter::new(Shared(Rc::clone(&out.0)), &info).map_err(into_io)?;
-    let mut ids = vec![None; contents.series.len()];
+    let mut out = BufWriter::new(&mut *file);
+    let mut header = FstHeaderWriter::new(&mut out, &info).map_err(into_io)?;
+    let mut ids: Vec<Option<FstSignalId>> = vec![None; contents.series.len()];
+    let (mut signals, mut forms) = (vec![None; contents.series.len()], Vec::new());
+    let mut counts = Counts::default();
     for item in &contents.items {
         match item {
-            Item::Scope { name, module } => header.scope(name, module, FstScopeType::Module).map_err(into_io)?,
+            Item::Scope { name, module } => {
+                counts.scopes += 1;
+                header.scope(name, module, FstScopeType::Module).map_err(into_io)?;
+            }
             Item::Up => header.up_scope().map_err(into_io)?,
             Item::Variable(variable) => {
                 if let Some((signal, kind)) = form(variable, contents) {
@@ -80,20 +63,34 @@ pub(super) fn start<'a, F: Read + Write + Seek>(file: &'a mut F, contents: &Cont
                         Direction::Input => FstVarDirection::Input,
                         Direction::Output => FstVarDirection::Output,
                     };
-                    let id = header.var(&variable.name, signal, kind, direction, ids[variable.series]).map_err(into_io)?;
-                    ids[variable.series] = Some(id);
+                    counts.variables += 1;
+                    let series = variable.series;
+                    let id = header.var(&variable.name, signal, kind, direction, ids[series]).map_err(into_io)?;
+                    if ids[series].replace(id).is_none() {
+                        // Signals are numbered as they first appear.
+                        signals[series] = Some(forms.len());
+                        forms.push(match contents.series[series] {
+                            Series::Bits { width, .. } => Form::Bits(width),
+                            Series::Real { .. } => Form::Real,
+                            Series::Clock { .. } | Series::StateName { .. } => Form::Bits(1),
+                        });
+                    }
                 }
             }
         }
     }
-    let mut body = header.finish().map_err(into_io)?;
-    // Only changes arrive here.
-    body.set_deduplicate(false);
-    out.with_file(|file| additions::add_state_names(file, contents))?;
-    // A block begins with a byte for each bit of the file; that should stay the smaller part.
-    let frame: usize = contents.series.iter().map(|series| if let Series::Bits { width, .. } = series { *width as usize } else { 8 }).sum();
-    let block = body.size() + BLOCK.max(2 * frame);
-    Ok(FstSink { body, out, ids, digits: Vec::new(), block })
+    // The rest of the crate's writer would write value changes.
+    drop(header.finish().map_err(into_io)?);
+    out.flush()?;
+    drop(out);
+    counts.signals = forms.len() as u64;
+    additions::add_state_names(file, contents)?;
+    let element = |shown: &Option<Shown>| {
+        let signal = shown.and_then(|shown| Some((signals[shown.series]?, u64::MAX >> (64 - shown.width))));
+        signal.unwrap_or((usize::MAX, 0))
+    };
+    let elements = elements.iter().map(element).collect();
+    Ok(FstSink { file, sections: Sections::new(forms, contents.start, SECTION), counts, signals, elements })
 }
 
 /// How a variable is declared; `None` for a state's name, which FST attaches to the state's bits.
@@ -116,36 +113,45 @@ fn into_io(error: FstWriteError) -> io::Error {
 }
 
 impl<F: Read + Write + Seek> FstSink<'_, F> {
-    /// Writes what is buffered and completes the file.
-    pub fn finish(self, contents: &Contents) -> io::Result<()> {
-        self.body.finish().map_err(into_io)?;
-        self.out.with_file(|file| additions::set_start(file, contents))
+    /// Writes what is left and completes the file.
+    pub fn finish(mut self, contents: &Contents) -> io::Result<()> {
+        self.sections.write(self.file)?;
+        let counts = Counts { sections: self.sections.written, ..self.counts };
+        additions::complete_header(self.file, contents.start, self.sections.end(), &counts)
     }
 }
 
 impl<F: Write + Seek> Sink for FstSink<'_, F> {
     fn time(&mut self, time: u64) -> io::Result<()> {
-        if self.body.size() > self.block {
-            self.body.flush().map_err(into_io)?;
-        }
-        self.body.time_change(time).map_err(into_io)
+        self.sections.time(time, self.file)
     }
 
-    fn bits(&mut self, series: usize, width: u32, limbs: &[u64]) -> io::Result<()> {
-        let Some(id) = self.ids[series] else { return Ok(()) };
-        self.digits.clear();
-        for limb in limbs.iter().rev() {
-            limb.to_be_bytes().iter().for_each(|byte| self.digits.extend_from_slice(&DIGITS[usize::from(*byte)]));
+    fn bits(&mut self, series: usize, _width: u32, limbs: &[u64]) -> io::Result<()> {
+        match (self.signals[series], limbs) {
+            (None, _) => {}
+            (Some(signal), [value]) => self.sections.narrow(signal, *value),
+            (Some(signal), limbs) => self.sections.wide(signal, limbs),
         }
-        let surplus = self.digits.len() - width as usize;
-        self.body.signal_change(id, &self.digits[surplus..]).map_err(into_io)
+        Ok(())
     }
 
     fn real(&mut self, series: usize, value: f64) -> io::Result<()> {
-        self.ids[series].map_or(Ok(()), |id| self.body.signal_change(id, &value.to_le_bytes()).map_err(into_io))
+        if let Some(signal) = self.signals[series] {
+            self.sections.real(signal, value);
+        }
+        Ok(())
     }
 
     fn text(&mut self, _series: usize, _text: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Line, values: &[u64; LINE_WORDS], changed: u64) -> io::Result<()> {
+        let elements = &self.elements[line.first..][..line.elements()];
+        for index in bits_of(changed) {
+            let (signal, mask) = elements[index];
+            self.sections.narrow(signal, line.value(values, index) & mask);
+        }
         Ok(())
     }
 }
@@ -157,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_carry_over_from_block_to_block() {
+    fn values_carry_over_from_section_to_section() {
         let variable = |name: &str, series| {
             Item::Variable(Variable { name: name.to_string(), series, register: false, direction: Direction::Internal, states: None })
         };
@@ -170,9 +176,9 @@ mod tests {
             start: 50,
         };
         let mut file = Cursor::new(Vec::new());
-        let mut sink = start(&mut file, &contents).unwrap();
-        // Any change fills a block.
-        sink.block = sink.body.size();
+        let mut sink = start(&mut file, &contents, &[]).unwrap();
+        // Any change fills a section.
+        sink.sections = Sections::new([Form::Bits(3), Form::Bits(8)], 50, 0);
         for time in 0..20 {
             sink.time(50 + 10 * time).unwrap();
             if time == 0 {

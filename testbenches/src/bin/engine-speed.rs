@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use systole_hdl::prelude::*;
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Reference};
+use systole_testbenches::mac_array::{MacArray, MacPe};
 
 /// Measure the engines on N by N arrays of multiply-accumulate elements.
 #[derive(Parser)]
@@ -19,67 +20,6 @@ struct Arguments {
     /// Leave the reference engine out.
     #[arg(long)]
     compiled_only: bool,
-}
-
-#[derive(Clone, Debug)]
-struct MacPe {
-    data: Type,
-    acc: Type,
-}
-
-bundle! { struct PeIn { west: Signal, north: Signal, clear: Signal } }
-bundle! { struct PeOut { east: Signal, south: Signal, sum: Signal } }
-
-impl Component for MacPe {
-    type In = PeIn;
-    type Out = PeOut;
-
-    fn inputs(&self) -> PeIn {
-        PeIn { west: port(self.data), north: port(self.data), clear: port(Type::BIT) }
-    }
-
-    fn build(&self, m: Module, i: PeIn) -> PeOut {
-        let acc = m.reg("acc", self.acc);
-        let product = (i.west * i.north).to(self.acc).named("product");
-        acc.next(i.clear.mux(product, acc + product));
-        PeOut { east: m.delay("west_q", i.west), south: m.delay("north_q", i.north), sum: *acc }
-    }
-}
-
-#[derive(Debug)]
-struct Array {
-    n: usize,
-    pe: MacPe,
-}
-
-bundle! { struct ArrayIn { west: Vec<Signal>, north: Vec<Signal>, clear: Signal } }
-bundle! { struct ArrayOut { sum: Vec<Vec<Signal>> } }
-
-impl Component for Array {
-    type In = ArrayIn;
-    type Out = ArrayOut;
-
-    fn inputs(&self) -> ArrayIn {
-        let edge = || (0..self.n).map(|_| port(self.pe.data)).collect();
-        ArrayIn { west: edge(), north: edge(), clear: port(Type::BIT) }
-    }
-
-    fn build(&self, m: Module, i: ArrayIn) -> ArrayOut {
-        let mut north = i.north;
-        let mut sum = Vec::new();
-        for row in 0..self.n {
-            let mut west = i.west[row];
-            let mut sums = Vec::new();
-            for (col, north) in north.iter_mut().enumerate() {
-                let pe = m.instance(&format!("pe_{row}_{col}"), &self.pe, PeIn { west, north: *north, clear: i.clear });
-                west = pe.east;
-                *north = pe.south;
-                sums.push(pe.sum);
-            }
-            sum.push(sums);
-        }
-        ArrayOut { sum }
-    }
 }
 
 /// What was measured of an engine.
@@ -134,7 +74,7 @@ fn main() {
     let arguments = Arguments::parse();
     println!("{:>7} {:>11} {:>12} {:>16} {:>14}", "array", "engine", "ready", "cycles/s", "checksum");
     for n in arguments.sizes {
-        let design = elaborate(&Array { n, pe: MacPe { data: Type::s(8), acc: Type::s(32) } });
+        let design = elaborate(&MacArray { n, pe: MacPe { data: Type::s(8), acc: Type::s(32) } });
         let design = Arc::new(design.unwrap_or_else(|errors| panic!("{errors}")));
         let name = format!("{n}x{n}");
         let print = |engine: &str, m: Measured| {
