@@ -4,15 +4,17 @@ mod additions;
 mod sections;
 
 use std::io::{self, BufWriter, Read, Seek, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use fst_writer::{
     FstFileType, FstHeaderWriter, FstInfo, FstScopeType, FstSignalId, FstSignalType, FstVarDirection, FstVarType, FstWriteError,
 };
 
 use self::additions::Counts;
-use self::sections::{Form, Sections};
+use self::sections::{Changes, Form, Section, SectionWriter};
 use super::changes::Line;
 use super::contents::{Contents, Direction, Item, Series, Variable};
+use super::jobs::Jobs;
 use super::sink::{Shown, Sink};
 use super::vcd::bits_of;
 use crate::samples::LINE_WORDS;
@@ -20,23 +22,32 @@ use crate::samples::LINE_WORDS;
 /// Changes, in bytes, beyond which a section is written out.
 const SECTION: usize = 4 << 20;
 
-/// An FST file after its header.
-pub(super) struct FstSink<'a, F: Write + Seek> {
-    file: &'a mut F,
-    sections: Sections,
-    counts: Counts,
+/// Where changes go.
+pub(super) struct FstSink<F: Write> {
+    changes: Changes,
+    /// Whether a time has been begun.
+    begun: bool,
+    /// Bytes of changes beyond which a section is written.
+    limit: usize,
     /// The file's signal of each series; `None` for texts.
     signals: Vec<Option<usize>>,
     /// By element of all lines: the signal, and the bits that its values have.
     elements: Vec<(usize, u64)>,
+    jobs: Jobs<FstFile<F>>,
+    used: (Sender<Section>, Receiver<Section>),
 }
 
-/// Writes the header. `elements` are the series that [`Sink::line`] shows.
-pub(super) fn start<'a, F: Read + Write + Seek>(
-    file: &'a mut F,
-    contents: &Contents,
-    elements: &[Option<Shown>],
-) -> io::Result<FstSink<'a, F>> {
+/// An FST file after its header, for the thread that writes it.
+pub(super) struct FstFile<F> {
+    file: F,
+    sections: SectionWriter,
+    counts: Counts,
+    forms: Vec<Form>,
+    signals: Vec<Option<usize>>,
+}
+
+/// Writes the header.
+pub(super) fn start<F: Read + Write + Seek>(mut file: F, contents: &Contents) -> io::Result<FstFile<F>> {
     let info = FstInfo {
         start_time: 0,
         timescale_exponent: -9,
@@ -44,7 +55,7 @@ pub(super) fn start<'a, F: Read + Write + Seek>(
         date: String::new(),
         file_type: FstFileType::Verilog,
     };
-    let mut out = BufWriter::new(&mut *file);
+    let mut out = BufWriter::new(&mut file);
     let mut header = FstHeaderWriter::new(&mut out, &info).map_err(into_io)?;
     let mut ids: Vec<Option<FstSignalId>> = vec![None; contents.series.len()];
     let (mut signals, mut forms) = (vec![None; contents.series.len()], Vec::new());
@@ -84,13 +95,34 @@ pub(super) fn start<'a, F: Read + Write + Seek>(
     out.flush()?;
     drop(out);
     counts.signals = forms.len() as u64;
-    additions::add_state_names(file, contents)?;
-    let element = |shown: &Option<Shown>| {
-        let signal = shown.and_then(|shown| Some((signals[shown.series]?, u64::MAX >> (64 - shown.width))));
-        signal.unwrap_or((usize::MAX, 0))
-    };
-    let elements = elements.iter().map(element).collect();
-    Ok(FstSink { file, sections: Sections::new(forms, contents.start, SECTION), counts, signals, elements })
+    additions::add_state_names(&mut file, contents)?;
+    Ok(FstFile { file, sections: SectionWriter::new(&forms, contents.start), counts, forms, signals })
+}
+
+impl<F: Read + Write + Seek> FstFile<F> {
+    /// Completes the file, once all sections are in it.
+    pub fn complete(mut self, contents: &Contents) -> io::Result<()> {
+        let counts = Counts { sections: self.sections.written, ..self.counts };
+        additions::complete_header(&mut self.file, contents.start, self.sections.end(), &counts)
+    }
+
+    /// What takes changes for this file. `elements` are the series that [`Sink::line`] shows.
+    pub fn sink(&self, elements: &[Option<Shown>], jobs: Jobs<FstFile<F>>) -> FstSink<F> {
+        let element = |shown: &Option<Shown>| {
+            let signal = shown.and_then(|shown| Some((self.signals[shown.series]?, u64::MAX >> (64 - shown.width))));
+            signal.unwrap_or((usize::MAX, 0))
+        };
+        FstSink {
+            changes: Changes::new(&self.forms),
+            begun: false,
+            // A section begins with a frame; that should stay the smaller part.
+            limit: SECTION.max(2 * self.sections.frame_bytes()),
+            signals: self.signals.clone(),
+            elements: elements.iter().map(element).collect(),
+            jobs,
+            used: channel(),
+        }
+    }
 }
 
 /// How a variable is declared; `None` for a state's name, which FST attaches to the state's bits.
@@ -112,32 +144,45 @@ fn into_io(error: FstWriteError) -> io::Error {
     }
 }
 
-impl<F: Read + Write + Seek> FstSink<'_, F> {
-    /// Writes what is left and completes the file.
-    pub fn finish(mut self, contents: &Contents) -> io::Result<()> {
-        self.sections.write(self.file)?;
-        let counts = Counts { sections: self.sections.written, ..self.counts };
-        additions::complete_header(self.file, contents.start, self.sections.end(), &counts)
+impl<F: Write> FstSink<F> {
+    /// Hands on what is left.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.hand_on()
+    }
+
+    fn hand_on(&mut self) -> io::Result<()> {
+        let section = self.changes.take(self.used.1.try_recv().unwrap_or_default());
+        let used = self.used.0.clone();
+        self.jobs.add(move |out| {
+            out.sections.write(&section, &mut out.file)?;
+            // At the end nobody takes it back any more.
+            let _ = used.send(section);
+            Ok(())
+        })
     }
 }
 
-impl<F: Write + Seek> Sink for FstSink<'_, F> {
+impl<F: Write> Sink for FstSink<F> {
     fn time(&mut self, time: u64) -> io::Result<()> {
-        self.sections.time(time, self.file)
+        if self.changes.pending() > self.limit {
+            self.hand_on()?;
+        }
+        self.changes.time(time, !std::mem::replace(&mut self.begun, true));
+        Ok(())
     }
 
     fn bits(&mut self, series: usize, _width: u32, limbs: &[u64]) -> io::Result<()> {
         match (self.signals[series], limbs) {
             (None, _) => {}
-            (Some(signal), [value]) => self.sections.narrow(signal, *value),
-            (Some(signal), limbs) => self.sections.wide(signal, limbs),
+            (Some(signal), [value]) => self.changes.narrow(signal, *value),
+            (Some(signal), limbs) => self.changes.wide(signal, limbs),
         }
         Ok(())
     }
 
     fn real(&mut self, series: usize, value: f64) -> io::Result<()> {
         if let Some(signal) = self.signals[series] {
-            self.sections.real(signal, value);
+            self.changes.real(signal, value);
         }
         Ok(())
     }
@@ -150,7 +195,7 @@ impl<F: Write + Seek> Sink for FstSink<'_, F> {
         let elements = &self.elements[line.first..][..line.elements()];
         for index in bits_of(changed) {
             let (signal, mask) = elements[index];
-            self.sections.narrow(signal, line.value(values, index) & mask);
+            self.changes.narrow(signal, line.value(values, index) & mask);
         }
         Ok(())
     }
@@ -160,6 +205,7 @@ impl<F: Write + Seek> Sink for FstSink<'_, F> {
 mod tests {
     use std::io::Cursor;
 
+    use super::super::jobs::with_jobs;
     use super::*;
 
     #[test]
@@ -176,17 +222,20 @@ mod tests {
             start: 50,
         };
         let mut file = Cursor::new(Vec::new());
-        let mut sink = start(&mut file, &contents, &[]).unwrap();
-        // Any change fills a section.
-        sink.sections = Sections::new([Form::Bits(3), Form::Bits(8)], 50, 0);
-        for time in 0..20 {
-            sink.time(50 + 10 * time).unwrap();
-            if time == 0 {
-                sink.bits(0, 3, &[0b101]).unwrap();
+        let out = start(&mut file, &contents).unwrap();
+        let show = |mut sink: FstSink<_>| {
+            // Any change fills a section.
+            sink.limit = 0;
+            for time in 0..20 {
+                sink.time(50 + 10 * time)?;
+                if time == 0 {
+                    sink.bits(0, 3, &[0b101])?;
+                }
+                sink.bits(1, 8, &[time])?;
             }
-            sink.bits(1, 8, &[time]).unwrap();
-        }
-        sink.finish(&contents).unwrap();
+            sink.finish()
+        };
+        with_jobs(out, |out, jobs| out.sink(&[], jobs), show).and_then(|out| out.complete(&contents)).unwrap();
 
         let mut wave = wellen::simple::read_from_reader(file).unwrap();
         let hierarchy = wave.hierarchy();

@@ -30,6 +30,7 @@ mod changes;
 mod contents;
 mod error;
 mod fst;
+mod jobs;
 mod layout;
 mod names;
 mod selection;

@@ -1,25 +1,28 @@
 //! VCD, the value change dump of IEEE 1364: text that every viewer reads.
 
 use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use ::vcd::{IdCode, TimescaleUnit, VarType, Writer};
 
 use super::changes::Line;
 use super::contents::{Contents, Item, Series};
+use super::jobs::Jobs;
 use super::sink::{Shown, Sink};
 use crate::samples::LINE_WORDS;
 
-/// Bytes collected before they are written.
-const BUFFER: usize = 1 << 18;
+/// Bytes collected before they are written; few enough to be still in a core's cache then.
+const BUFFER: usize = 1 << 16;
 
 /// Room behind them for what is written without another look at how much there is: a line of 64 values of 8 bits or fewer of
 /// larger ones, with their codes and what is written beyond the end of each.
 const ROOM: usize = 64 * 40;
 
-/// A VCD file after its header.
+/// Where changes go.
 pub(super) struct VcdSink<W: Write> {
-    file: W,
-    /// What is not yet in the file stands in the first `length` bytes.
+    jobs: Jobs<W>,
+    used: (Sender<Box<[u8]>>, Receiver<Box<[u8]>>),
+    /// What is not yet handed on stands in the first `length` bytes.
     text: Box<[u8]>,
     length: usize,
     /// The identifier code of each series, with what stands before and after it.
@@ -59,9 +62,18 @@ impl Code {
     }
 }
 
-/// Writes the header. `elements` are the series that [`Sink::line`] shows.
-pub(super) fn start<W: Write>(mut file: W, contents: &Contents, elements: &[Option<Shown>]) -> io::Result<VcdSink<W>> {
-    let ids: Vec<IdCode> = std::iter::successors(Some(IdCode::FIRST), |code| Some(code.next())).take(contents.series.len()).collect();
+fn buffer() -> Box<[u8]> {
+    vec![0; BUFFER + ROOM].into_boxed_slice()
+}
+
+/// Identifier codes of so many series.
+fn codes(count: usize) -> Vec<IdCode> {
+    std::iter::successors(Some(IdCode::FIRST), |code| Some(code.next())).take(count).collect()
+}
+
+/// Writes the header.
+pub(super) fn start<W: Write>(mut file: W, contents: &Contents) -> io::Result<W> {
+    let ids = codes(contents.series.len());
     let mut text = Vec::new();
     let mut header = Writer::new(&mut text);
     header.version(super::VERSION)?;
@@ -84,20 +96,24 @@ pub(super) fn start<W: Write>(mut file: W, contents: &Contents, elements: &[Opti
     }
     header.enddefinitions()?;
     file.write_all(&text)?;
-    let single = |series: &Series| matches!(series, Series::Clock { .. } | Series::Bits { width: 1, .. });
-    let codes: Vec<Code> = contents.series.iter().zip(&ids).map(|(series, &id)| Code::new(id, single(series))).collect();
-    let element = |shown: &Option<Shown>| shown.map_or((Code::NONE, 0), |shown| (codes[shown.series], u64::MAX >> (64 - shown.width)));
-    let elements = elements.iter().map(element).collect();
-    let text = vec![0; BUFFER + ROOM].into_boxed_slice();
-    Ok(VcdSink { file, text, length: 0, codes, elements, digits: Digits::new(), phase: Phase::Empty })
+    Ok(file)
 }
 
 impl<W: Write> VcdSink<W> {
-    /// Completes the file.
+    /// For a file after its header. `elements` are the series that [`Sink::line`] shows.
+    pub fn new(contents: &Contents, elements: &[Option<Shown>], jobs: Jobs<W>) -> VcdSink<W> {
+        let single = |series: &Series| matches!(series, Series::Clock { .. } | Series::Bits { width: 1, .. });
+        let series = contents.series.iter().zip(codes(contents.series.len()));
+        let codes: Vec<Code> = series.map(|(series, id)| Code::new(id, single(series))).collect();
+        let element = |shown: &Option<Shown>| shown.map_or((Code::NONE, 0), |shown| (codes[shown.series], u64::MAX >> (64 - shown.width)));
+        let elements = elements.iter().map(element).collect();
+        VcdSink { jobs, used: channel(), text: buffer(), length: 0, codes, elements, digits: Digits::new(), phase: Phase::Empty }
+    }
+
+    /// Hands on what is left.
     pub fn finish(mut self) -> io::Result<()> {
         self.close_dump()?;
-        self.flush()?;
-        self.file.flush()
+        self.flush()
     }
 
     fn close_dump(&mut self) -> io::Result<()> {
@@ -109,9 +125,15 @@ impl<W: Write> VcdSink<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.text[..self.length])?;
-        self.length = 0;
-        Ok(())
+        let empty = self.used.1.try_recv().unwrap_or_else(|_| buffer());
+        let (text, length) = (std::mem::replace(&mut self.text, empty), std::mem::take(&mut self.length));
+        let used = self.used.0.clone();
+        self.jobs.add(move |file| {
+            file.write_all(&text[..length])?;
+            // At the end nobody takes it back any more.
+            let _ = used.send(text);
+            Ok(())
+        })
     }
 
     /// Makes [`ROOM`].

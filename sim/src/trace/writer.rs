@@ -1,4 +1,4 @@
-//! The thread that writes a trace, and the channel that feeds it.
+//! The thread that renders a trace, and the channel that feeds it.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -9,11 +9,14 @@ use std::thread::{Builder, JoinHandle};
 
 use tempfile::NamedTempFile;
 
+use super::TraceFormat;
 use super::changes::{Batch, Cycle, Table};
 use super::contents::Contents;
 use super::error::TraceError;
+use super::fst::{self, FstSink};
+use super::jobs::with_jobs;
 use super::sink::{Renderer, Sink, Views};
-use super::{TraceFormat, fst, vcd};
+use super::vcd::{self, VcdSink};
 
 /// Full batches that may wait for the writer; the simulating thread waits when there are more.
 const WAITING: usize = 4;
@@ -126,7 +129,7 @@ fn unfinished_file(path: &Path) -> io::Result<NamedTempFile> {
 
 /// Writes batches as they come until there are no more, and completes the file.
 fn write_trace(
-    file: &mut (impl Read + Write + Seek),
+    file: &mut (impl Read + Write + Seek + Send),
     format: TraceFormat,
     contents: &Contents,
     table: &Table,
@@ -137,14 +140,14 @@ fn write_trace(
     let mut renderer = Renderer::new(contents, table, &views);
     match format {
         TraceFormat::Vcd => {
-            let mut sink = vcd::start(file, contents, &views.elements)?;
-            write_batches(&mut renderer, &mut sink, batches, used)?;
-            sink.finish()
+            let file = vcd::start(file, contents)?;
+            let render = |mut sink: VcdSink<_>| write_batches(&mut renderer, &mut sink, batches, used).and_then(|()| sink.finish());
+            with_jobs(file, |_, jobs| VcdSink::new(contents, &views.elements, jobs), render)?.flush()
         }
         TraceFormat::Fst => {
-            let mut sink = fst::start(file, contents, &views.elements)?;
-            write_batches(&mut renderer, &mut sink, batches, used)?;
-            sink.finish(contents)
+            let file = fst::start(file, contents)?;
+            let render = |mut sink: FstSink<_>| write_batches(&mut renderer, &mut sink, batches, used).and_then(|()| sink.finish());
+            with_jobs(file, |file, jobs| file.sink(&views.elements, jobs), render)?.complete(contents)
         }
     }
 }

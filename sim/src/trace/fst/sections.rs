@@ -49,151 +49,188 @@ impl Form {
     }
 }
 
-/// Changes that are not yet in the file.
-pub(super) struct Sections {
-    signals: Vec<Signal>,
-    /// Values before the section's first time.
-    frame: Vec<u8>,
-    /// Bytes of all changes, beyond which the section is to be written.
-    limit: usize,
+/// Changes of a section in the making.
+pub(super) struct Changes {
+    forms: Vec<Form>,
+    section: Section,
+    /// Bytes of all changes.
     pending: usize,
+}
+
+/// Changes that are ready to be written.
+#[derive(Default)]
+pub(super) struct Section {
+    signals: Vec<Signal>,
+    /// The first values of all, at the very start of the trace.
+    first: Vec<(usize, Vec<u64>)>,
     /// The times as the file has them.
     times: Vec<u8>,
     time_count: u32,
-    /// End of the section before; at the start, where the trace begins.
-    start: u64,
     end: u64,
-    /// Sections written.
-    pub written: u64,
 }
 
-/// The changes of a signal in the section at hand.
+/// The changes of a signal in a section.
+#[derive(Default)]
 struct Signal {
     changes: Vec<u8>,
     /// Number of the time of the last one.
     last: u32,
+    /// In bits; 0 for real numbers.
+    width: u32,
     /// The last value, of a signal of a single bit.
     bit: bool,
-    form: Form,
-    /// First byte in the frame.
-    frame: usize,
 }
 
-impl Sections {
-    /// Nothing has a value yet, and the trace begins at `start`. A section is written once its changes exceed `limit` bytes,
-    /// or twice the frame.
-    pub fn new(forms: impl IntoIterator<Item = Form>, start: u64, limit: usize) -> Sections {
-        let mut frame = Vec::new();
-        let signal = |form: Form| {
-            let at = frame.len();
-            match form {
-                Form::Bits(width) => frame.resize(at + width as usize, b'x'),
-                Form::Real => frame.extend_from_slice(&f64::NAN.to_le_bytes()),
-            }
-            Signal { changes: Vec::new(), last: 0, bit: false, form, frame: at }
-        };
-        let signals = forms.into_iter().map(signal).collect();
-        let limit = limit.max(2 * frame.len());
-        Sections { signals, frame, limit, pending: 0, times: Vec::new(), time_count: 0, start, end: 0, written: 0 }
+impl Changes {
+    /// Nothing has a value yet.
+    pub fn new(forms: &[Form]) -> Changes {
+        let mut changes = Changes { forms: forms.to_vec(), section: Section::default(), pending: 0 };
+        changes.take(Section::default());
+        changes
     }
 
-    /// The last time begun.
-    pub fn end(&self) -> u64 {
-        self.end
+    /// Bytes of all changes since the last section was taken.
+    pub fn pending(&self) -> usize {
+        self.pending
     }
 
-    /// Begins a time, later than those before; before it, writes the section if it is large.
-    pub fn time(&mut self, time: u64, out: &mut impl Write) -> io::Result<()> {
-        if self.pending > self.limit {
-            self.write(out)?;
+    /// The section so far, for which `empty`, new or one that has been written, takes its place.
+    pub fn take(&mut self, mut empty: Section) -> Section {
+        let width = |form: &Form| if let Form::Bits(width) = *form { width } else { 0 };
+        empty.signals.resize_with(self.forms.len(), Signal::default);
+        for (signal, form) in empty.signals.iter_mut().zip(&self.forms) {
+            signal.changes.clear();
+            (signal.last, signal.width) = (0, width(form));
         }
-        // Where the trace begins is no time of its own: it has the frame.
-        if self.written > 0 || self.time_count > 0 || time > self.start {
+        empty.times.clear();
+        empty.first.clear();
+        (empty.time_count, empty.end) = (0, self.section.end);
+        self.pending = 0;
+        std::mem::replace(&mut self.section, empty)
+    }
+
+    /// Begins a time, later than those before. Where the trace begins is no time of its own: its values stand in the frame.
+    pub fn time(&mut self, time: u64, begins_trace: bool) {
+        let section = &mut self.section;
+        if !begins_trace {
             // The first time of a section is counted from zero.
-            let since = if self.time_count == 0 { 0 } else { self.end };
-            push_number(&mut self.times, time - since);
-            self.time_count += 1;
+            let since = if section.time_count == 0 { 0 } else { section.end };
+            push_number(&mut section.times, time - since);
+            section.time_count += 1;
         }
-        self.end = time;
-        Ok(())
+        section.end = time;
     }
 
-    /// Whether the values of this time are the trace's first, which stand in the frame.
-    fn in_frame(&self) -> bool {
-        self.time_count == 0
-    }
-
-    /// A change of a signal of bits to `value`, which has no other bits than the signal.
+    /// A change of a signal of at most 64 bits to `value`, which has no other bits than the signal.
     #[inline]
     pub fn narrow(&mut self, signal: usize, value: u64) {
-        if self.in_frame() {
-            return self.set_frame(signal, &[value]);
+        if self.section.time_count == 0 {
+            return self.section.first.push((signal, vec![value]));
         }
-        let now = self.time_count - 1;
-        let signal = &mut self.signals[signal];
-        let Form::Bits(width) = signal.form else { unreachable!("a real number is not narrow bits") };
+        let now = self.section.time_count - 1;
+        let signal = &mut self.section.signals[signal];
         let later = u64::from(now - std::mem::replace(&mut signal.last, now));
-        if width == 1 {
+        if signal.width == 1 {
             signal.bit = value != 0;
             push_number(&mut signal.changes, later << 2 | value << 1);
             self.pending += 1;
             return;
         }
-        push_number(&mut signal.changes, later << 1);
         // The first bit is the highest of the first byte. The bytes behind the last are taken back.
-        let bytes = (value << (64 - width)).to_be_bytes();
-        let count = width.div_ceil(8) as usize;
-        let end = signal.changes.len() + count;
-        match count {
-            1 => signal.changes.push(bytes[0]),
-            2 => signal.changes.extend_from_slice(&bytes[..2]),
-            _ => signal.changes.extend_from_slice(&bytes),
+        let bytes = (value << (64 - signal.width)).to_be_bytes();
+        let count = 1 + signal.width.div_ceil(8) as usize;
+        if later > 0x3f {
+            push_number(&mut signal.changes, later << 1);
+            signal.changes.extend_from_slice(&bytes[..count - 1]);
+        } else {
+            let mut change = [0; 16];
+            change[0] = (later << 1) as u8;
+            change[1..9].copy_from_slice(&bytes);
+            let end = signal.changes.len() + count;
+            signal.changes.extend_from_slice(&change);
+            signal.changes.truncate(end);
         }
-        signal.changes.truncate(end);
-        self.pending += 1 + count;
+        self.pending += count;
     }
 
     /// A change of a signal of bits; limbs have no other bits than the signal.
     pub fn wide(&mut self, signal: usize, limbs: &[u64]) {
-        if self.in_frame() {
-            return self.set_frame(signal, limbs);
-        }
-        let width = if let Form::Bits(width) = self.signals[signal].form { width } else { 64 };
+        let Form::Bits(width) = self.forms[signal] else { unreachable!("bits are not a real number") };
         let surplus = limbs.len() as u32 * 64 - width;
         let limb = |index: usize| limbs[index] << surplus | if surplus == 0 || index == 0 { 0 } else { limbs[index - 1] >> (64 - surplus) };
         let bytes = (0..limbs.len()).rev().flat_map(|index| limb(index).to_be_bytes()).take(width.div_ceil(8) as usize);
-        self.long(signal, 0, bytes);
+        self.long(signal, 0, limbs, bytes);
     }
 
     /// A change of a real number.
     pub fn real(&mut self, signal: usize, value: f64) {
-        if self.in_frame() {
-            let at = self.signals[signal].frame;
-            self.frame[at..at + 8].copy_from_slice(&value.to_le_bytes());
-        } else {
-            self.long(signal, 1, value.to_le_bytes());
-        }
+        self.long(signal, 1, &[value.to_bits()], value.to_le_bytes());
     }
 
-    fn long(&mut self, signal: usize, mark: u64, bytes: impl IntoIterator<Item = u8>) {
-        let now = self.time_count - 1;
-        let signal = &mut self.signals[signal];
+    fn long(&mut self, signal: usize, mark: u64, limbs: &[u64], bytes: impl IntoIterator<Item = u8>) {
+        if self.section.time_count == 0 {
+            return self.section.first.push((signal, limbs.to_vec()));
+        }
+        let now = self.section.time_count - 1;
+        let form = self.forms[signal];
+        let signal = &mut self.section.signals[signal];
         let later = u64::from(now - std::mem::replace(&mut signal.last, now));
         push_number(&mut signal.changes, later << 1 | mark);
         signal.changes.extend(bytes);
-        self.pending += 1 + signal.form.bytes();
+        self.pending += 1 + form.bytes();
+    }
+}
+
+/// Writes sections, and knows what carries over from one to the next.
+pub(super) struct SectionWriter {
+    /// Of each signal, and the first byte of its value in the frame.
+    signals: Vec<(Form, usize)>,
+    /// Values before the section's first time.
+    frame: Vec<u8>,
+    /// Sections that each signal's changes go uncompressed, since compression has not helped.
+    patience: Vec<u8>,
+    /// End of the section before; at the start, where the trace begins.
+    start: u64,
+    packed: Vec<u8>,
+    /// Sections written.
+    pub written: u64,
+}
+
+/// Sections before compression is tried again on a signal whose changes it hardly made shorter.
+const PATIENCE: u8 = 15;
+
+impl SectionWriter {
+    /// Nothing has a value yet, and the trace begins at `start`.
+    pub fn new(forms: &[Form], start: u64) -> SectionWriter {
+        let mut frame = Vec::new();
+        let place = |&form: &Form| {
+            let at = frame.len();
+            match form {
+                Form::Bits(width) => frame.resize(at + width as usize, b'x'),
+                Form::Real => frame.extend_from_slice(&f64::NAN.to_le_bytes()),
+            }
+            (form, at)
+        };
+        let signals: Vec<(Form, usize)> = forms.iter().map(place).collect();
+        SectionWriter { patience: vec![0; signals.len()], signals, frame, start, packed: Vec::new(), written: 0 }
     }
 
-    fn set_frame(&mut self, signal: usize, limbs: &[u64]) {
-        let Signal { form, frame, .. } = self.signals[signal];
-        for (place, character) in self.frame[frame..frame + form.characters()].iter_mut().rev().enumerate() {
-            *character = b'0' + (limbs[place / 64] >> (place % 64) & 1) as u8;
+    /// Bytes of the frame, uncompressed.
+    pub fn frame_bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// The last time of all sections.
+    pub fn end(&self) -> u64 {
+        self.start
+    }
+
+    /// Writes a section.
+    pub fn write(&mut self, section: &Section, out: &mut impl Write) -> io::Result<()> {
+        for (signal, limbs) in &section.first {
+            self.set_frame(*signal, limbs);
         }
-    }
-
-    /// Writes the section and begins the next.
-    pub fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
-        let mut body = Vec::with_capacity(self.pending / 2);
+        let mut body = Vec::new();
         let count = self.signals.len() as u64;
         let frame = smaller(&self.frame);
         push_number(&mut body, self.frame.len() as u64);
@@ -204,9 +241,8 @@ impl Sections {
         push_number(&mut body, count);
         let mut before = body.len();
         body.push(LZ4);
-        let (mut offsets, mut without) = (Vec::new(), 0);
-        let (mut packed, mut unpacked_bytes) = (Vec::new(), 0);
-        for signal in &mut self.signals {
+        let (mut offsets, mut without, mut unpacked_bytes) = (Vec::new(), 0, 0);
+        for (index, signal) in section.signals.iter().enumerate() {
             if signal.changes.is_empty() {
                 without += 1;
                 continue;
@@ -215,43 +251,49 @@ impl Sections {
             push_offset(&mut offsets, body.len() - before);
             before = body.len();
             unpacked_bytes += signal.changes.len();
-            push_changes(&mut body, &signal.changes, &mut packed);
-            signal.keep_last_value(&mut self.frame);
-            signal.last = 0;
-            signal.changes.clear();
+            push_changes(&mut body, &signal.changes, &mut self.packed, &mut self.patience[index]);
+            let (form, at) = self.signals[index];
+            signal.keep_last_value(form, &mut self.frame[at..][..form.characters()]);
         }
         push_signals_without(&mut offsets, &mut without);
         body.extend_from_slice(&offsets);
         body.extend_from_slice(&(offsets.len() as u64).to_be_bytes());
 
-        let times = smaller(&self.times);
-        let packed_times = times.as_deref().unwrap_or(&self.times);
+        let times = smaller(&section.times);
+        let packed_times = times.as_deref().unwrap_or(&section.times);
         body.extend_from_slice(packed_times);
-        for number in [self.times.len() as u64, packed_times.len() as u64, self.time_count.into()] {
+        for number in [section.times.len() as u64, packed_times.len() as u64, section.time_count.into()] {
             body.extend_from_slice(&number.to_be_bytes());
         }
 
         out.write_all(&[VALUE_CHANGES])?;
         // The length counts itself and the three numbers behind it.
-        for number in [body.len() as u64 + 32, self.start, self.end, unpacked_bytes as u64] {
+        for number in [body.len() as u64 + 32, self.start, section.end, unpacked_bytes as u64] {
             out.write_all(&number.to_be_bytes())?;
         }
         out.write_all(&body)?;
         self.written += 1;
-        self.pending = 0;
-        self.start = self.end;
-        self.times.clear();
-        self.time_count = 0;
+        self.start = section.end;
         Ok(())
+    }
+
+    fn set_frame(&mut self, signal: usize, limbs: &[u64]) {
+        let (form, at) = self.signals[signal];
+        let frame = &mut self.frame[at..][..form.characters()];
+        if form == Form::Real {
+            return frame.copy_from_slice(&limbs[0].to_le_bytes());
+        }
+        for (place, character) in frame.iter_mut().rev().enumerate() {
+            *character = b'0' + (limbs[place / 64] >> (place % 64) & 1) as u8;
+        }
     }
 }
 
 impl Signal {
-    /// Puts the last value, of which there is one in the section, into the frame.
-    fn keep_last_value(&self, frame: &mut [u8]) {
-        let frame = &mut frame[self.frame..][..self.form.characters()];
-        let last = &self.changes[self.changes.len() - self.form.bytes()..];
-        match self.form {
+    /// Puts the last value, of which there is one in the section, into its place in the frame.
+    fn keep_last_value(&self, form: Form, frame: &mut [u8]) {
+        let last = &self.changes[self.changes.len() - form.bytes()..];
+        match form {
             Form::Real => frame.copy_from_slice(last),
             Form::Bits(1) => frame[0] = b'0' + u8::from(self.bit),
             Form::Bits(_) => {
@@ -264,14 +306,26 @@ impl Signal {
 }
 
 /// A signal's changes: their length if they are compressed, or 0, and they.
-fn push_changes(out: &mut Vec<u8>, changes: &[u8], packed: &mut Vec<u8>) {
-    packed.resize(get_maximum_output_size(changes.len()), 0);
-    match if changes.len() < TOO_SHORT { None } else { compress_into(changes, packed).ok() } {
-        Some(length) if length < changes.len() => {
+fn push_changes(out: &mut Vec<u8>, changes: &[u8], packed: &mut Vec<u8>, patience: &mut u8) {
+    let length = if changes.len() < TOO_SHORT {
+        None
+    } else if *patience > 0 {
+        *patience -= 1;
+        None
+    } else {
+        packed.resize(get_maximum_output_size(changes.len()).max(packed.len()), 0);
+        let length = compress_into(changes, packed).ok();
+        if length.is_none_or(|length| length > changes.len() - changes.len() / 8) {
+            *patience = PATIENCE;
+        }
+        length.filter(|&length| length < changes.len())
+    };
+    match length {
+        Some(length) => {
             push_number(out, changes.len() as u64);
             out.extend_from_slice(&packed[..length]);
         }
-        _ => {
+        None => {
             out.push(0);
             out.extend_from_slice(changes);
         }
