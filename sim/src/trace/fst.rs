@@ -116,7 +116,7 @@ impl<F: Read + Write + Seek> FstFile<F> {
             changes: Changes::new(&self.forms),
             begun: false,
             // A section begins with a frame; that should stay the smaller part.
-            limit: SECTION.max(2 * self.sections.frame_bytes()),
+            limit: SECTION.max(2 * self.sections.frame().len()),
             signals: self.signals.clone(),
             elements: elements.iter().map(element).collect(),
             jobs,
@@ -210,44 +210,61 @@ mod tests {
 
     #[test]
     fn values_carry_over_from_section_to_section() {
-        let variable = |name: &str, series| {
+        let variable = |(name, series): (&str, usize)| {
             Item::Variable(Variable { name: name.to_string(), series, register: false, direction: Direction::Internal, states: None })
         };
-        let top = "top".to_string();
+        let (top, names) = ("top".to_string(), ["still", "moving", "bit", "wide", "real"]);
+        let declared = names.into_iter().zip(0..).map(variable);
+        let scope = Item::Scope { name: top.clone(), module: top };
+        let bits = |width| Series::Bits { source: 0, width };
         let contents = Contents {
-            items: vec![Item::Scope { name: top.clone(), module: top }, variable("still", 0), variable("moving", 1), Item::Up],
-            series: vec![Series::Bits { source: 0, width: 3 }, Series::Bits { source: 1, width: 8 }],
+            items: std::iter::once(scope).chain(declared).chain([Item::Up]).collect(),
+            series: vec![bits(3), bits(8), bits(1), bits(100), Series::Real { source: 0, ty: systole_hdl::Type::q(8, 8) }],
             states: Vec::new(),
             domains: 0,
             start: 50,
         };
         let mut file = Cursor::new(Vec::new());
         let out = start(&mut file, &contents).unwrap();
+        let wide = |time: u64| [time << 60 | 5, time];
         let show = |mut sink: FstSink<_>| {
-            // Any change fills a section.
-            sink.limit = 0;
-            for time in 0..20 {
+            // Some changes fill a section; there are more than the times that one byte tells apart.
+            sink.limit = 500;
+            for time in 0..500 {
                 sink.time(50 + 10 * time)?;
                 if time == 0 {
                     sink.bits(0, 3, &[0b101])?;
                 }
-                sink.bits(1, 8, &[time])?;
+                sink.bits(1, 8, &[time & 0xff])?;
+                if time % 100 == 0 {
+                    sink.bits(2, 1, &[time / 100 % 2])?;
+                    sink.bits(3, 100, &wide(time))?;
+                    sink.real(4, time as f64 / 8.0)?;
+                }
             }
             sink.finish()
         };
-        with_jobs(out, |out, jobs| out.sink(&[], jobs), show).and_then(|out| out.complete(&contents)).unwrap();
+        let out = with_jobs(out, |out, jobs| out.sink(&[], jobs), show).unwrap();
+        assert!(out.sections.written >= 2, "{} sections", out.sections.written);
+        let last = format!("101{:08b}0{:036b}{:064b}", 499 & 0xff, wide(400)[1], wide(400)[0]);
+        assert_eq!(out.sections.frame(), [last.as_bytes(), &50f64.to_le_bytes()].concat());
+        out.complete(&contents).unwrap();
 
         let mut wave = wellen::simple::read_from_reader(file).unwrap();
         let hierarchy = wave.hierarchy();
-        let [still, moving] = ["still", "moving"].map(|name| hierarchy[hierarchy.lookup_var(&["top"], name).unwrap()].signal_ref());
-        wave.load_signals(&[still, moving]);
-        assert_eq!(wave.time_table(), (0..20).map(|time| 50 + 10 * time).collect::<Vec<u64>>());
-        let at = |signal, time| {
-            let signal = wave.get_signal(signal).unwrap();
-            signal.get_value_at(&signal.get_offset(time).unwrap(), 0).to_string()
-        };
-        for time in 0..20 {
-            assert_eq!((at(still, time), at(moving, time)), ("101".to_string(), format!("{time:08b}")), "at position {time}");
+        let signals = names.map(|name| hierarchy[hierarchy.lookup_var(&["top"], name).unwrap()].signal_ref());
+        wave.load_signals(&signals);
+        assert_eq!(wave.time_table(), (0..500).map(|time| 50 + 10 * time).collect::<Vec<u64>>());
+        for time in 0..500u32 {
+            let shown = signals.map(|signal| {
+                let signal = wave.get_signal(signal).unwrap();
+                signal.get_value_at(&signal.get_offset(time).unwrap(), 0).to_string()
+            });
+            let step = u64::from(time / 100 * 100);
+            let [low, high] = wide(step);
+            let moving = format!("{:08b}", time & 0xff);
+            let (bit, wide) = ((step / 100 % 2).to_string(), format!("{high:036b}{low:064b}"));
+            assert_eq!(shown, ["101".to_string(), moving, bit, wide, (step as f64 / 8.0).to_string()], "at position {time}");
         }
     }
 }

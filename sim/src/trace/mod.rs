@@ -40,15 +40,13 @@ mod writer;
 
 use std::path::Path;
 
-use systole_hdl::design::DomainId;
-
 pub use self::error::TraceError;
 
 use self::changes::{Cycle, Table};
 use self::layout::layout;
 use self::selection::Selection;
 use self::writer::Feed;
-use crate::engine::{DomainSet, Engine};
+use crate::engine::{self, DomainSet, Engine};
 use crate::observer::{Observer, ObserverError};
 use crate::samples::{LINE_BYTES, LINE_WORDS, Place, Watch};
 
@@ -99,7 +97,6 @@ pub struct TraceOptions {
 #[derive(Debug)]
 pub struct Trace {
     watch: Watch,
-    domains: usize,
     from: u64,
     to: u64,
     /// The cycle seen last and the domains whose edge ended it.
@@ -132,7 +129,7 @@ impl Trace {
         let places = resets.chain(signals).enumerate().filter(|(source, _)| layout.contents.shows(*source));
         let table = Table::new(LINE_WORDS + watch.words(), places);
         let feed = Feed::start(path.as_ref(), options.format, layout.contents, table)?;
-        Ok(Trace { watch, domains, from: options.from, to, last: None, feed })
+        Ok(Trace { watch, from: options.from, to, last: None, feed })
     }
 
     /// Shows a cycle, if it is in the window: the engine has settled, and `edges` will end the cycle. Cycles ascend.
@@ -151,11 +148,16 @@ impl Trace {
         let sample = self.feed.add(Cycle { cycle, began });
         let (resets, signals) = sample.split_at_mut(LINE_WORDS);
         resets.fill(0);
-        for domain in (0..self.domains as u32).map(DomainId).filter(|&domain| engine.reset(domain)) {
+        for domain in engine::resets(engine).iter() {
             resets[domain.index() / 8] |= 1 << (domain.index() % 8 * 8);
         }
         engine.sample(&self.watch, signals);
         self.feed.pass_on_if_full()
+    }
+
+    /// Says which edges ended the cycle before `cycle`, if that one is not shown.
+    pub(crate) fn begin_at(&mut self, cycle: u64, began: DomainSet) {
+        self.last = cycle.checked_sub(1).map(|last| (last, began));
     }
 
     /// Completes the file and gives it its name.

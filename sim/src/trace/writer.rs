@@ -1,13 +1,9 @@
 //! The thread that renders a trace, and the channel that feeds it.
 
-use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
-
-use tempfile::NamedTempFile;
 
 use super::TraceFormat;
 use super::changes::{Batch, Cycle, Table};
@@ -17,6 +13,7 @@ use super::fst::{self, FstSink};
 use super::jobs::with_jobs;
 use super::sink::{Renderer, Sink, Views};
 use super::vcd::{self, VcdSink};
+use crate::files::unfinished_file;
 
 /// Full batches that may wait for the writer; the simulating thread waits when there are more.
 const WAITING: usize = 4;
@@ -111,20 +108,6 @@ impl Drop for Feed {
         // Nobody is left to be told of an error; the file then does not appear.
         let _ = self.finish();
     }
-}
-
-/// A file in the folder of `path` that vanishes unless it is persisted.
-fn unfinished_file(path: &Path) -> io::Result<NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
-    // Temporary files are private by default, so it is opened here: it is to become an ordinary file.
-    tempfile::Builder::new().prefix(&prefix).suffix(".partial").make_in(folder, |path| File::create_new(path))
 }
 
 /// Writes batches as they come until there are no more, and completes the file.

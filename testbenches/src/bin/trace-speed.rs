@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use systole_hdl::prelude::*;
 use systole_hdl::{Design, elaborate};
+use systole_sim::record::Record;
 use systole_sim::trace::{Trace, TraceFormat, TraceOptions};
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Observer};
 use systole_testbenches::mac_array::{MacArray, MacPe};
@@ -22,7 +23,7 @@ struct Arguments {
     /// The sizes.
     #[arg(long, value_delimiter = ',', default_values_t = [16])]
     sizes: Vec<usize>,
-    /// Cycles of a traced run; an untraced one has ten times as many.
+    /// Cycles of a traced run; without a waveform, ten times as many.
     #[arg(long, default_value_t = 20_000)]
     cycles: u64,
     /// Rounds, of which the fastest run of each kind is shown.
@@ -31,8 +32,8 @@ struct Arguments {
     /// Folder for the files, which are removed again [default: one for temporary files].
     #[arg(long)]
     folder: Option<std::path::PathBuf>,
-    /// Only these: `none`, `vcd`, `fst`.
-    #[arg(long, value_delimiter = ',', default_values_t = ["none", "vcd", "fst"].map(String::from))]
+    /// Only these: `none`, `record`, `vcd`, `fst`; ratios are to the first.
+    #[arg(long, value_delimiter = ',', default_values_t = ["none", "record", "vcd", "fst"].map(String::from))]
     kinds: Vec<String>,
 }
 
@@ -53,19 +54,16 @@ fn measure(design: &Arc<Design>, kind: &str, cycles: u64, path: &Path) -> anyhow
         "none" => None,
         "vcd" => Some(Box::new(Trace::create(path, &mut engine, &format(TraceFormat::Vcd))?)),
         "fst" => Some(Box::new(Trace::create(path, &mut engine, &format(TraceFormat::Fst))?)),
-        other => anyhow::bail!("`{other}` is none of none, vcd, fst"),
+        "record" => Some(Box::new(Record::create(path, &mut engine)?)),
+        other => anyhow::bail!("`{other}` is none of none, record, vcd, fst"),
     };
     let ports = engine.hierarchy().module(NodeId::TOP).inputs.len();
-    // Random numbers are made beforehand, and taken from there again and again at another place.
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let numbers: Vec<u64> = (0..10_007).map(|_| random.next_u64()).collect();
-    let mut numbers = numbers.iter().cycle();
+    let (mut random, mut bytes) = (ChaCha8Rng::seed_from_u64(1), vec![0; ports - 1]);
     let domains = DomainSet::first(1);
     let (start, cpu) = (Instant::now(), cpu_seconds());
     for cycle in 0..cycles {
-        for port in 0..ports - 1 {
-            engine.set_input(port, &[*numbers.next().expect("there are numbers")]);
-        }
+        random.fill_bytes(&mut bytes);
+        bytes.iter().enumerate().for_each(|(port, &byte)| engine.set_input(port, &[byte.into()]));
         engine.set_input(ports - 1, &[u64::from(cycle.is_multiple_of(64))]);
         engine.settle();
         if let Some(observer) = &mut observer {
@@ -105,7 +103,7 @@ fn main() -> anyhow::Result<()> {
         let mut best: Vec<Option<Measured>> = vec![None; arguments.kinds.len()];
         for _ in 0..arguments.rounds {
             for (kind, best) in arguments.kinds.iter().zip(&mut best) {
-                let cycles = if kind == "none" { 10 * arguments.cycles } else { arguments.cycles };
+                let cycles = if matches!(kind.as_str(), "none" | "record") { 10 * arguments.cycles } else { arguments.cycles };
                 let now = measure(&design, kind, cycles, &folder.path().join("trace"))?;
                 *best = best.filter(|best| best.seconds < now.seconds).or(Some(now));
             }

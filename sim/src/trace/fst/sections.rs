@@ -185,9 +185,9 @@ impl Changes {
 pub(super) struct SectionWriter {
     /// Of each signal, and the first byte of its value in the frame.
     signals: Vec<(Form, usize)>,
-    /// Values before the section's first time.
+    /// Values before the section's first time: a character for each bit, real numbers in their eight bytes.
     frame: Vec<u8>,
-    /// Sections that each signal's changes go uncompressed, since compression has not helped.
+    /// For how many sections each signal's changes are not compressed, since it has not helped.
     patience: Vec<u8>,
     /// End of the section before; at the start, where the trace begins.
     start: u64,
@@ -215,9 +215,9 @@ impl SectionWriter {
         SectionWriter { patience: vec![0; signals.len()], signals, frame, start, packed: Vec::new(), written: 0 }
     }
 
-    /// Bytes of the frame, uncompressed.
-    pub fn frame_bytes(&self) -> usize {
-        self.frame.len()
+    /// The values before the next section's first time.
+    pub fn frame(&self) -> &[u8] {
+        &self.frame
     }
 
     /// The last time of all sections.
