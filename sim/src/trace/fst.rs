@@ -163,10 +163,21 @@ impl<F: Write> FstSink<F> {
 }
 
 impl<F: Write> Sink for FstSink<F> {
+    const BY_SIGNAL: bool = true;
+
+    fn moment(&self) -> u32 {
+        self.changes.moment()
+    }
+
+    fn go_to(&mut self, moment: u32) {
+        self.changes.go_to(moment);
+    }
+
+    fn end_batch(&mut self) -> io::Result<()> {
+        if self.changes.pending() > self.limit { self.hand_on() } else { Ok(()) }
+    }
+
     fn time(&mut self, time: u64) -> io::Result<()> {
-        if self.changes.pending() > self.limit {
-            self.hand_on()?;
-        }
         self.changes.time(time, !std::mem::replace(&mut self.begun, true));
         Ok(())
     }
@@ -231,6 +242,7 @@ mod tests {
             // Some changes fill a section; there are more than the times that one byte tells apart.
             sink.limit = 500;
             for time in 0..500 {
+                sink.end_batch()?;
                 sink.time(50 + 10 * time)?;
                 if time == 0 {
                     sink.bits(0, 3, &[0b101])?;

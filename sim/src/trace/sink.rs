@@ -13,6 +13,21 @@ use crate::samples::LINE_WORDS;
 
 /// A file of one format, after its header.
 pub(super) trait Sink {
+    /// Whether it takes the changes of a batch signal by signal, after all its times: for formats in which the changes of one
+    /// signal stand together, since what is written next is then still in cache.
+    const BY_SIGNAL: bool = false;
+    /// Number of the time begun last.
+    fn moment(&self) -> u32 {
+        0
+    }
+    /// The changes that follow happen at an earlier time, as [`Sink::moment`] gave it; those of one signal ascend in time.
+    fn go_to(&mut self, moment: u32) {
+        let _ = moment;
+    }
+    /// No earlier time will be gone to.
+    fn end_batch(&mut self) -> io::Result<()> {
+        Ok(())
+    }
     /// The changes that follow happen at `time`; times ascend.
     fn time(&mut self, time: u64) -> io::Result<()>;
     /// The bits of a series of this width.
@@ -94,54 +109,74 @@ impl<'a> Renderer<'a> {
     }
 
     /// Writes the cycles of a batch.
-    pub fn write(&mut self, batch: &Batch, sink: &mut impl Sink) -> io::Result<()> {
-        let mut last = None;
-        for (cycle, sample) in batch.iter(self.table.words) {
+    pub fn write<S: Sink>(&mut self, batch: &Batch, sink: &mut S) -> io::Result<()> {
+        let mut moments = Vec::new();
+        let samples = || batch.iter(self.table.words).map(|(_, sample)| sample);
+        let first = self.end.is_none();
+        // Before the first cycle there is nothing to compare with.
+        let befores = || std::iter::once(self.before.as_slice()).chain(samples());
+        for ((index, (cycle, sample)), before) in batch.iter(self.table.words).enumerate().zip(befores()) {
             let (start, end) = (start_of(cycle.cycle), start_of(cycle.cycle + 1));
-            let first = self.end.is_none();
+            let first = first && index == 0;
             sink.time(start)?;
             self.end = Some(end);
             let rises = |domain: usize| cycle.began.contains(DomainId(domain as u32));
             for &(series, domain) in self.views.clocks.iter().filter(|(_, domain)| first || rises(*domain)) {
                 sink.bits(series, 1, &[rises(domain).into()])?;
             }
-            self.changes(first, last.unwrap_or(&self.before), sample, sink)?;
+            if S::BY_SIGNAL {
+                moments.push(sink.moment());
+            } else {
+                (0..self.places()).try_for_each(|place| self.changes(place, first, before, sample, sink))?;
+            }
             if self.views.clocks.iter().any(|(_, domain)| rises(*domain)) {
                 sink.time(start.midpoint(end))?;
                 for &(series, _) in self.views.clocks.iter().filter(|(_, domain)| rises(*domain)) {
                     sink.bits(series, 1, &[0])?;
                 }
             }
-            last = Some(sample);
         }
-        if let Some(last) = last {
+        if S::BY_SIGNAL {
+            for place in 0..self.places() {
+                for (((index, moment), sample), before) in moments.iter().enumerate().zip(samples()).zip(befores()) {
+                    sink.go_to(*moment);
+                    self.changes(place, first && index == 0, before, sample, sink)?;
+                }
+            }
+        }
+        if let Some((_, last)) = batch.iter(self.table.words).last() {
             self.before.copy_from_slice(last);
         }
-        Ok(())
+        sink.end_batch()
     }
 
-    fn changes(&self, all: bool, before: &[u64], now: &[u64], sink: &mut impl Sink) -> io::Result<()> {
-        for (line, &with_others) in self.table.lines.iter().zip(&self.views.with_others) {
-            let values = line.of(now);
-            let changed = if all { line.all() } else { line.changed(line.of(before), values) };
-            if changed == 0 {
-                continue;
-            }
-            sink.line(line, values, changed)?;
-            let mut more = changed & with_others;
-            while more != 0 {
-                let element = line.first + more.trailing_zeros() as usize;
-                let value = line.value(values, element - line.first);
-                let width = self.views.elements[element].map_or(64, |shown| shown.width);
-                self.show(&self.views.others[element], &[value & u64::MAX >> (64 - width)], sink)?;
-                more &= more - 1;
-            }
-        }
-        for (wide, others) in self.table.wide.iter().zip(&self.views.others[self.table.first_wide()..]) {
+    /// Number of lines and wide sources.
+    fn places(&self) -> usize {
+        self.table.lines.len() + self.table.wide.len()
+    }
+
+    /// Writes what changed in a line, or of the wide sources behind the lines in one.
+    fn changes(&self, place: usize, all: bool, before: &[u64], now: &[u64], sink: &mut impl Sink) -> io::Result<()> {
+        let Some(line) = self.table.lines.get(place) else {
+            let index = place - self.table.lines.len();
+            let wide = self.table.wide[index];
             let range = wide.word..wide.word + wide.limbs;
-            if all || before[range.clone()] != now[range.clone()] {
-                self.show(others, &now[range], sink)?;
-            }
+            let differs = all || before[range.clone()] != now[range.clone()];
+            return if differs { self.show(&self.views.others[self.table.first_wide() + index], &now[range], sink) } else { Ok(()) };
+        };
+        let values = line.of(now);
+        let changed = if all { line.all() } else { line.changed(line.of(before), values) };
+        if changed == 0 {
+            return Ok(());
+        }
+        sink.line(line, values, changed)?;
+        let mut more = changed & self.views.with_others[place];
+        while more != 0 {
+            let element = line.first + more.trailing_zeros() as usize;
+            let value = line.value(values, element - line.first);
+            let width = self.views.elements[element].map_or(64, |shown| shown.width);
+            self.show(&self.views.others[element], &[value & u64::MAX >> (64 - width)], sink)?;
+            more &= more - 1;
         }
         Ok(())
     }

@@ -53,6 +53,8 @@ impl Form {
 pub(super) struct Changes {
     forms: Vec<Form>,
     section: Section,
+    /// Times in the section up to the one at which changes happen; 0 for where the trace begins.
+    moment: u32,
     /// Bytes of all changes.
     pending: usize,
 }
@@ -84,7 +86,7 @@ struct Signal {
 impl Changes {
     /// Nothing has a value yet.
     pub fn new(forms: &[Form]) -> Changes {
-        let mut changes = Changes { forms: forms.to_vec(), section: Section::default(), pending: 0 };
+        let mut changes = Changes { forms: forms.to_vec(), section: Section::default(), moment: 0, pending: 0 };
         changes.take(Section::default());
         changes
     }
@@ -105,7 +107,7 @@ impl Changes {
         empty.times.clear();
         empty.first.clear();
         (empty.time_count, empty.end) = (0, self.section.end);
-        self.pending = 0;
+        (self.moment, self.pending) = (0, 0);
         std::mem::replace(&mut self.section, empty)
     }
 
@@ -119,15 +121,26 @@ impl Changes {
             section.time_count += 1;
         }
         section.end = time;
+        self.moment = section.time_count;
+    }
+
+    /// The time at which changes happen: its number in the section, as [`Changes::go_to`] takes it.
+    pub fn moment(&self) -> u32 {
+        self.moment
+    }
+
+    /// Changes happen at an earlier time of the section.
+    pub fn go_to(&mut self, moment: u32) {
+        self.moment = moment;
     }
 
     /// A change of a signal of at most 64 bits to `value`, which has no other bits than the signal.
     #[inline]
     pub fn narrow(&mut self, signal: usize, value: u64) {
-        if self.section.time_count == 0 {
+        if self.moment == 0 {
             return self.section.first.push((signal, vec![value]));
         }
-        let now = self.section.time_count - 1;
+        let now = self.moment - 1;
         let signal = &mut self.section.signals[signal];
         let later = u64::from(now - std::mem::replace(&mut signal.last, now));
         if signal.width == 1 {
@@ -168,10 +181,10 @@ impl Changes {
     }
 
     fn long(&mut self, signal: usize, mark: u64, limbs: &[u64], bytes: impl IntoIterator<Item = u8>) {
-        if self.section.time_count == 0 {
+        if self.moment == 0 {
             return self.section.first.push((signal, limbs.to_vec()));
         }
-        let now = self.section.time_count - 1;
+        let now = self.moment - 1;
         let form = self.forms[signal];
         let signal = &mut self.section.signals[signal];
         let later = u64::from(now - std::mem::replace(&mut signal.last, now));
