@@ -21,9 +21,9 @@ const ROOM: usize = 64 * 40;
 /// Where changes go.
 pub(super) struct VcdSink<W: Write> {
     jobs: Jobs<W>,
-    used: (Sender<Box<[u8]>>, Receiver<Box<[u8]>>),
+    used: (Sender<Buffer>, Receiver<Buffer>),
     /// What is not yet handed on stands in the first `length` bytes.
-    text: Box<[u8]>,
+    text: Buffer,
     length: usize,
     /// The identifier code of each series, with what stands before and after it.
     codes: Vec<Code>,
@@ -33,6 +33,9 @@ pub(super) struct VcdSink<W: Write> {
     /// What is written before a time: the first time's values are the dump of all variables, which has to be closed.
     phase: Phase,
 }
+
+/// Bytes with [`ROOM`] behind [`BUFFER`].
+type Buffer = Box<[u8]>;
 
 enum Phase {
     Empty,
@@ -62,7 +65,7 @@ impl Code {
     }
 }
 
-fn buffer() -> Box<[u8]> {
+fn buffer() -> Buffer {
     vec![0; BUFFER + ROOM].into_boxed_slice()
 }
 
