@@ -96,8 +96,7 @@ impl Translator<'_> {
                 let zero = self.all(Container::W8, 0);
                 let masks = condition.into_iter().map(|value| self.f.ins().icmp(IntCC::NotEqual, value, zero)).collect();
                 let masks = self.converted(masks, View { container: Container::W8, signed: true }, container);
-                let chosen = a.iter().zip(&b).zip(&masks).map(|((&a, &b), &mask)| self.f.ins().bitselect(mask, a, b)).collect();
-                chosen
+                a.iter().zip(&b).zip(&masks).map(|((&a, &b), &mask)| self.f.ins().bitselect(mask, a, b)).collect()
             }
             Operation::Product { of, container, b_common } => {
                 let (a, b) = (self.lanes(a, of.container, lanes, false), self.lanes(b, of.container, lanes, b_common));
