@@ -28,6 +28,8 @@ pub enum Command {
     List,
     /// Simulate a configuration cycle by cycle, check it against the golden model, and report.
     Run(RunArguments),
+    /// Draw a waveform of chosen cycles from a record that `run --record` has written.
+    Trace(TraceRecordArguments),
     /// Write a configuration's hardware as Verilog, with a self-checking testbench if asked for.
     Export(ExportArguments),
     /// Synthesize a configuration's hardware with Yosys and count what it takes.
@@ -71,6 +73,9 @@ pub struct RunArguments {
     /// What to record.
     #[command(flatten)]
     pub trace: TraceArguments,
+    /// Write `record.systole`, from which `systole trace` draws waveforms of any cycles afterwards.
+    #[arg(long)]
+    pub record: bool,
     /// What simulates.
     #[arg(long, value_enum, default_value_t = EngineName::Compiled)]
     pub engine: EngineName,
@@ -108,6 +113,34 @@ pub struct TraceArguments {
     pub trace_reals: bool,
 }
 
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+pub struct TraceRecordArguments {
+    /// The record, `record.systole` in the output folder of a run.
+    pub record: PathBuf,
+    /// The waveform's format.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TraceFormat::Fst)]
+    pub trace: TraceFormat,
+    /// Only the instances and signals whose path matches, such as 'gemm.array.*' [default: all].
+    #[arg(long, value_name = "GLOB")]
+    pub trace_scope: Option<String>,
+    /// Only this many levels of instances; 1 is the selected instances alone [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trace_depth: Option<u32>,
+    /// First cycle in the waveform, counted from 0.
+    #[arg(long, value_name = "CYCLE", default_value_t = 0)]
+    pub trace_from: u64,
+    /// Last cycle in the waveform [default: the last of the record].
+    #[arg(long, value_name = "CYCLE")]
+    pub trace_to: Option<u64>,
+    /// Show fixed-point signals as real numbers too.
+    #[arg(long)]
+    pub trace_reals: bool,
+    /// Where to write it [default: trace.vcd or trace.fst beside the record].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
 /// Formats of waveforms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum TraceFormat {
@@ -115,6 +148,15 @@ pub enum TraceFormat {
     Vcd,
     /// GTKWave's compressed format, far smaller.
     Fst,
+}
+
+impl From<TraceFormat> for systole_sim::trace::TraceFormat {
+    fn from(format: TraceFormat) -> systole_sim::trace::TraceFormat {
+        match format {
+            TraceFormat::Vcd => systole_sim::trace::TraceFormat::Vcd,
+            TraceFormat::Fst => systole_sim::trace::TraceFormat::Fst,
+        }
+    }
 }
 
 /// Simulation engines.

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::List => commands::list::list(),
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Trace(arguments) => commands::trace::trace(&arguments),
         Command::Export(arguments) => commands::export::export(&arguments),
         Command::Schema(arguments) => commands::schema::schema(&arguments),
         Command::Synth(arguments) => commands::synth::synth(&arguments),

@@ -37,8 +37,8 @@ struct Arguments {
     immediate: u64,
 }
 
-/// A compiled loop: `out`, `a`, `b`, `c`, chunks, immediate, as in [`Arguments`]. With the platform's calling convention, so that
-/// machine code made at run time can call it.
+/// A compiled loop: the first lanes of the result and of the operands `a`, `b` and `c`, the number of chunks, and the immediate of its
+/// [`Operation`]. With the platform's calling convention, so that machine code made at run time can call it.
 ///
 /// # Safety
 /// `out` is valid for writing and `a`, `b`, `c`, where used, for reading so many chunks of the kernel's types (one element

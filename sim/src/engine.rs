@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use crate::hierarchy::{Hierarchy, NodeId, TooManyInstances};
 use crate::lockstep::Difference;
+use crate::samples::Watch;
 
 /// A running circuit. Object safe, so that drivers and traces are compiled once for all engines.
 ///
@@ -76,11 +77,36 @@ pub trait Engine: Send {
         let _ = signals;
     }
 
+    /// Announces signals as [`Engine::keep`] does, and says where they will stand in samples. The watch is good for this
+    /// engine alone.
+    fn watch(&mut self, signals: &[(NodeId, CellId)]) -> Watch {
+        self.keep(signals);
+        Watch::one_by_one(self, signals)
+    }
+
+    /// The values of all watched signals into `sample`, which has the watch's number of words.
+    ///
+    /// # Panics
+    /// If the sample is too short, or the watch another engine's.
+    fn sample(&self, watch: &Watch, sample: &mut [u64]) {
+        watch.sample(self, &[], sample);
+    }
+
     /// A word of a memory, as it stands, into `limbs`; zero at or beyond the depth.
     fn read_memory(&self, node: NodeId, memory: MemoryId, address: u32, limbs: &mut [u64]);
 
     /// Puts a word into a memory at once; nothing happens at or beyond the depth. Takes effect on signals at the next `settle`.
     fn write_memory(&mut self, node: NodeId, memory: MemoryId, address: u32, limbs: &[u64]);
+
+    /// Puts a value into a register or registered read at once; bits above its width are ignored. Takes effect on other
+    /// signals at the next `settle`.
+    ///
+    /// For bringing back a state that the design reached before (see [`crate::state`]), register by register: an engine may rely
+    /// on what holds in every such state, as that equal instances with equal inputs have equal registers.
+    ///
+    /// # Panics
+    /// If the node or cell does not exist, the cell is neither, or `limbs` is too short.
+    fn set_register(&mut self, node: NodeId, cell: CellId, limbs: &[u64]);
 
     /// Whether an edge of `domains` now would leave every register, registered read and memory word as it is. With
     /// unchanging inputs such a circuit never moves again. May cost as much as an edge.
@@ -138,6 +164,12 @@ pub fn read_value(engine: &dyn Engine, node: NodeId, cell: CellId) -> Value {
     Value::from_limbs(width, limbs)
 }
 
+/// The domains of the top module that are in reset.
+pub fn resets(engine: &dyn Engine) -> DomainSet {
+    let domains = (0..engine.hierarchy().module(NodeId::TOP).domains.len() as u32).map(DomainId);
+    domains.filter(|&domain| engine.reset(domain)).fold(DomainSet::EMPTY, DomainSet::with)
+}
+
 /// A set of the top module's clock domains.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct DomainSet(u64);
@@ -180,6 +212,16 @@ impl DomainSet {
     /// Whether the set holds no domain.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The set as a number: bit *i* for domain *i*.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The set that [`DomainSet::bits`] gives as this number.
+    pub fn from_bits(bits: u64) -> DomainSet {
+        DomainSet(bits)
     }
 
     /// The domains in order.

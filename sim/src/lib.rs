@@ -1,8 +1,9 @@
 //! Cycle-accurate simulation of a design, with traces, stream drivers and counters.
 //!
 //! - [`simulator`]: the user's view. Ports by typed handles, time, memories, sources and sinks, counts, deadlocks explained.
-//! - [`engine`]: what every engine can do; [`mod@reference`] is the interpreter, [`compiled`] the fast one, [`lockstep`] both. [`hierarchy`]: the instance tree and its paths.
-//! - [`observer`]: the hook for what looks at each cycle: [`recorder`], [`trace`].
+//! - [`engine`]: what every engine can do; [`mod@reference`] is the interpreter, [`compiled`] the fast one, [`lockstep`] both.
+//! - [`hierarchy`]: the instance tree and its paths. [`samples`]: reading many signals at once.
+//! - [`observer`]: the hook for what looks at each cycle: [`recorder`], [`trace`], [`record`] with [`state`].
 //!
 //! **Invariant.** Drivers, counters, traces and explanations know engines by [`Engine`] only.
 
@@ -12,13 +13,17 @@ pub mod connect;
 pub mod counters;
 pub mod deadlock;
 pub mod engine;
+mod files;
 pub mod hierarchy;
 pub mod lockstep;
 pub mod observer;
 mod probes;
+pub mod record;
 pub mod recorder;
 pub mod reference;
+pub mod samples;
 pub mod simulator;
+pub mod state;
 pub mod streams;
 pub mod trace;
 pub mod values;

@@ -2,7 +2,11 @@
 
 use std::any::Any;
 
+use systole_hdl::Value;
+use systole_hdl::design::MemoryId;
+
 use crate::engine::{DomainSet, Engine};
+use crate::hierarchy::NodeId;
 
 /// Looks at each cycle of a simulation, changing nothing.
 pub trait Observer: Any + Send {
@@ -12,6 +16,12 @@ pub trait Observer: Any + Send {
     /// # Errors
     /// A reason to stop the simulation, such as a full disk.
     fn observe(&mut self, cycle: u64, engine: &dyn Engine, edges: DomainSet) -> Result<(), ObserverError>;
+
+    /// Called when words have been put into a memory from outside, from address `first` on, before the cycle in which that
+    /// happened is observed.
+    fn memory_written(&mut self, place: (NodeId, MemoryId), first: u32, words: &[Value]) {
+        let _ = (place, first, words);
+    }
 
     /// Called once when the observer is detached or the simulation is dropped: the place to complete a file. The engine may
     /// not have settled since the last edge.

@@ -1,9 +1,10 @@
 //! Records what goes in and comes out of the top module in each cycle: stimulus and expectation for a testbench.
+//!
+//! What it takes to see every signal of a run again, in less room, is in [`record`](crate::record).
 
-use systole_hdl::design::DomainId;
 use systole_hdl::{CellId, Value};
 
-use crate::engine::{DomainSet, Engine, limbs_for};
+use crate::engine::{DomainSet, Engine, limbs_for, resets};
 use crate::hierarchy::NodeId;
 use crate::observer::{Observer, ObserverError};
 
@@ -91,9 +92,7 @@ impl Observer for Recorder {
         for port in &self.ports {
             engine.read(NodeId::TOP, port.cell, &mut self.limbs[start + port.start..][..limbs_for(port.width)]);
         }
-        let domains = (0..engine.hierarchy().module(NodeId::TOP).domains.len() as u32).map(DomainId);
-        let resets = domains.filter(|&domain| engine.reset(domain)).fold(DomainSet::EMPTY, DomainSet::with);
-        self.cycles.push(RecordedCycle { cycle, edges, resets });
+        self.cycles.push(RecordedCycle { cycle, edges, resets: resets(engine) });
         Ok(())
     }
 }

@@ -6,4 +6,5 @@ pub mod list;
 pub mod run;
 pub mod schema;
 pub mod synth;
+pub mod trace;
 pub mod workload;

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use systole_kernels::kernel::{RunContext, RunError};
 use systole_kernels::report::{Measured, Outcome, REPORT_SCHEMA, Report, SimulatorReport};
-use systole_sim::Engine;
+use systole_sim::record::Record;
 use systole_sim::simulator::{Attached, EngineKind, Options, Simulator};
-use systole_sim::trace::{self, Trace, TraceOptions};
+use systole_sim::trace::{Trace, TraceOptions};
+use systole_sim::{Engine, Observer};
 
 use super::workload::Workload;
 use crate::arguments::{RunArguments, TraceArguments, TraceFormat};
@@ -17,6 +18,9 @@ use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
 use crate::view::progress::ProgressLine;
 use crate::view::report::{exactness, show};
+
+/// The record in an output folder.
+const RECORD: &str = "record.systole";
 
 /// Runs a configuration and writes its report, and its waveform if asked for.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -31,10 +35,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     // Before anything appears on disk, so that no interrupt finds it half done.
     catch_interrupts();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
-    folder.clear(["report.json", "trace.vcd", "trace.fst"])?;
+    folder.clear(["report.json", "trace.vcd", "trace.fst", RECORD])?;
     let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
+    let record = arguments.record.then(|| start_record(&folder, &mut *engine)).transpose()?;
     let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
     let trace = trace.map(|(path, trace)| (path, simulator.attach(trace)));
+    let record = record.map(|(path, record)| (path, simulator.attach(record)));
     let line = ProgressLine::new(arguments.quiet);
     let cycle_limit = arguments.cycle_limit.unwrap_or(u64::MAX);
     let (ran, simulating) =
@@ -48,12 +54,15 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     };
 
     // Whatever became of the run, its waveform is completed first: it shows how that came about.
-    let trace = trace.map(|(path, attached)| finish_trace(path, attached, &mut simulator)).transpose();
-    let (outcome, trace) = match (ran, trace) {
-        (Ok(outcome), trace) => (outcome, trace?),
-        (Err(error), trace) => {
-            if let Ok(Some(path)) = trace {
-                eprintln!("trace: {}, complete up to cycle {cycles}", path.display());
+    let trace = trace.map(|(path, attached)| finish(path, attached, &mut simulator, "--trace")).transpose();
+    let record = record.map(|(path, attached)| finish(path, attached, &mut simulator, "--record")).transpose();
+    let (outcome, trace, record) = match ran {
+        Ok(outcome) => (outcome, trace?, record?),
+        Err(error) => {
+            for (what, path) in [("trace", trace), ("record", record)] {
+                if let Ok(Some(path)) = path {
+                    eprintln!("{what}: {}, complete up to cycle {cycles}", path.display());
+                }
             }
             return Err(stopped(error));
         }
@@ -73,8 +82,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::defect(&error))?;
     let path = folder.write("report.json", format!("{json}\n").as_bytes())?;
     if !arguments.quiet {
-        let trace = trace.map(|path| format!("trace: {}\n", path.display())).unwrap_or_default();
-        print(&format!("{}\nreport: {}\n{trace}", show(&report), path.display()))?;
+        let line = |what: &str, path: Option<PathBuf>| path.map(|path| format!("{what}: {}\n", path.display())).unwrap_or_default();
+        let (trace, record) = (line("trace", trace), line("record", record));
+        print(&format!("{}\nreport: {}\n{trace}{record}", show(&report), path.display()))?;
     }
     verdict(&report.outcome)
 }
@@ -143,12 +153,12 @@ fn start_trace(
     folder: &OutputFolder,
     engine: &mut dyn Engine,
 ) -> Result<(PathBuf, Trace), Failure> {
-    let (format, name) = match format {
-        TraceFormat::Vcd => (trace::TraceFormat::Vcd, "trace.vcd"),
-        TraceFormat::Fst => (trace::TraceFormat::Fst, "trace.fst"),
+    let name = match format {
+        TraceFormat::Vcd => "trace.vcd",
+        TraceFormat::Fst => "trace.fst",
     };
     let options = TraceOptions {
-        format,
+        format: format.into(),
         scope: arguments.trace_scope.clone(),
         depth: arguments.trace_depth,
         from: arguments.trace_from,
@@ -161,9 +171,16 @@ fn start_trace(
     Ok((path, trace))
 }
 
-fn finish_trace(path: PathBuf, attached: Attached<Trace>, simulator: &mut Simulator) -> Result<PathBuf, Failure> {
+fn start_record(folder: &OutputFolder, engine: &mut dyn Engine) -> Result<(PathBuf, Record), Failure> {
+    let path = folder.path().join(RECORD);
+    let record = Record::create(&path, engine).map_err(|error| Failure::input(error.to_string(), "choose another folder with --out"))?;
+    Ok((path, record))
+}
+
+/// Completes a trace or a record, which `option` had asked for.
+fn finish<O: Observer>(path: PathBuf, attached: Attached<O>, simulator: &mut Simulator, option: &str) -> Result<PathBuf, Failure> {
     match simulator.detach(attached) {
         Ok(_) => Ok(path),
-        Err(error) => Err(Failure::input(error.to_string(), "no report was written; run it again without --trace")),
+        Err(error) => Err(Failure::input(error.to_string(), format!("no report was written; run it again without {option}"))),
     }
 }

@@ -132,6 +132,53 @@ fn a_window_and_a_scope_make_a_trace_smaller() {
 }
 
 #[test]
+fn a_record_gives_the_trace_of_the_run_afterwards() {
+    let desk = Desk::with(SMALL);
+    for format in ["vcd", "fst"] {
+        let window = ["--trace", format, "--trace-from", "7", "--trace-to", "30", "--trace-scope", "gemm.array"];
+        let (stdout, _) = ends(&desk, &[&["run", "config.toml", "--record"], window.as_slice()].concat(), 0);
+        assert!(stdout.contains("record.systole"), "{stdout}");
+        let name = format!("trace.{format}");
+        assert_eq!(names(&desk.path("out/config")), ["record.systole", "report.json", &name]);
+        let traced = fs::read(desk.path("out/config").join(&name)).unwrap();
+        fs::remove_file(desk.path("out/config").join(&name)).unwrap();
+        ends(&desk, &[&["trace", "out/config/record.systole"], window.as_slice()].concat(), 0);
+        ends(&desk, &[&["trace", "out/config/record.systole", "--out", "other"], window.as_slice()].concat(), 0);
+        assert!(traced == fs::read(desk.path("out/config").join(&name)).unwrap(), "{format}");
+        assert!(traced == fs::read(desk.path("other")).unwrap(), "{format}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_drawn_is_refused_with_the_reason_and_leaves_no_file() {
+    let desk = Desk::with(SMALL);
+    ends(&desk, &["run", "config.toml", "--record"], 0);
+    let whole = fs::read(desk.path("out/config/record.systole")).unwrap();
+    desk.write("whole", &whole);
+    desk.write("cut", &whole[..whole.len() / 2]);
+    desk.write("spoilt", &[&whole[..200], b"!!!!", &whole[204..]].concat());
+    desk.write("other", b"kernel = 5");
+    desk.write("later", &[b"systole record 9\n".as_slice(), &whole[17..]].concat());
+    let refusals = [
+        (vec!["trace", "cut"], "ends in the middle"),
+        (vec!["trace", "spoilt"], "is damaged"),
+        (vec!["trace", "other"], "is not a record"),
+        (vec!["trace", "later"], "has format 9"),
+        (vec!["trace", "missing"], "cannot read"),
+        (vec!["trace", "whole", "--trace-from", "1000000"], "which are 0 to"),
+        (vec!["trace", "whole", "--trace-from", "9", "--trace-to", "5"], "before it begins"),
+        (vec!["trace", "whole", "--trace-scope", "nowhere"], "selects no signal"),
+        (vec!["trace", "whole", "--out", "nowhere/x"], "cannot create"),
+    ];
+    for (arguments, reason) in refusals {
+        let before = desk.holds();
+        let (_, stderr) = ends(&desk, &arguments, 2);
+        assert!(stderr.contains(reason), "{arguments:?}: {stderr}");
+        assert_eq!(desk.holds(), before);
+    }
+}
+
+#[test]
 fn a_trace_that_selects_nothing_is_refused_and_leaves_no_folder() {
     let desk = Desk::with(SMALL);
     for options in [&["--trace-scope", "nowhere.*"], &["--trace-scope", "["]] {

@@ -231,7 +231,7 @@ impl Graph {
                         self.users[vector as usize].push(User::Other);
                         User::Other
                     }
-                    (Cell::Register { .. }, Shape::Narrow(_)) if class.lanes() > 1 => User::Vector(vector),
+                    (Cell::Register { .. }, Shape::Narrow(_)) if layout.vectors[vector as usize].lanes > 1 => User::Vector(vector),
                     _ if self.modes[vector as usize] == Mode::Lanes => User::Vector(vector),
                     _ => User::Other,
                 };

@@ -143,8 +143,12 @@ impl Tree<'_, '_> {
             Operand::One(element) => {
                 self.read_across.push(element.vector);
                 let byte = self.builder.parts.byte(element);
-                // Only the cell's own container is looked at: above it may stand another type's sign.
-                Lanes { address: Address { byte, reached: Reached::Common }, container: self.container(cell) }
+                // A word holds its number in every container. Behind an alias, another type's sign may stand above the cell's own.
+                let word = self.builder.parts.layout.vectors[element.vector as usize].shape == Shape::Narrow(Container::W64);
+                let stored = self.builder.parts.site(element.vector);
+                let whole = word && stored.module.ty(stored.cell).is_signed() == self.ty(cell).is_signed();
+                let container = if whole { Container::W64 } else { self.container(cell) };
+                Lanes { address: Address { byte, reached: Reached::Common }, container }
             }
             Operand::Link(link) => {
                 let byte = self.builder.link(link);

@@ -12,6 +12,7 @@ use systole_lanes::{CHUNK, Container};
 
 use super::arena::{Arena, LINE_WORDS};
 use super::classes::{Class, LaneId, classes};
+use super::uniform::Varying;
 use crate::connect;
 use crate::engine::{BuildError, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
@@ -54,7 +55,7 @@ pub(super) struct Vector {
     /// The first byte in the arena.
     pub byte: usize,
     pub shape: Shape,
-    /// 1 for a constant, whatever the class has.
+    /// 1 for what is the same in all lanes of the class.
     pub lanes: u32,
 }
 
@@ -136,8 +137,9 @@ impl Layout {
             memories: Vec::new(),
             sources: Vec::new(),
         };
+        let varying = Varying::of(hierarchy, &layout.classes, &layout.lanes);
         for class in 0..layout.classes.len() as u32 {
-            layout.place_cells(hierarchy, class);
+            layout.place_cells(hierarchy, class, &varying);
         }
         let words = layout.assign_bytes(hierarchy)?;
         let mut arena = Arena::new(words);
@@ -145,7 +147,7 @@ impl Layout {
         Ok(layout.connect(hierarchy).map(|()| (layout, arena)))
     }
 
-    fn place_cells(&mut self, hierarchy: &Hierarchy, class: u32) {
+    fn place_cells(&mut self, hierarchy: &Hierarchy, class: u32, varying: &Varying) {
         let Class { module, ref nodes, .. } = self.classes[class as usize];
         let (lanes, top) = (nodes.len(), nodes[0] == NodeId::TOP);
         let module = hierarchy.design().module(module);
@@ -155,15 +157,17 @@ impl Layout {
             let place = match *module.cell(cell) {
                 Cell::Input(_) if !top => self.crossing(lanes),
                 Cell::InstanceOutput { .. } => self.crossing(lanes),
-                _ => match same_element(module, cell, lanes) {
-                    Some(operand) => Place::Same(operand),
-                    None => {
-                        let lanes = if matches!(module.cell(cell), Cell::Const(_)) { 1 } else { lanes };
-                        let shape = Shape::of(module.ty(cell), lanes);
-                        self.vectors.push(Vector { class, cell, byte: 0, shape, lanes: lanes as u32 });
-                        Place::Vector(self.vectors.len() as u32 - 1)
+                _ => {
+                    let lanes = varying.lanes(class, cell, lanes);
+                    match same_element(module, cell, lanes) {
+                        Some(operand) => Place::Same(operand),
+                        None => {
+                            let shape = Shape::of(module.ty(cell), lanes);
+                            self.vectors.push(Vector { class, cell, byte: 0, shape, lanes: lanes as u32 });
+                            Place::Vector(self.vectors.len() as u32 - 1)
+                        }
                     }
-                },
+                }
             };
             self.places.push(place);
         }

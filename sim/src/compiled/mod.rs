@@ -1,7 +1,7 @@
 //! The compiled engine: equal instances evaluated together, lane by lane, in precompiled kernels.
 //!
 //! - `classes`, `layout`: which instances form a class, and where their signals stand in one block of memory (`arena`).
-//! - `links`: how a connection between lanes is followed. `graph`: the order of evaluation.
+//! - `uniform`: what is the same in all lanes and is treated as one. `links`: how a connection between lanes is followed. `graph`: the order of evaluation.
 //! - `settle`, `edge`: the two programs of a cycle, made by `build` from `lanes` (kernels for all lanes) and `single` (scalar
 //!   steps for one). `program` and `scalar` interpret them; `memory` has the ports, `group` the kernels that run
 //!   together; the loops themselves are the crate `systole-lanes`.
@@ -28,14 +28,15 @@ mod scalar;
 mod settle;
 mod single;
 mod tier;
+mod uniform;
 
 use std::sync::Arc;
 
-pub use self::tier::MachineCode;
-
 use systole_hdl::design::{Cell, DomainId, MemoryId};
-use systole_hdl::{CellId, Design};
+use systole_hdl::{CellId, Design, Type};
 pub use systole_lanes::InstructionSet;
+
+pub use self::tier::MachineCode;
 
 use self::arena::Arena;
 use self::build::Parts;
@@ -49,6 +50,7 @@ use self::tier::Tiered;
 use crate::engine::{BuildError, DomainSet, Engine, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
 use crate::reference::Reference;
+use crate::samples::Watch;
 
 /// How the compiled engine is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -170,6 +172,22 @@ impl Compiled {
         self.layout.element(lane.class, cell, lane.lane)
     }
 
+    /// Puts a pattern into the element of a cell; bits above its width are ignored.
+    fn store(&mut self, node: NodeId, cell: CellId, ty: Type, limbs: &[u64]) {
+        let element = self.element(node, cell);
+        let vector = &self.layout.vectors[element.vector as usize];
+        let byte = vector.element(element.lane);
+        match vector.shape {
+            Shape::Narrow(container) => self.arena.store(byte, container, number(limbs[0], ty)),
+            Shape::Wide(count) => {
+                let count = count as usize;
+                let words = &mut self.arena.words_mut()[byte / 8..][..count];
+                words.copy_from_slice(&limbs[..count]);
+                words[count - 1] &= u64::MAX >> (count as u32 * 64 - ty.width());
+            }
+        }
+    }
+
     fn peek(&self) -> Peek<'_> {
         Peek { hierarchy: &self.hierarchy, layout: &self.layout, arena: &self.arena, settled: &self.settled.vectors }
     }
@@ -230,18 +248,7 @@ impl Engine for Compiled {
         let top = self.hierarchy.design().top_module();
         let cell = top.inputs[port].cell;
         let ty = top.ty(cell);
-        let element = self.element(NodeId::TOP, cell);
-        let vector = &self.layout.vectors[element.vector as usize];
-        let byte = vector.element(element.lane);
-        match vector.shape {
-            Shape::Narrow(container) => self.arena.store(byte, container, number(limbs[0], ty)),
-            Shape::Wide(count) => {
-                let count = count as usize;
-                let words = &mut self.arena.words_mut()[byte / 8..][..count];
-                words.copy_from_slice(&limbs[..count]);
-                words[count - 1] &= u64::MAX >> (count as u32 * 64 - ty.width());
-            }
-        }
+        self.store(NodeId::TOP, cell, ty, limbs);
     }
 
     fn set_reset(&mut self, domain: DomainId, asserted: bool) {
@@ -310,6 +317,20 @@ impl Engine for Compiled {
         }
     }
 
+    fn watch(&mut self, signals: &[(NodeId, CellId)]) -> Watch {
+        self.keep(signals);
+        Watch::in_memory(signals, |node, cell| {
+            let element = self.element(node, cell);
+            let vector = &self.layout.vectors[element.vector as usize];
+            let stored = self.settled.vectors[element.vector as usize];
+            (stored.then(|| (vector.element(element.lane), vector.shape.bytes())), self.hierarchy.module(node).ty(cell).width())
+        })
+    }
+
+    fn sample(&self, watch: &Watch, sample: &mut [u64]) {
+        watch.sample(self, self.arena.words(), sample);
+    }
+
     fn read_memory(&self, node: NodeId, memory: MemoryId, address: u32, limbs: &mut [u64]) {
         let lane = self.layout.lane(node);
         let place = self.layout.memory(lane.class, memory);
@@ -326,6 +347,13 @@ impl Engine for Compiled {
         if address < place.depth {
             place.store(&mut self.arena, lane.lane, address, limbs);
         }
+    }
+
+    fn set_register(&mut self, node: NodeId, cell: CellId, limbs: &[u64]) {
+        let module = self.hierarchy.module(node);
+        assert!(module.cell(cell).is_sequential(), "{cell:?} of {node:?} holds no state");
+        let ty = module.ty(cell);
+        self.store(node, cell, ty, limbs);
     }
 
     fn is_at_rest(&self, domains: DomainSet) -> bool {

@@ -38,8 +38,8 @@ pub(super) struct Tiered {
 enum Code {
     /// Interpreted so many times.
     Interpreted(u32),
-    UnderWay(JoinHandle<Option<Native>>),
-    Ready(Native),
+    UnderWay(JoinHandle<Option<Box<Native>>>),
+    Ready(Box<Native>),
     /// Interpreted for good.
     None,
 }
@@ -51,7 +51,7 @@ impl Tiered {
         let code = match machine_code {
             _ if program.steps.is_empty() => Code::None,
             MachineCode::WhenWorthwhile => Code::Interpreted(0),
-            MachineCode::AtOnce => Native::compile(&program, words).map_or(Code::None, Code::Ready),
+            MachineCode::AtOnce => Native::compile(&program, words).map_or(Code::None, |native| Code::Ready(Box::new(native))),
             MachineCode::Never => Code::None,
         };
         Tiered { program, code }
@@ -65,11 +65,6 @@ impl Tiered {
     /// The program, to be interpreted.
     pub fn program(&self) -> &Program {
         &self.program
-    }
-
-    /// Whether it runs as machine code.
-    pub fn is_native(&self) -> bool {
-        matches!(self.code, Code::Ready(_))
     }
 
     /// Runs it once.
@@ -91,7 +86,7 @@ impl Tiered {
             Code::Interpreted(runs) if *runs < WORTHWHILE => *runs += 1,
             Code::Interpreted(_) => {
                 let (program, words) = (Arc::clone(&self.program), Arc::clone(words));
-                let thread = Builder::new().name("compile".to_string()).spawn(move || Native::compile(&program, &words));
+                let thread = Builder::new().name("compile".to_string()).spawn(move || Native::compile(&program, &words).map(Box::new));
                 // Without a thread it stays interpreted, which is only slower.
                 self.code = thread.map_or(Code::None, Code::UnderWay);
             }

@@ -305,6 +305,11 @@ impl Engine for Lockstep {
         self.each(|engine| engine.write_memory(node, memory, address, limbs));
     }
 
+    fn set_register(&mut self, node: NodeId, cell: CellId, limbs: &[u64]) {
+        self.settled = false;
+        self.each(|engine| engine.set_register(node, cell, limbs));
+    }
+
     fn is_at_rest(&self, domains: DomainSet) -> bool {
         let [first, second] = self.engines.each_ref().map(|engine| engine.is_at_rest(domains));
         if first != second {

@@ -51,6 +51,15 @@ impl Reference {
         self.program.slots[self.program.first_cell[node.index()] as usize + cell.index()] as usize
     }
 
+    /// Puts a pattern into a cell's slot; bits above its width are ignored.
+    fn store(&mut self, node: NodeId, cell: CellId, limbs: &[u64]) {
+        let width = self.hierarchy.module(node).ty(cell).width();
+        let (count, slot) = (limbs_for(width), self.slot(node, cell));
+        let place = &mut self.state[slot..][..count];
+        place.copy_from_slice(&limbs[..count]);
+        place[count - 1] &= u64::MAX >> (count as u32 * 64 - width);
+    }
+
     fn memory(&self, node: NodeId, memory: MemoryId) -> usize {
         debug_assert!(memory.index() < self.hierarchy.module(node).memories.len(), "{memory:?} is not in {node:?}");
         self.program.first_memory[node.index()] as usize + memory.index()
@@ -135,12 +144,7 @@ impl Engine for Reference {
     fn set_input(&mut self, port: usize, limbs: &[u64]) {
         let top = self.hierarchy.design().top_module();
         let cell = top.inputs[port].cell;
-        let width = top.ty(cell).width();
-        let count = limbs_for(width);
-        let slot = self.slot(NodeId::TOP, cell);
-        let input = &mut self.state[slot..][..count];
-        input.copy_from_slice(&limbs[..count]);
-        input[count - 1] &= u64::MAX >> (count as u32 * 64 - width);
+        self.store(NodeId::TOP, cell, limbs);
     }
 
     fn set_reset(&mut self, domain: DomainId, asserted: bool) {
@@ -210,6 +214,11 @@ impl Engine for Reference {
             let value = Value::from_limbs(width, limbs.iter().copied());
             word.copy_from_slice(value.limbs());
         }
+    }
+
+    fn set_register(&mut self, node: NodeId, cell: CellId, limbs: &[u64]) {
+        assert!(self.hierarchy.module(node).cell(cell).is_sequential(), "{cell:?} of {node:?} holds no state");
+        self.store(node, cell, limbs);
     }
 
     fn is_at_rest(&self, domains: DomainSet) -> bool {

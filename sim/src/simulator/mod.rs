@@ -286,6 +286,7 @@ impl Simulator {
         for (address, word) in (first..).zip(&words) {
             self.engine.write_memory(memory.node, memory.memory, address, word.limbs());
         }
+        self.attachments.memory_written((memory.node, memory.memory), first, &words);
         self.touched();
         Ok(())
     }

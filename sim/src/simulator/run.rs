@@ -3,9 +3,13 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
+use systole_hdl::Value;
+use systole_hdl::design::MemoryId;
+
 use super::{RunError, Simulator, SinkHandle};
 use crate::deadlock::{self, Aim, Certainty, Situation};
 use crate::engine::DomainSet;
+use crate::hierarchy::NodeId;
 use crate::observer::{Observer, ObserverError};
 use crate::streams::StallPattern;
 
@@ -294,6 +298,11 @@ impl Simulator {
 }
 
 impl Attachments {
+    /// Tells observers of words put into a memory.
+    pub fn memory_written(&mut self, place: (NodeId, MemoryId), first: u32, words: &[Value]) {
+        self.observers.iter_mut().flatten().for_each(|observer| observer.memory_written(place, first, words));
+    }
+
     fn is_empty(&self) -> bool {
         self.progress.is_none() && self.observers.iter().all(Option::is_none)
     }

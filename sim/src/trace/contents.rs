@@ -16,6 +16,13 @@ pub(super) struct Contents {
     pub start: u64,
 }
 
+impl Contents {
+    /// Whether a reset, which comes before the signals among the sources, is shown. Signals are.
+    pub fn shows(&self, source: usize) -> bool {
+        source >= self.domains || self.series.iter().any(|series| matches!(series, Series::Bits { source: shown, .. } if *shown == source))
+    }
+}
+
 /// A declaration in the header.
 pub(super) enum Item {
     /// Everything up to the matching `Up` is in this scope.

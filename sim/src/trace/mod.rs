@@ -18,8 +18,9 @@
 //! **Names** that the formats or their viewers do not take are made safe, stably and without clashes: see
 //! [`TraceOptions::scope`].
 //!
-//! **Off the hot path.** The simulating thread only compares limbs with those of the cycle before; formatting, compressing
-//! and writing happen in a thread of the trace's own, fed through a bounded channel.
+//! **Off the hot path.** The simulating thread only copies the signals, in blocks of the engine's memory; comparing with the
+//! cycle before, formatting, compressing and writing happen in threads of the trace's own, fed through bounded channels.
+//! Within one time, lines of a VCD file stand in the engine's order.
 //!
 //! **Whole files only.** A trace is written beside its destination and renamed when it is complete. That happens on
 //! [`Trace::finish`] and when the trace is dropped, also by an error or a panic; a process that ends without dropping it
@@ -29,6 +30,7 @@ mod changes;
 mod contents;
 mod error;
 mod fst;
+mod jobs;
 mod layout;
 mod names;
 mod selection;
@@ -38,18 +40,15 @@ mod writer;
 
 use std::path::Path;
 
-use systole_hdl::CellId;
-use systole_hdl::design::DomainId;
-
 pub use self::error::TraceError;
 
-use self::changes::Sampler;
+use self::changes::{Cycle, Table};
 use self::layout::layout;
 use self::selection::Selection;
 use self::writer::Feed;
-use crate::engine::{DomainSet, Engine};
-use crate::hierarchy::NodeId;
+use crate::engine::{self, DomainSet, Engine};
 use crate::observer::{Observer, ObserverError};
+use crate::samples::{LINE_BYTES, LINE_WORDS, Place, Watch};
 
 /// Written into the file's header. The same for each run, so that equal simulations give equal files.
 const VERSION: &str = concat!("Systole ", env!("CARGO_PKG_VERSION"));
@@ -97,11 +96,9 @@ pub struct TraceOptions {
 /// Dropping a trace completes its file as [`Trace::finish`] does, but cannot tell of an error.
 #[derive(Debug)]
 pub struct Trace {
-    signals: Vec<(NodeId, CellId)>,
-    domains: usize,
+    watch: Watch,
     from: u64,
     to: u64,
-    sampler: Sampler,
     /// The cycle seen last and the domains whose edge ended it.
     last: Option<(u64, DomainSet)>,
     feed: Feed,
@@ -124,11 +121,15 @@ impl Trace {
             let pattern = options.scope.clone().unwrap_or_default();
             return Err(TraceError::NothingSelected { pattern, known: layout.outer_scopes });
         }
-        let sampler = Sampler::new(layout.widths.iter().copied());
+        let watch = engine.watch(&layout.signals);
         let domains = layout.contents.domains;
-        let feed = Feed::start(path.as_ref(), options.format, layout.contents, sampler.spans().to_vec())?;
-        engine.keep(&layout.signals);
-        Ok(Trace { signals: layout.signals, domains, from: options.from, to, sampler, last: None, feed })
+        // A sample begins with a line for the resets of the domains, which are the first sources.
+        let resets = (0..domains).map(|byte| Place { byte, bytes: 1, width: 1 });
+        let signals = watch.places().iter().map(|place| Place { byte: LINE_BYTES + place.byte, ..*place });
+        let places = resets.chain(signals).enumerate().filter(|(source, _)| layout.contents.shows(*source));
+        let table = Table::new(LINE_WORDS + watch.words(), places);
+        let feed = Feed::start(path.as_ref(), options.format, layout.contents, table)?;
+        Ok(Trace { watch, from: options.from, to, last: None, feed })
     }
 
     /// Shows a cycle, if it is in the window: the engine has settled, and `edges` will end the cycle. Cycles ascend.
@@ -144,22 +145,19 @@ impl Trace {
             return Ok(());
         }
         let began = before.filter(|(last, _)| last + 1 == cycle).map_or(DomainSet::EMPTY, |(_, edges)| edges);
-        let (signals, domains) = (&self.signals, self.domains);
-        let batch = self.feed.batch();
-        batch.edges.extend((0..domains as u32).map(|domain| began.contains(DomainId(domain))));
-        self.sampler.sample(cycle, batch, |spans, limbs| {
-            let (resets, others) = spans.split_at(domains);
-            for (domain, span) in (0..).map(DomainId).zip(resets) {
-                limbs[span.start as usize] = engine.reset(domain).into();
-            }
-            for (&(node, cell), span) in signals.iter().zip(others) {
-                match span.limbs {
-                    1 => limbs[span.start as usize] = engine.read_u64(node, cell),
-                    _ => engine.read(node, cell, &mut limbs[span.range()]),
-                }
-            }
-        });
+        let sample = self.feed.add(Cycle { cycle, began });
+        let (resets, signals) = sample.split_at_mut(LINE_WORDS);
+        resets.fill(0);
+        for domain in engine::resets(engine).iter() {
+            resets[domain.index() / 8] |= 1 << (domain.index() % 8 * 8);
+        }
+        engine.sample(&self.watch, signals);
         self.feed.pass_on_if_full()
+    }
+
+    /// Says which edges ended the cycle before `cycle`, if that one is not shown.
+    pub(crate) fn begin_at(&mut self, cycle: u64, began: DomainSet) {
+        self.last = cycle.checked_sub(1).map(|last| (last, began));
     }
 
     /// Completes the file and gives it its name.

@@ -1,19 +1,19 @@
-//! The thread that writes a trace, and the channel that feeds it.
+//! The thread that renders a trace, and the channel that feeds it.
 
-use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use tempfile::NamedTempFile;
-
-use super::changes::{Batch, Span};
+use super::TraceFormat;
+use super::changes::{Batch, Cycle, Table};
 use super::contents::Contents;
 use super::error::TraceError;
-use super::sink::{Renderer, Sink};
-use super::{TraceFormat, fst, vcd};
+use super::fst::{self, FstSink};
+use super::jobs::with_jobs;
+use super::sink::{Renderer, Sink, Views};
+use super::vcd::{self, VcdSink};
+use crate::files::unfinished_file;
 
 /// Full batches that may wait for the writer; the simulating thread waits when there are more.
 const WAITING: usize = 4;
@@ -22,6 +22,8 @@ const WAITING: usize = 4;
 #[derive(Debug)]
 pub(super) struct Feed {
     path: PathBuf,
+    /// Words of a sample.
+    words: usize,
     batch: Batch,
     /// `None` once writing is over, well or not.
     thread: Option<WriterThread>,
@@ -36,34 +38,39 @@ struct WriterThread {
 
 impl Feed {
     /// Makes the file and starts the thread that writes into it.
-    pub fn start(path: &Path, format: TraceFormat, contents: Contents, spans: Vec<Span>) -> Result<Feed, TraceError> {
+    pub fn start(path: &Path, format: TraceFormat, contents: Contents, table: Table) -> Result<Feed, TraceError> {
         let create = |reason| TraceError::Create { path: path.to_path_buf(), reason };
         let mut file = unfinished_file(path).map_err(create)?;
         let destination = path.to_path_buf();
+        let words = table.words;
         let work = move |batches: Receiver<Batch>, used: Sender<Batch>| {
-            write_trace(file.as_file_mut(), format, &contents, &spans, &batches, &used)?;
+            write_trace(file.as_file_mut(), format, &contents, &table, &batches, &used)?;
             file.persist(destination).map_err(|failure| failure.error)?;
             Ok(())
         };
-        Feed::to(path, work).map_err(create)
+        Feed::to(path, words, work).map_err(create)
     }
 
     /// Starts a thread that takes batches and gives them back when it has used them.
-    fn to(path: &Path, work: impl FnOnce(Receiver<Batch>, Sender<Batch>) -> io::Result<()> + Send + 'static) -> io::Result<Feed> {
+    fn to(
+        path: &Path,
+        words: usize,
+        work: impl FnOnce(Receiver<Batch>, Sender<Batch>) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Feed> {
         let (full, batches) = sync_channel(WAITING);
         let (used, empty) = channel();
         let handle = Builder::new().name("trace".to_string()).spawn(move || work(batches, used))?;
-        Ok(Feed { path: path.to_path_buf(), batch: Batch::default(), thread: Some(WriterThread { full, empty, handle }) })
+        Ok(Feed { path: path.to_path_buf(), words, batch: Batch::default(), thread: Some(WriterThread { full, empty, handle }) })
     }
 
-    /// Where changes go.
-    pub fn batch(&mut self) -> &mut Batch {
-        &mut self.batch
+    /// Adds a cycle and gives its sample, to be filled.
+    pub fn add(&mut self, cycle: Cycle) -> &mut [u64] {
+        self.batch.add(cycle, self.words)
     }
 
     /// Hands the batch over when it is worth it.
     pub fn pass_on_if_full(&mut self) -> Result<(), TraceError> {
-        if self.batch.is_full() { self.pass_on() } else { Ok(()) }
+        if self.batch.is_full(self.words) { self.pass_on() } else { Ok(()) }
     }
 
     fn pass_on(&mut self) -> Result<(), TraceError> {
@@ -103,40 +110,27 @@ impl Drop for Feed {
     }
 }
 
-/// A file in the folder of `path` that vanishes unless it is persisted.
-fn unfinished_file(path: &Path) -> io::Result<NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
-    // Temporary files are private by default, so it is opened here: it is to become an ordinary file.
-    tempfile::Builder::new().prefix(&prefix).suffix(".partial").make_in(folder, |path| File::create_new(path))
-}
-
 /// Writes batches as they come until there are no more, and completes the file.
 fn write_trace(
-    file: &mut (impl Read + Write + Seek),
+    file: &mut (impl Read + Write + Seek + Send),
     format: TraceFormat,
     contents: &Contents,
-    spans: &[Span],
+    table: &Table,
     batches: &Receiver<Batch>,
     used: &Sender<Batch>,
 ) -> io::Result<()> {
-    let mut renderer = Renderer::new(contents, spans);
+    let views = Views::new(contents, table);
+    let mut renderer = Renderer::new(contents, table, &views);
     match format {
         TraceFormat::Vcd => {
-            let mut sink = vcd::start(file, contents)?;
-            write_batches(&mut renderer, &mut sink, batches, used)?;
-            sink.finish()
+            let file = vcd::start(file, contents)?;
+            let render = |mut sink: VcdSink<_>| write_batches(&mut renderer, &mut sink, batches, used).and_then(|()| sink.finish());
+            with_jobs(file, |_, jobs| VcdSink::new(contents, &views.elements, jobs), render)?.flush()
         }
         TraceFormat::Fst => {
-            let mut sink = fst::start(file, contents)?;
-            write_batches(&mut renderer, &mut sink, batches, used)?;
-            sink.finish(contents)
+            let file = fst::start(file, contents)?;
+            let render = |mut sink: FstSink<_>| write_batches(&mut renderer, &mut sink, batches, used).and_then(|()| sink.finish());
+            with_jobs(file, |file, jobs| file.sink(&views.elements, jobs), render)?.complete(contents)
         }
     }
 }
@@ -154,9 +148,10 @@ fn write_batches(renderer: &mut Renderer, sink: &mut impl Sink, batches: &Receiv
 mod tests {
     use std::io::{Cursor, SeekFrom};
 
-    use super::super::changes::CycleChanges;
     use super::super::contents::{Direction, Item, Series, Variable};
     use super::*;
+    use crate::engine::DomainSet;
+    use crate::samples::Place;
 
     /// A disk with this much room.
     struct SmallDisk(Cursor<Vec<u8>>, usize);
@@ -196,20 +191,18 @@ mod tests {
             domains: 0,
             start: 0,
         };
-        let spans = [Span { start: 0, limbs: 1 }];
+        let table = Table::new(8, [(0, Place { byte: 0, bytes: 8, width: 64 })]);
         for format in [TraceFormat::Vcd, TraceFormat::Fst] {
             let write = |room: usize| {
                 let (full, batches) = channel();
                 let mut batch = Batch::default();
                 for cycle in 0..100 {
-                    batch.cycles.push(CycleChanges { cycle, changed: 1 });
-                    batch.changed.push(0);
-                    batch.limbs.push(cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                    batch.add(Cycle { cycle, began: DomainSet::EMPTY }, 8)[0] = cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 }
                 full.send(batch).unwrap();
                 drop(full);
                 let mut disk = SmallDisk(Cursor::default(), room);
-                write_trace(&mut disk, format, &contents, &spans, &batches, &channel().0).map(|()| disk.0.into_inner().len())
+                write_trace(&mut disk, format, &contents, &table, &batches, &channel().0).map(|()| disk.0.into_inner().len())
             };
             let needed = write(usize::MAX).unwrap();
             assert!(needed > 500, "{needed} bytes say nothing about the middle of a file");
@@ -223,7 +216,7 @@ mod tests {
     #[test]
     fn a_failure_of_the_writer_is_told_once_while_the_simulation_runs() {
         let work = |batches: Receiver<Batch>, _| batches.recv().map_or(Ok(()), |_| Err(io::ErrorKind::StorageFull.into()));
-        let mut feed = Feed::to(Path::new("some/trace.vcd"), work).unwrap();
+        let mut feed = Feed::to(Path::new("some/trace.vcd"), 8, work).unwrap();
         let told = (0..1000).find_map(|_| feed.pass_on().err()).expect("the channel is shorter than that");
         assert!(matches!(&told, TraceError::Write { reason, .. } if reason.kind() == io::ErrorKind::StorageFull));
         assert!(told.to_string().starts_with("cannot write the trace `some/trace.vcd`: "), "{told}");

@@ -72,17 +72,9 @@ impl Native {
         let translated = translate::translate(program, words, &module, &mut context.func, &mut builder);
         let entry = translated.and_then(|()| {
             let id = module.declare_function("program", Linkage::Export, &context.func.signature).ok()?;
-            context.set_disasm(true);
             module.define_function(id, &mut context).ok()?;
             module.finalize_definitions().ok()?;
-            let p = module.get_finalized_function(id);
-            if let Ok(dir) = std::env::var("DUMPJIT") {
-                let size = context.compiled_code().map_or(0, |c| c.code_buffer().len());
-                let code = unsafe { std::slice::from_raw_parts(p, size) };
-                std::fs::write(format!("{dir}/{:x}.bin", p as usize), code).ok();
-                std::fs::write(format!("{dir}/{:x}.clif", p as usize), context.func.display().to_string()).ok();
-            }
-            Some(p)
+            Some(module.get_finalized_function(id))
         });
         let Some(entry) = entry else {
             // SAFETY: none of its code was handed out.

@@ -4,6 +4,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 use super::translate::{Number, Translator, flags};
+use super::vectors::REGISTER;
 use systole_lanes::Container;
 
 use crate::compiled::layout::{MemoryPlace, Shape};
@@ -97,12 +98,11 @@ impl Translator<'_> {
             let bit = self.bit(enable, Lane::Fixed(0));
             return Some((bit, bit));
         }
-        if enable.shape != Shape::Narrow(Container::W8) || enable.signed || !lanes.is_multiple_of(16) || lanes > MOST_TESTED {
+        if enable.shape != Shape::Narrow(Container::W8) || enable.signed || !lanes.is_multiple_of(REGISTER) || lanes > MOST_TESTED {
             return None;
         }
         let mut together: Option<(Value, Value)> = None;
-        for first in (0..lanes).step_by(16) {
-            let bits = self.f.ins().load(types::I8X16, flags(), self.base, (enable.byte + first) as i32);
+        for bits in self.vector_at(enable.byte, lanes / REGISTER, types::I8X16) {
             together = Some(match together {
                 None => (bits, bits),
                 Some((any, all)) => (self.f.ins().bor(any, bits), self.f.ins().band(all, bits)),

@@ -1,10 +1,12 @@
 //! Scalar steps as operations on registers.
 
+use std::ops::Range;
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
-use super::translate::{Number, Translator, flags};
-use crate::compiled::scalar::{Fit, Function, Scalar};
+use super::translate::{Number, Origin, Translator, flags};
+use crate::compiled::scalar::{Fit, Function, Piece, Scalar};
 use systole_lanes::Container;
 
 /// A selection among more options is looked up in the arena.
@@ -18,9 +20,26 @@ impl Translator<'_> {
         }
         let result = match function {
             Function::Slice => match self.load_element(a, b, fit) {
-                Some(number) => return self.set_word(out, number),
-                None => self.slice(a, b),
+                Some(number) => {
+                    self.set_word(out, number);
+                    let origin = Origin::Loaded { byte: a as usize * 8 + b as usize / 8, bits: 64 - u32::from(fit.unused) };
+                    return self.set_origin(out, origin);
+                }
+                None => {
+                    let of = self.word(a).value;
+                    let sliced = self.slice(a, b);
+                    let fitted = self.fit(fit, sliced);
+                    self.set_word(out, fitted);
+                    return self.set_origin(out, Origin::Slice { of, low: b, bits: 64 - u32::from(fit.unused) });
+                }
             },
+            // With nothing above the width, turning all bits of the width is all that is to be done.
+            Function::Not if !fit.signed && self.word(a).bits <= 64 - u32::from(fit.unused) => {
+                let width = 64 - u32::from(fit.unused);
+                let a = self.word(a);
+                let value = self.f.ins().bxor_imm_s(a.value, (u64::MAX >> fit.unused) as i64);
+                return self.set_word(out, Number { value, bits: width });
+            }
             Function::Mux => self.mux(a, b, c),
             Function::Select => self.select(a, b, c),
             Function::Join => self.join(b, c),
@@ -168,12 +187,20 @@ impl Translator<'_> {
 
     fn join(&mut self, first: u32, count: u32) -> Number {
         let mut joined: Option<Number> = None;
-        for at in first as usize..(first + count) as usize {
+        let mut at = first as usize;
+        let end = (first + count) as usize;
+        while at < end {
             let piece = self.program.pools.pieces[at];
-            let word = self.word(piece.word);
-            let (from, to, width) = (u32::from(piece.from), u32::from(piece.to), u32::from(piece.width));
-            let shifted = self.shifted_down(word, from);
-            let bits = self.low_bits(shifted, width);
+            let (bits, taken) = match self.joined_in_arena(at..end) {
+                Some(together) => together,
+                None => {
+                    let word = self.word(piece.word);
+                    let shifted = self.shifted_down(word, piece.from.into());
+                    (self.low_bits(shifted, piece.width.into()), 1)
+                }
+            };
+            at += taken;
+            let to = u32::from(piece.to);
             let value = if to == 0 { bits.value } else { self.f.ins().ishl_imm_s(bits.value, i64::from(to)) };
             let placed = Number { value, bits: (bits.bits + to).min(64) };
             joined = Some(match joined {
@@ -182,6 +209,28 @@ impl Translator<'_> {
             });
         }
         joined.unwrap_or_else(|| self.constant(0))
+    }
+
+    /// Pieces that stand side by side in the arena as they are to stand in the result are loaded at once, and how many that are.
+    fn joined_in_arena(&mut self, pieces: Range<usize>) -> Option<(Number, usize)> {
+        let pieces = &self.program.pools.pieces[pieces];
+        let whole = |piece: &Piece| match self.origin(piece.word) {
+            Some(Origin::Loaded { byte, bits }) if piece.from == 0 && u32::from(piece.width) == bits => Some(byte),
+            _ => None,
+        };
+        let first = whole(pieces.first()?)?;
+        let mut bits = 0;
+        let mut best = None;
+        for (taken, piece) in pieces.iter().enumerate() {
+            if whole(piece) != Some(first + bits as usize / 8) || u32::from(piece.to) != u32::from(pieces[0].to) + bits {
+                break;
+            }
+            bits += u32::from(piece.width);
+            best = Container::ALL.into_iter().find(|container| container.bits() == bits).map(|all| (all, taken + 1)).or(best);
+        }
+        let (container, taken) = best.filter(|&(_, taken)| taken > 1)?;
+        let value = self.load_from(self.base, first as i32, container, false);
+        Some((Number { value, bits: container.bits() }, taken))
     }
 
     fn shifted_down(&mut self, number: Number, distance: u32) -> Number {

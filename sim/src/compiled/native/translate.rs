@@ -22,11 +22,19 @@ pub(super) struct Number {
     pub bits: u32,
 }
 
-/// Lanes of a vector in registers: 128 bits each, in order.
+/// Where a number was taken from as it stood: neighbours are then taken together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// `bits` bits of a number of 64, from this bit on.
+    Slice { of: Value, low: u32, bits: u32 },
+    /// `bits` bits of the arena, from this byte on.
+    Loaded { byte: usize, bits: u32 },
+}
+
+/// Bytes of a vector in registers of 128 bits each, in order.
 #[derive(Clone)]
 pub(super) struct Held {
     pub bytes: Range<usize>,
-    pub container: Container,
     pub values: Vec<Value>,
 }
 
@@ -40,6 +48,8 @@ pub(super) struct Translator<'a> {
     read: FxHashSet<u32>,
     /// Numbers in registers, by the word they belong to.
     numbers: FxHashMap<u32, Number>,
+    /// Where numbers in registers were taken from, by the word they belong to.
+    origins: FxHashMap<u32, Origin>,
     /// Vectors in registers.
     pub held: Vec<Held>,
     /// How many branches are open.
@@ -76,10 +86,27 @@ pub(super) fn translate(
     f.switch_to_block(block);
     let (base, context) = (f.block_params(block)[0], f.block_params(block)[1]);
     let read = words_read(program, words);
-    let (numbers, held) = (FxHashMap::default(), Vec::new());
-    let mut translator = Translator { f, base, context, program, words, read, numbers, held, branches: 0, interpreter, kernel };
-    for (number, step) in program.steps.iter().enumerate() {
-        translator.step(number, step);
+    let mut translator = Translator {
+        f,
+        base,
+        context,
+        program,
+        words,
+        read,
+        numbers: FxHashMap::default(),
+        origins: FxHashMap::default(),
+        held: Vec::new(),
+        branches: 0,
+        interpreter,
+        kernel,
+    };
+    let mut number = 0;
+    while let Some(step) = program.steps.get(number) {
+        let composed = translator.compose(&program.steps[number..]);
+        if composed == 0 {
+            translator.step(number, step);
+        }
+        number += composed.max(1);
     }
     translator.f.ins().return_(&[]);
     translator.f.seal_all_blocks();
@@ -129,6 +156,11 @@ impl Translator<'_> {
                 self.numbers.retain(|word, _| !words.contains(word));
             }
         }
+        self.origins.retain(|&word, origin| {
+            let of_range = |bytes: Range<usize>| bytes.start < range.end && range.start < bytes.end;
+            let stale = matches!(*origin, Origin::Loaded { byte, bits } if of_range(byte..byte + bits as usize / 8));
+            !stale && !of_range(word as usize * 8..word as usize * 8 + 8)
+        });
         self.held.retain(|held| held.bytes.end <= range.start || range.end <= held.bytes.start);
     }
 
@@ -177,6 +209,18 @@ impl Translator<'_> {
         if self.words.is_scalar(word) {
             self.numbers.insert(word, number);
         }
+    }
+
+    /// Notes where the number of a word, given last, was taken from.
+    pub fn set_origin(&mut self, word: u32, origin: Origin) {
+        if self.words.is_scalar(word) {
+            self.origins.insert(word, origin);
+        }
+    }
+
+    /// Where the number of a word was taken from.
+    pub fn origin(&self, word: u32) -> Option<Origin> {
+        self.origins.get(&word).copied()
     }
 
     /// The element at a byte, zero-extended.
@@ -250,16 +294,16 @@ impl Translator<'_> {
     pub fn either(&mut self, condition: Value, then: impl FnOnce(&mut Self), otherwise: impl FnOnce(&mut Self)) {
         let [yes, no, done] = [(); 3].map(|()| self.f.create_block());
         self.f.ins().brif(condition, yes, &[], no, &[]);
-        let before = (self.numbers.clone(), self.held.clone());
+        let before = (self.numbers.clone(), self.held.clone(), self.origins.clone());
         self.branches += 1;
         self.f.switch_to_block(yes);
         then(self);
         self.f.ins().jump(done, &[]);
-        (self.numbers, self.held) = before.clone();
+        (self.numbers, self.held, self.origins) = before.clone();
         self.f.switch_to_block(no);
         otherwise(self);
         self.f.ins().jump(done, &[]);
-        (self.numbers, self.held) = before;
+        (self.numbers, self.held, self.origins) = before;
         self.branches -= 1;
         self.f.switch_to_block(done);
     }

@@ -10,7 +10,7 @@ use crate::compiled::group::{Operand as LaneOperand, Step as LaneStep};
 use systole_lanes::{BinaryKind, CompareKind, Container, FitKind, Operation, ShiftKind, View};
 
 /// Bytes of a register.
-const REGISTER: usize = 16;
+pub(super) const REGISTER: usize = 16;
 
 /// Whether an operation has a translation; the others are few and call their kernel.
 pub(super) fn is_supported(operation: Operation) -> bool {
@@ -21,7 +21,7 @@ pub(super) fn is_supported(operation: Operation) -> bool {
     }
 }
 
-fn register(container: Container) -> Type {
+pub(super) fn register(container: Container) -> Type {
     match container {
         Container::W8 => types::I8X16,
         Container::W16 => types::I16X8,
@@ -51,7 +51,7 @@ impl Translator<'_> {
     pub fn vector(&mut self, lanes: usize, step: &LaneStep) {
         let [a, b, c] = step.operands;
         let immediate = step.immediate as u32;
-        let (container, values) = match step.operation {
+        let values = match step.operation {
             Operation::Binary { kind, fit, container, a_common, b_common } => {
                 let (a, b) = (self.lanes(a, container, lanes, a_common), self.lanes(b, container, lanes, b_common));
                 let values = self.pairwise(&a, &b, |this, a, b| match kind {
@@ -61,34 +61,34 @@ impl Translator<'_> {
                     BinaryKind::Add => this.f.ins().iadd(a, b),
                     BinaryKind::Sub => this.f.ins().isub(a, b),
                 });
-                (container, self.fitted(values, container, fit, immediate))
+                self.fitted(values, container, fit, immediate)
             }
             Operation::Not { fit, container } => {
                 let a = self.lanes(a, container, lanes, false);
                 let values = a.into_iter().map(|value| self.f.ins().bnot(value)).collect();
-                (container, self.fitted(values, container, fit, immediate))
+                self.fitted(values, container, fit, immediate)
             }
             Operation::Compare { kind, container, a_common, b_common } => {
                 let (a, b) = (self.lanes(a, container, lanes, a_common), self.lanes(b, container, lanes, b_common));
-                (Container::W8, self.compared(kind, container, &a, &b))
+                self.compared(kind, container, &a, &b)
             }
             Operation::CompareConstant { kind, container } => {
                 let a = self.lanes(a, container, lanes, false);
                 let constant = self.all(container, step.immediate);
-                (Container::W8, self.compared(kind, container, &a, &vec![constant; a.len()]))
+                self.compared(kind, container, &a, &vec![constant; a.len()])
             }
             Operation::Shift { kind, container, .. } => {
                 let value = self.lanes(a, container, lanes, false);
-                (container, self.shifted(kind, container, value, b, immediate))
+                self.shifted(kind, container, value, b, immediate)
             }
             Operation::ShiftConstant { kind, container } => {
                 let value = self.lanes(a, container, lanes, false);
-                (container, self.shifted_by(kind, container, value, immediate))
+                self.shifted_by(kind, container, value, immediate)
             }
             Operation::Convert { from, container, fit, common } => {
                 let values = self.lanes(a, from.container, lanes, common);
                 let values = self.converted(values, from, container);
-                (container, self.fitted(values, container, fit, immediate))
+                self.fitted(values, container, fit, immediate)
             }
             Operation::Mux { container, then_common, otherwise_common } => {
                 let (a, b) = (self.lanes(a, container, lanes, then_common), self.lanes(b, container, lanes, otherwise_common));
@@ -96,23 +96,22 @@ impl Translator<'_> {
                 let zero = self.all(Container::W8, 0);
                 let masks = condition.into_iter().map(|value| self.f.ins().icmp(IntCC::NotEqual, value, zero)).collect();
                 let masks = self.converted(masks, View { container: Container::W8, signed: true }, container);
-                let chosen = a.iter().zip(&b).zip(&masks).map(|((&a, &b), &mask)| self.f.ins().bitselect(mask, a, b)).collect();
-                (container, chosen)
+                a.iter().zip(&b).zip(&masks).map(|((&a, &b), &mask)| self.f.ins().bitselect(mask, a, b)).collect()
             }
             Operation::Product { of, container, b_common } => {
                 let (a, b) = (self.lanes(a, of.container, lanes, false), self.lanes(b, of.container, lanes, b_common));
-                (container, self.product(a, b, of, container))
+                self.product(a, b, of, container)
             }
             Operation::MultiplyAdd { of, container, fit, b_common } => {
                 let (a, b) = (self.lanes(a, of.container, lanes, false), self.lanes(b, of.container, lanes, b_common));
                 let product = self.product(a, b, of, container);
                 let sum = self.lanes(c, container, lanes, false);
                 let values = self.pairwise(&sum, &product, |this, sum, product| this.f.ins().iadd(sum, product));
-                (container, self.fitted(values, container, fit, immediate))
+                self.fitted(values, container, fit, immediate)
             }
             Operation::Parity { .. } => unreachable!("{:?} calls its kernel", step.operation),
         };
-        self.set_lanes(step.out, container, values);
+        self.set_lanes(step.out, values);
     }
 
     /// An operand's lanes.
@@ -122,19 +121,31 @@ impl Translator<'_> {
             let element = self.element(operand.byte, container);
             return vec![self.splat(container, element.value); count];
         }
-        let is_it = |held: &&Held| held.bytes.start == operand.byte && held.container == container && held.values.len() == count;
-        if let Some(held) = self.held.iter().find(is_it) {
-            return held.values.clone();
+        self.vector_at(operand.byte, count, register(container))
+    }
+
+    /// `count` registers' worth of bytes.
+    pub fn vector_at(&mut self, byte: usize, count: usize, ty: Type) -> Vec<Value> {
+        let bytes = byte..byte + count * REGISTER;
+        if let Some(held) = self.held.iter().find(|held| held.bytes == bytes) {
+            let values = held.values.clone();
+            return values.into_iter().map(|value| self.seen_as(value, ty)).collect();
         }
-        let load =
-            |this: &mut Self, at: usize| this.f.ins().load(register(container), flags(), this.base, (operand.byte + at * REGISTER) as i32);
+        let load = |this: &mut Self, at: usize| this.f.ins().load(ty, flags(), this.base, (byte + at * REGISTER) as i32);
         let values: Vec<Value> = (0..count).map(|at| load(self, at)).collect();
-        let bytes = operand.byte..operand.byte + count * REGISTER;
-        self.held.push(Held { bytes, container, values: values.clone() });
+        self.held.push(Held { bytes, values: values.clone() });
         values
     }
 
-    fn set_lanes(&mut self, out: LaneOperand, container: Container, values: Vec<Value>) {
+    /// A register as lanes of another size.
+    pub fn seen_as(&mut self, value: Value, ty: Type) -> Value {
+        if self.f.func.dfg.value_type(value) == ty {
+            return value;
+        }
+        self.f.ins().bitcast(ty, MemFlagsData::new().with_endianness(Endianness::Little), value)
+    }
+
+    fn set_lanes(&mut self, out: LaneOperand, values: Vec<Value>) {
         let bytes = out.byte..out.byte + values.len() * REGISTER;
         self.overwritten(bytes.clone());
         if self.is_wanted(&bytes) {
@@ -142,7 +153,7 @@ impl Translator<'_> {
                 self.f.ins().store(flags(), value, self.base, (out.byte + at * REGISTER) as i32);
             }
         }
-        self.held.push(Held { bytes, container, values });
+        self.held.push(Held { bytes, values });
     }
 
     /// A number of 64 bits in every lane.
@@ -273,12 +284,11 @@ impl Translator<'_> {
 
     /// The low words of the four lanes of two registers of 64-bit lanes.
     fn even_words(&mut self, low: Value, high: Value) -> Value {
-        let little = MemFlagsData::new().with_endianness(Endianness::Little);
-        let [low, high] = [low, high].map(|value| self.f.ins().bitcast(types::I8X16, little, value));
+        let [low, high] = [low, high].map(|value| self.seen_as(value, types::I8X16));
         let bytes: Vec<u8> = [0, 8, 16, 24].into_iter().flat_map(|first| first..first + 4).collect();
         let order = self.f.func.dfg.immediates.push(bytes.into());
         let joined = self.f.ins().shuffle(low, high, order);
-        self.f.ins().bitcast(types::I32X4, little, joined)
+        self.seen_as(joined, types::I32X4)
     }
 
     /// Bytes of 0 and 1.

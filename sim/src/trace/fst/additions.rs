@@ -1,4 +1,4 @@
-//! What the crate that writes our FST files leaves out: names of states, and a start other than 0.
+//! What the crate that writes our FST headers leaves out: names of states, and what is known only at the end.
 //!
 //! For names the format has enumeration tables: an attribute lists names and values, and a reference stands in front of each
 //! variable that uses it. Both belong into the hierarchy block, which is written anew before any block of changes follows.
@@ -13,7 +13,6 @@ use super::form;
 const HEADER: u8 = 0;
 const GEOMETRY: u8 = 3;
 const HIERARCHY: u8 = 6;
-const VALUE_CHANGES: u8 = 8;
 /// Bytes of a block's type and length, which stand before its content.
 const BLOCK_HEAD: u64 = 9;
 /// Entries of the hierarchy that are not variables.
@@ -24,19 +23,27 @@ const UP_SCOPE: u8 = 255;
 const MISCELLANEOUS: u8 = 0;
 const ENUMERATION: u8 = 7;
 
-/// Lets a finished file begin at the contents' start.
+/// What a header counts.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Counts {
+    pub scopes: u64,
+    pub variables: u64,
+    pub signals: u64,
+    /// Sections of value changes.
+    pub sections: u64,
+}
+
+/// Puts times and counts into the header of a finished file.
 ///
 /// # Errors
 /// If the file cannot be read or written, or does not look as its writer is known to make it.
-pub(super) fn set_start(file: &mut (impl Read + Write + Seek), contents: &Contents) -> io::Result<()> {
-    if contents.start == 0 {
-        return Ok(());
-    }
-    // The header and the first block of changes begin with it; the times of other blocks follow from the first.
-    for kind in [HEADER, VALUE_CHANGES] {
-        let (at, _) = find_block(file, kind)?;
-        file.seek(SeekFrom::Start(at))?;
-        file.write_all(&contents.start.to_be_bytes())?;
+pub(super) fn complete_header(file: &mut (impl Read + Write + Seek), start: u64, end: u64, counts: &Counts) -> io::Result<()> {
+    let (at, _) = find_block(file, HEADER)?;
+    let Counts { scopes, variables, signals, sections } = *counts;
+    // Between times and counts stand a number that tells the order of bytes, and the memory that the writer took.
+    for (offset, numbers) in [(0, &[start, end][..]), (32, &[scopes, variables, signals, sections])] {
+        file.seek(SeekFrom::Start(at + offset))?;
+        numbers.iter().try_for_each(|number| file.write_all(&number.to_be_bytes()))?;
     }
     Ok(())
 }
