@@ -25,9 +25,11 @@ pub enum MachineCode {
     Never,
 }
 
-/// Runs after which a program is compiled. Translating a step takes about as long as interpreting it some thousand times, so that a
-/// run that ends soon loses nothing and a long one wins early.
-const WORTHWHILE: u32 = 500;
+/// Runs after which a program is compiled: about what compiling it costs, so that a run that ends soon loses nothing and a long one
+/// wins early. Compiling a large program costs more for each of its steps than a small one.
+fn worthwhile(program: &Program) -> u32 {
+    500.max(program.scalars.len() as u32 / 8)
+}
 
 /// A program and its machine code, if it has any.
 pub(super) struct Tiered {
@@ -83,7 +85,7 @@ impl Tiered {
     #[cold]
     fn progress(&mut self, words: &Arc<ScalarWords>) {
         match &mut self.code {
-            Code::Interpreted(runs) if *runs < WORTHWHILE => *runs += 1,
+            Code::Interpreted(runs) if *runs < worthwhile(&self.program) => *runs += 1,
             Code::Interpreted(_) => {
                 let (program, words) = (Arc::clone(&self.program), Arc::clone(words));
                 let thread = Builder::new().name("compile".to_string()).spawn(move || Native::compile(&program, &words).map(Box::new));

@@ -19,9 +19,14 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Some shape of up to 40 copies.
+    /// Some shape, of some ten copies mostly and of 600 now and then.
     pub fn random(seed: u64) -> Shape {
-        Shape::among(&[(1, 4), (2, 3), (1, 17), (4, 5), (5, 8), (33, 1)], seed)
+        const OFTEN: [(u32, u32); 8] = [(1, 4), (2, 3), (1, 17), (18, 1), (4, 5), (5, 8), (33, 1), (1, 65)];
+        match seed % 64 {
+            17 => Shape::among(&[(13, 10)], seed),
+            18 => Shape::among(&[(30, 20)], seed),
+            _ => Shape::among(&OFTEN, seed),
+        }
     }
 
     /// Some shape of up to 6 copies: a tile, or an array of tiles.
@@ -39,9 +44,9 @@ impl Shape {
 /// Where an input of a copy comes from.
 #[derive(Clone, Copy)]
 enum Source {
-    /// An input of the array, the same for all copies.
+    /// An input of the array, or its complement, the same for all copies.
     Common,
-    /// An input of the array for each row, or for each column.
+    /// An input of the array for each row, or for each column, or their complements.
     Row,
     Column,
     /// An output of the copy to the west, the north, or before in the order of instances; an input of the array at the edge.
@@ -65,7 +70,14 @@ pub fn arrayed(design: &Design, shape: Shape) -> Design {
     let mut edges = Vec::new();
     for (port, source) in child.inputs.iter().zip(&sources) {
         let count = if matches!(source, Source::Common) { 1 } else { most };
-        edges.push((0..count).map(|_| input(&mut top, child.ty(port.cell))).collect::<Vec<CellId>>());
+        let ty = child.ty(port.cell);
+        // What enters is an input as it is, or something that is computed from one and that nobody else sees.
+        let computed = random.next_u32().is_multiple_of(3);
+        let mut entering = || {
+            let port = input(&mut top, ty);
+            if computed { push(&mut top, Cell::Not(port), ty) } else { port }
+        };
+        edges.push((0..count).map(|_| entering()).collect::<Vec<CellId>>());
     }
     let copies = shape.rows * shape.columns;
     // All copies' outputs first: an instance may use any of them.
@@ -137,13 +149,13 @@ fn free_name(design: &Design) -> String {
     name
 }
 
-fn push(module: &mut ModuleDef, cell: Cell, ty: Type) -> CellId {
+pub(super) fn push(module: &mut ModuleDef, cell: Cell, ty: Type) -> CellId {
     module.cells.push(cell);
     module.info.push(CellInfo { ty, name: None, location: None, states: Box::default() });
     CellId(module.cells.len() as u32 - 1)
 }
 
-fn input(module: &mut ModuleDef, ty: Type) -> CellId {
+pub(super) fn input(module: &mut ModuleDef, ty: Type) -> CellId {
     let number = module.inputs.len();
     let cell = push(module, Cell::Input(number as u32), ty);
     module.inputs.push(InputPort { name: format!("in_{number}").into(), cell });

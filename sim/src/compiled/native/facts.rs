@@ -60,7 +60,7 @@ pub(super) fn words_read(program: &Program, words: &ScalarWords) -> FxHashSet<u3
             Step::Move(step) if is_word(step, words) => {}
             Step::Move(step) => visit(step.from..step.from + step.bytes),
             Step::Patch(patch) => {
-                let in_arena = |&&(from, _): &&(usize, usize)| !is_register(from, patch.size);
+                let in_arena = |&&(from, _): &&(usize, usize)| !may_be_in_register(from, patch.size);
                 patch.elements.iter().filter(in_arena).for_each(|&(from, _)| visit(from..from + patch.size));
             }
             Step::Wide(_) => step.for_each_read(&mut visit),
@@ -81,7 +81,7 @@ pub(super) fn words_read(program: &Program, words: &ScalarWords) -> FxHashSet<u3
 }
 
 /// Whether an element is taken from a register if its word is in one.
-pub(super) fn is_register(byte: usize, size: usize) -> bool {
+pub(super) fn may_be_in_register(byte: usize, size: usize) -> bool {
     byte.is_multiple_of(8) && size <= 8 && size.is_power_of_two()
 }
 

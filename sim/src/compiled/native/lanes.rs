@@ -63,6 +63,7 @@ impl Translator<'_> {
 
     /// Calls a precompiled kernel.
     fn call(&mut self, lanes: usize, step: &LaneStep) {
+        step.operands.iter().for_each(|operand| self.expect_stored(&(operand.byte..operand.byte + operand.bytes)));
         let callee = self.f.ins().iconst(types::I64, step.kernel as usize as i64);
         let [a, b, c] = step.operands;
         let [out, a, b, c] = [step.out, a, b, c].map(|operand| self.f.ins().iadd_imm_s(self.base, operand.byte as i64));

@@ -33,6 +33,9 @@ pub(super) use self::facts::ScalarWords;
 use super::arena::Arena;
 use super::program::Program;
 
+/// Scalar steps of a program beyond which its code is made in a hurry.
+const MOST_ALLOCATED_WELL: usize = 20_000;
+
 /// What machine code needs to have single steps interpreted.
 #[repr(C)]
 struct Context {
@@ -61,8 +64,16 @@ impl Native {
     /// Compiles a program. `None` if there is no code for this machine or the program is beyond what code can reach: it stays
     /// interpreted.
     pub fn compile(program: &Arc<Program>, words: &ScalarWords) -> Option<Native> {
+        // A compiler that fails is no reason for a simulation to fail.
+        std::panic::catch_unwind(|| Native::translated(program, words)).ok().flatten()
+    }
+
+    fn translated(program: &Arc<Program>, words: &ScalarWords) -> Option<Native> {
         let mut flags = settings::builder();
-        for (name, value) in [("opt_level", "speed"), ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })] {
+        let checked = if cfg!(debug_assertions) { "true" } else { "false" };
+        // The better allocation of registers takes time that grows faster than the program.
+        let allocation = if program.scalars.len() > MOST_ALLOCATED_WELL { "single_pass" } else { "backtracking" };
+        for (name, value) in [("opt_level", "speed"), ("enable_verifier", checked), ("regalloc_algorithm", allocation)] {
             flags.set(name, value).ok()?;
         }
         let isa = cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()?;

@@ -11,7 +11,7 @@ use crate::compiled::layout::{MemoryPlace, Shape};
 use crate::compiled::memory::{Enable, MemoryRead, MemoryWrite, PortOperand};
 
 /// More lanes go through a loop.
-const MOST_WRITTEN_OUT: usize = 32;
+const MOST_UNROLLED: usize = 32;
 
 /// Enables of more lanes are not looked at together.
 const MOST_TESTED: usize = 128;
@@ -84,11 +84,10 @@ impl Translator<'_> {
             this.for_each_lane(port.lanes, enabled == Enabled::Each, |this, lane| this.write_lane(port, lane, enabled));
         };
         // Mostly all lanes write, or none.
-        match self.enables(&port.enable, port.lanes) {
-            Some((any, all)) if port.lanes > 1 => {
-                self.three_ways(any, all, |this| each(this, Enabled::All), |this| each(this, Enabled::Each), |_| {});
-            }
-            _ => each(self, Enabled::Each),
+        let together = if port.lanes > 1 { self.enables(&port.enable, port.lanes) } else { None };
+        match together {
+            Some((any, all)) => self.three_ways(any, all, |this| each(this, Enabled::All), |this| each(this, Enabled::Each), |_| {}),
+            None => each(self, Enabled::Each),
         }
     }
 
@@ -126,7 +125,7 @@ impl Translator<'_> {
 
     /// `many` lanes with much to do each go through a loop.
     fn for_each_lane(&mut self, lanes: usize, many: bool, mut act: impl FnMut(&mut Self, Lane)) {
-        if lanes == 1 || lanes <= MOST_WRITTEN_OUT && !many {
+        if lanes == 1 || lanes <= MOST_UNROLLED && !many {
             (0..lanes).for_each(|lane| act(self, Lane::Fixed(lane)));
         } else {
             self.repeat(lanes, |this, lane| act(this, Lane::Reached(lane)));

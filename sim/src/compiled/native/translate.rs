@@ -52,6 +52,8 @@ pub(super) struct Translator<'a> {
     origins: FxHashMap<u32, Origin>,
     /// Vectors in registers.
     pub held: Vec<Held>,
+    /// Words whose last number was not stored, because no step reads it from the arena.
+    unstored: FxHashSet<u32>,
     /// How many branches are open.
     pub branches: usize,
     interpreter: SigRef,
@@ -96,6 +98,7 @@ pub(super) fn translate(
         numbers: FxHashMap::default(),
         origins: FxHashMap::default(),
         held: Vec::new(),
+        unstored: FxHashSet::default(),
         branches: 0,
         interpreter,
         kernel,
@@ -138,6 +141,7 @@ impl Translator<'_> {
 
     /// Has a step interpreted.
     pub fn interpret(&mut self, number: usize, step: &Step) {
+        step.for_each_read(&mut |range| self.expect_stored(&range));
         let callee = self.f.ins().iconst(types::I64, interpret as *const () as usize as i64);
         let step_number = self.f.ins().iconst(types::I64, number as i64);
         self.f.ins().call_indirect(self.interpreter, callee, &[self.context, step_number]);
@@ -149,25 +153,45 @@ impl Translator<'_> {
         let words = (range.start / 8) as u32..range.end.div_ceil(8) as u32;
         if self.words.is_scalar(words.start) || self.words.is_scalar(words.end - 1) {
             if words.len() < self.numbers.len() {
-                for word in words {
+                for word in words.clone() {
                     self.numbers.remove(&word);
+                    self.origins.remove(&word);
                 }
             } else {
                 self.numbers.retain(|word, _| !words.contains(word));
+                self.origins.retain(|word, _| !words.contains(word));
             }
         }
-        self.origins.retain(|&word, origin| {
-            let of_range = |bytes: Range<usize>| bytes.start < range.end && range.start < bytes.end;
-            let stale = matches!(*origin, Origin::Loaded { byte, bits } if of_range(byte..byte + bits as usize / 8));
-            !stale && !of_range(word as usize * 8..word as usize * 8 + 8)
+        if words.len() == 1 && self.words.is_scalar(words.start) {
+            // Neither lanes nor what is loaded from them stand here.
+            return;
+        }
+        self.origins.retain(|_, origin| match *origin {
+            Origin::Loaded { byte, bits } => byte + bits as usize / 8 <= range.start || range.end <= byte,
+            Origin::Slice { .. } => true,
         });
         self.held.retain(|held| held.bytes.end <= range.start || range.end <= held.bytes.start);
     }
 
-    /// Whether what is put into these bytes must be in the arena.
-    pub fn is_wanted(&self, range: &Range<usize>) -> bool {
+    /// Whether what is put into these bytes now must be in the arena; notes if it is not.
+    pub fn is_stored(&mut self, range: &Range<usize>) -> bool {
+        let words = (range.start / 8) as u32..range.end.div_ceil(8) as u32;
+        let seen = |word: u32| self.words.is_visible(self.program, word) || self.read.contains(&word);
+        let stored = self.branches > 0 || words.clone().any(seen);
+        for word in words {
+            if stored {
+                self.unstored.remove(&word)
+            } else {
+                self.unstored.insert(word)
+            };
+        }
+        stored
+    }
+
+    /// Checks that what is about to be read from the arena is there: `facts` must have foreseen it.
+    pub fn expect_stored(&self, range: &Range<usize>) {
         let mut words = (range.start / 8) as u32..range.end.div_ceil(8) as u32;
-        self.branches > 0 || words.any(|word| self.words.is_visible(self.program, word) || self.read.contains(&word))
+        debug_assert!(self.unstored.is_empty() || !words.any(|word| self.unstored.contains(&word)), "bytes {range:?} were not stored");
     }
 
     pub fn constant(&mut self, number: u64) -> Number {
@@ -189,6 +213,7 @@ impl Translator<'_> {
         let number = match constant {
             Some(constant) => self.constant(constant),
             None => {
+                self.expect_stored(&(word as usize * 8..word as usize * 8 + 8));
                 let value = self.f.ins().load(types::I64, flags(), self.base, word as i32 * 8);
                 Number { value, bits: self.words.bits.get(word as usize).copied().unwrap_or(64).into() }
             }
@@ -203,7 +228,7 @@ impl Translator<'_> {
     pub fn set_word(&mut self, word: u32, number: Number) {
         let range = word as usize * 8..word as usize * 8 + 8;
         self.overwritten(range.clone());
-        if self.is_wanted(&range) {
+        if self.is_stored(&range) {
             self.f.ins().store(flags(), number.value, self.base, word as i32 * 8);
         }
         if self.words.is_scalar(word) {
@@ -230,6 +255,7 @@ impl Translator<'_> {
             let number = self.word(word);
             return self.low_bits(number, container.bits());
         }
+        self.expect_stored(&(byte..byte + container.bytes()));
         let value = self.load_from(self.base, byte as i32, container, false);
         Number { value, bits: container.bits() }
     }

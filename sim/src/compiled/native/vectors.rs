@@ -131,6 +131,7 @@ impl Translator<'_> {
             let values = held.values.clone();
             return values.into_iter().map(|value| self.seen_as(value, ty)).collect();
         }
+        self.expect_stored(&bytes);
         let load = |this: &mut Self, at: usize| this.f.ins().load(ty, flags(), this.base, (byte + at * REGISTER) as i32);
         let values: Vec<Value> = (0..count).map(|at| load(self, at)).collect();
         self.held.push(Held { bytes, values: values.clone() });
@@ -148,7 +149,7 @@ impl Translator<'_> {
     fn set_lanes(&mut self, out: LaneOperand, values: Vec<Value>) {
         let bytes = out.byte..out.byte + values.len() * REGISTER;
         self.overwritten(bytes.clone());
-        if self.is_wanted(&bytes) {
+        if self.is_stored(&bytes) {
             for (at, &value) in values.iter().enumerate() {
                 self.f.ins().store(flags(), value, self.base, (out.byte + at * REGISTER) as i32);
             }
