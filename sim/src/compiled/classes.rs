@@ -6,8 +6,9 @@ use systole_hdl::design::{DomainId, ModuleId};
 
 use crate::hierarchy::{Hierarchy, NodeId};
 
-/// Instances of a definition below this number are evaluated one by one: a kernel call costs about as much as so many scalar steps.
-const FEWEST_LANES: usize = 4;
+/// Instances of a definition below this number are evaluated one by one: a vector costs a whole chunk of lanes, and machine code
+/// is through with so few scalars sooner (`batch-speed` with 4 and 6 stimuli shows it).
+const FEWEST_LANES: usize = 8;
 
 /// Instances of one definition with the same clocks; each is a lane.
 #[derive(Debug)]
