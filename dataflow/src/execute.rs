@@ -1,0 +1,515 @@
+//! Abstract execution: the values of a graph and the cycle of every transfer, without hardware and without a clock.
+//!
+//! # Rules of time
+//!
+//! Cycles count from 0.
+//!
+//! - A unit *fires* in the first cycle in which each input that it takes from holds an element, each output that it gives to has room, and
+//!   its initiation interval has passed since it fired last. It takes and gives in that cycle, from all inputs and to all outputs at once.
+//!   An output that it does not give to in this firing (a reduction's, but for the last) need not have room.
+//! - FIFOs are registered: of a unit with latency 1, what is given in cycle t can be taken from t + 1.
+//! - With [`Room::SameCycle`] an element can enter a full FIFO in the cycle in which another leaves it; with [`Room::NextCycle`], from
+//!   the cycle after.
+//! - A unit of latency L is one of latency 1 followed by a pipeline of L - 1 registers, each of which moves on whenever the one
+//!   before the FIFO can: it holds up to L - 1 elements of its own.
+//! - A source is the edge of the graph: a wire, not a FIFO, leads from it. It offers its first element in cycle 0, and the next one
+//!   in the cycle after an element was taken, or when its interval has passed since it offered the last.
+//! - A sink takes an element of its FIFO as soon as there is one and its interval has passed. An execution of which the last sink takes
+//!   its last element in cycle t takes t + 1 cycles.
+//!
+//! # Local time
+//!
+//! There is no loop over cycles. A channel keeps the cycles in which its elements can be taken, and the cycles in which its places are free
+//! again; a firing's cycle is the largest of those that it needs. Since a unit does the same whenever its turn comes, units are run
+//! in any order, each as far as it gets; consumers first, so that queues stay short. Time costs nothing where nothing happens.
+
+use std::collections::VecDeque;
+
+use crate::deadlock::{self, Deadlock, Wait};
+use crate::graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};
+use crate::program::Program;
+
+/// What an execution showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Cycles from the first one to the last transfer into a sink, both counted.
+    pub cycles: u64,
+    /// Of each sink, in the order in which they were made.
+    pub outputs: Vec<Output>,
+    /// Of each channel; [`Run::traffic`] finds one.
+    pub traffic: Vec<Traffic>,
+}
+
+/// What a sink took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// The sink.
+    pub unit: UnitId,
+    /// The fields of its elements, one element after the other. Empty if values were not computed.
+    pub values: Vec<f64>,
+    /// The cycle in which it took each element.
+    pub cycles: Vec<u64>,
+}
+
+/// What happened on a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Elements that passed.
+    pub elements: u64,
+    /// The cycles in which the first and the last element entered. Of a wire, in which they were taken.
+    pub entered: Option<(u64, u64)>,
+    /// The cycles in which the first and the last element left.
+    pub left: Option<(u64, u64)>,
+    /// The most elements that it held after any cycle. Of a wire, 0.
+    pub high_water: usize,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RunError {
+    /// The graph has mistakes.
+    #[error("the graph cannot be executed: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Graph(Vec<Problem>),
+    /// Units wait for each other for ever.
+    #[error("{0}")]
+    Deadlock(Box<Deadlock>),
+    /// A unit waits for elements that a source does not have: the lengths of the sources do not match the rates of the units.
+    #[error(
+        "`{unit}` waits for an element of `{channel}` for ever: source `{source_name}` ended after {elements}; give it as many \
+         as the periods and the other sources ask for"
+    )]
+    Starved {
+        /// The name of the unit that waits.
+        unit: String,
+        /// The name of the channel on which it waits.
+        channel: String,
+        /// The name of the source that ended.
+        source_name: String,
+        /// Elements that the source had.
+        elements: u64,
+    },
+}
+
+impl Run {
+    /// What happened on a channel of the graph that was run.
+    pub fn traffic(&self, channel: ChannelId) -> &Traffic {
+        &self.traffic[channel.0]
+    }
+}
+
+impl Graph {
+    /// Executes the graph until its sources have ended and all elements have reached sinks.
+    ///
+    /// # Errors
+    /// If the graph has mistakes, or the execution stops before its end.
+    pub fn run(&self) -> Result<Run, RunError> {
+        self.explained(true)
+    }
+
+    /// Like [`run`](Graph::run), without values: only when things happen, in less time.
+    ///
+    /// # Errors
+    /// As for [`run`](Graph::run).
+    pub fn run_timing(&self) -> Result<Run, RunError> {
+        self.explained(false)
+    }
+
+    fn explained(&self, values: bool) -> Result<Run, RunError> {
+        self.check().map_err(RunError::Graph)?;
+        let depths: Vec<Depth> = self.channels().map(|(_, channel)| channel.depth).collect();
+        execute(self, &depths, values).map_err(|stop| match stop {
+            Stop::Deadlock { cycle, waits } => RunError::Deadlock(Box::new(deadlock::explain(self, &depths, cycle, waits))),
+            Stop::Starved(error) => error,
+        })
+    }
+}
+
+/// Why an execution stopped, as far as one execution can tell.
+pub(crate) enum Stop {
+    Deadlock { cycle: u64, waits: Vec<Wait> },
+    Starved(RunError),
+}
+
+/// Executes a checked graph with other depths.
+pub(crate) fn execute(graph: &Graph, depths: &[Depth], values: bool) -> Result<Run, Stop> {
+    let mut execution = Execution::new(graph, depths, values);
+    execution.go();
+    execution.result(graph)
+}
+
+/// Firings of a unit in one turn: a bound on what piles up in unbounded channels.
+const TURN: usize = 256;
+
+struct Execution {
+    nodes: Vec<Node>,
+    links: Vec<Link>,
+    outputs: Vec<Output>,
+    values: bool,
+}
+
+/// A unit of latency 1; the pipeline of a longer one is a node of its own.
+struct Node {
+    unit: UnitId,
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+    takes_first_only: bool,
+    gives_last_only: bool,
+    period: u64,
+    phase: u64,
+    interval: u64,
+    /// No firing before this cycle.
+    earliest: u64,
+    fired: u64,
+    program: Program,
+    source: Option<Elements>,
+    sink: Option<usize>,
+}
+
+struct Elements {
+    values: std::sync::Arc<[f64]>,
+    /// Where the next one is.
+    position: usize,
+    left: u64,
+}
+
+struct Link {
+    /// `None` of the registers of a pipeline.
+    channel: Option<ChannelId>,
+    producer: usize,
+    consumer: usize,
+    width: usize,
+    wire: bool,
+    bounded: bool,
+    /// From an element's giving to the first cycle in which it can be taken.
+    transit: u64,
+    /// From an element's taking to the first cycle in which its place is free.
+    recovery: u64,
+    /// The cycle from which each element here can be taken.
+    ready: VecDeque<u64>,
+    values: VecDeque<f64>,
+    /// The cycle from which each free place is free.
+    free: VecDeque<u64>,
+    traffic: Traffic,
+    occupancy: Occupancy,
+}
+
+/// Merges the cycles of entering and leaving, which come to be known in any order, into how much there was at a time.
+#[derive(Default)]
+struct Occupancy {
+    entered: VecDeque<u64>,
+    left: VecDeque<u64>,
+    now: usize,
+    most: usize,
+}
+
+impl Occupancy {
+    fn merge(&mut self) {
+        while let (Some(&entered), Some(&left)) = (self.entered.front(), self.left.front()) {
+            // What leaves in a cycle leaves before what enters in it: after the cycle, both have happened.
+            if left <= entered {
+                self.left.pop_front();
+                self.now -= 1;
+            } else {
+                self.entered.pop_front();
+                self.now += 1;
+                self.most = self.most.max(self.now);
+            }
+        }
+    }
+}
+
+impl Link {
+    fn new(channel: Option<ChannelId>, width: usize, producer: usize, depth: Depth) -> Link {
+        let places = match depth {
+            Depth::Words(words) => words,
+            Depth::Unbounded => 0,
+        };
+        Link {
+            channel,
+            producer,
+            consumer: usize::MAX,
+            width,
+            wire: false,
+            bounded: depth != Depth::Unbounded,
+            transit: 1,
+            recovery: 0,
+            ready: VecDeque::new(),
+            values: VecDeque::new(),
+            free: std::iter::repeat_n(0, places).collect(),
+            traffic: Traffic::default(),
+            occupancy: Occupancy::default(),
+        }
+    }
+
+    fn enter(&mut self, cycle: u64) {
+        if self.bounded {
+            self.free.pop_front();
+        }
+        self.ready.push_back(cycle + self.transit);
+        if !self.wire {
+            self.traffic.entered = Some((self.traffic.entered.map_or(cycle, |(first, _)| first), cycle));
+            self.occupancy.entered.push_back(cycle);
+            self.occupancy.merge();
+        }
+    }
+
+    fn leave(&mut self, cycle: u64) {
+        self.ready.pop_front();
+        if self.bounded {
+            self.free.push_back(cycle + self.recovery);
+        }
+        self.traffic.elements += 1;
+        self.traffic.left = Some((self.traffic.left.map_or(cycle, |(first, _)| first), cycle));
+        if self.wire {
+            self.traffic.entered = self.traffic.left;
+        } else {
+            self.occupancy.left.push_back(cycle);
+            self.occupancy.merge();
+        }
+    }
+}
+
+/// What a node that cannot fire waits for.
+enum Blocked {
+    Element(usize),
+    Room(usize),
+    Ended,
+}
+
+impl Node {
+    /// A node that takes and gives in every firing.
+    fn new(unit: UnitId, inputs: Vec<usize>, program: Program) -> Node {
+        Node {
+            unit,
+            inputs,
+            outputs: Vec::new(),
+            takes_first_only: false,
+            gives_last_only: false,
+            period: 1,
+            phase: 0,
+            interval: 1,
+            earliest: 0,
+            fired: 0,
+            program,
+            source: None,
+            sink: None,
+        }
+    }
+
+    /// The cycle of the next firing, if it can be known.
+    fn next_cycle(&self, links: &[Link]) -> Result<u64, Blocked> {
+        if self.source.as_ref().is_some_and(|source| source.left == 0) {
+            return Err(Blocked::Ended);
+        }
+        let mut cycle = self.earliest;
+        if self.takes() {
+            for &input in &self.inputs {
+                cycle = cycle.max(*links[input].ready.front().ok_or(Blocked::Element(input))?);
+            }
+        }
+        if self.gives() {
+            for &output in &self.outputs {
+                if links[output].bounded {
+                    cycle = cycle.max(*links[output].free.front().ok_or(Blocked::Room(output))?);
+                }
+            }
+        }
+        Ok(cycle)
+    }
+
+    fn takes(&self) -> bool {
+        !self.takes_first_only || self.phase == 0
+    }
+
+    fn gives(&self) -> bool {
+        !self.gives_last_only || self.phase + 1 == self.period
+    }
+
+    fn fire(&mut self, cycle: u64, links: &mut [Link], sinks: &mut [Output], values: bool) {
+        if self.takes() {
+            for (i, &input) in self.inputs.iter().enumerate() {
+                let link = &mut links[input];
+                link.leave(cycle);
+                if values {
+                    let width = link.width;
+                    self.program.input(i, width).iter_mut().zip(link.values.drain(..width)).for_each(|(slot, value)| *slot = value);
+                }
+            }
+        }
+        let gives = self.gives();
+        if let Some(source) = &mut self.source {
+            source.left -= 1;
+            if values {
+                let link = &mut links[self.outputs[0]];
+                link.values.extend(&source.values[source.position..source.position + link.width]);
+                source.position = (source.position + link.width) % source.values.len();
+            }
+        } else if values {
+            match self.sink {
+                Some(sink) => sinks[sink].values.extend(self.program.input(0, links[self.inputs[0]].width).iter()),
+                None => self.program.fire(self.phase, gives, |value| {
+                    self.outputs.iter().for_each(|&output| links[output].values.push_back(value));
+                }),
+            }
+        }
+        if let Some(sink) = self.sink {
+            sinks[sink].cycles.push(cycle);
+        }
+        if gives {
+            self.outputs.iter().for_each(|&output| links[output].enter(cycle));
+        }
+        self.phase = (self.phase + 1) % self.period;
+        self.earliest = cycle + self.interval;
+        self.fired += 1;
+    }
+}
+
+impl Execution {
+    fn new(graph: &Graph, depths: &[Depth], values: bool) -> Execution {
+        let mut execution = Execution { nodes: Vec::new(), links: Vec::new(), outputs: Vec::new(), values };
+        let mut link_of = vec![usize::MAX; depths.len()];
+        for (id, unit) in graph.units() {
+            let mut at = execution.nodes.len();
+            let inputs: Vec<usize> = unit.inputs.iter().map(|channel| link_of[channel.0]).collect();
+            let is_source = unit.kind == Kind::Source;
+            let width = unit.output.len();
+            let program = if is_source { Program::identity(width) } else { Program::new(graph, unit) };
+            let mut node = Node::new(id, inputs, program);
+            node.takes_first_only = matches!(unit.kind, Kind::Repeat | Kind::Flatmap);
+            node.gives_last_only = unit.kind == Kind::Reduce;
+            (node.period, node.interval) = (unit.period, unit.interval);
+            if is_source {
+                let (values, times) = &unit.elements;
+                let left = (values.len() / width) as u64 * times;
+                node.source = Some(Elements { values: values.clone(), position: 0, left });
+            }
+            if unit.kind == Kind::Sink {
+                node.sink = Some(execution.outputs.len());
+                execution.outputs.push(Output { unit: id, values: Vec::new(), cycles: Vec::new() });
+            }
+            execution.add(node);
+            if unit.latency > 1 && !matches!(unit.kind, Kind::Source | Kind::Sink) {
+                let registers = unit.latency - 1;
+                let mut pipeline = Link::new(None, width, at, Depth::Words(registers as usize));
+                pipeline.transit = registers;
+                execution.links.push(pipeline);
+                let link = execution.links.len() - 1;
+                execution.nodes[at].outputs.push(link);
+                at = execution.nodes.len();
+                execution.add(Node::new(id, vec![link], Program::identity(width)));
+            }
+            for &channel in &unit.outputs {
+                let depth = if is_source { Depth::Words(1) } else { depths[channel.0] };
+                let mut link = Link::new(Some(channel), width, at, depth);
+                link.recovery = u64::from(is_source || graph.room() == Room::NextCycle);
+                if is_source {
+                    (link.wire, link.transit) = (true, 0);
+                }
+                link_of[channel.0] = execution.links.len();
+                execution.nodes[at].outputs.push(execution.links.len());
+                execution.links.push(link);
+            }
+        }
+        execution
+    }
+
+    fn add(&mut self, node: Node) {
+        let id = self.nodes.len();
+        node.inputs.iter().for_each(|&input| self.links[input].consumer = id);
+        self.nodes.push(node);
+    }
+
+    /// Runs until no node can fire. Nodes whose turn it is are on a stack: consumers above producers.
+    fn go(&mut self) {
+        let mut stack: Vec<usize> = (0..self.nodes.len()).collect();
+        let mut stacked = vec![true; stack.len()];
+        while let Some(at) = stack.pop() {
+            stacked[at] = false;
+            let mut firings = 0;
+            while firings < TURN {
+                let Ok(cycle) = self.nodes[at].next_cycle(&self.links) else { break };
+                self.nodes[at].fire(cycle, &mut self.links, &mut self.outputs, self.values);
+                firings += 1;
+            }
+            if firings == 0 {
+                continue;
+            }
+            let mut push = |node: usize| {
+                if !std::mem::replace(&mut stacked[node], true) {
+                    stack.push(node);
+                }
+            };
+            let node = &self.nodes[at];
+            node.inputs.iter().for_each(|&input| push(self.links[input].producer));
+            if firings == TURN {
+                push(at);
+            }
+            node.outputs.iter().for_each(|&output| push(self.links[output].consumer));
+        }
+    }
+
+    fn result(mut self, graph: &Graph) -> Result<Run, Stop> {
+        if let Some(stuck) = (0..self.nodes.len()).find(|&at| self.is_stuck(at)) {
+            return Err(self.stop(graph, stuck));
+        }
+        let cycles = self.outputs.iter().filter_map(|output| output.cycles.last()).max().map_or(0, |last| last + 1);
+        let mut traffic = vec![Traffic::default(); graph.channels().len()];
+        for link in &mut self.links {
+            if let Some(channel) = link.channel {
+                link.traffic.high_water = link.occupancy.most;
+                traffic[channel.0] = std::mem::take(&mut link.traffic);
+            }
+        }
+        Ok(Run { cycles, outputs: self.outputs, traffic })
+    }
+
+    /// Whether a node has something to do that it cannot do, now that none can fire.
+    fn is_stuck(&self, at: usize) -> bool {
+        let node = &self.nodes[at];
+        let has_elements = node.inputs.iter().any(|&input| !self.links[input].ready.is_empty());
+        node.phase != 0 || has_elements || node.source.as_ref().is_some_and(|source| source.left > 0)
+    }
+
+    /// Follows what a node waits for, from node to node, until a source that has ended, or round a circle.
+    fn stop(&self, graph: &Graph, stuck: usize) -> Stop {
+        let name = |link: usize| self.links[link].channel.map_or_else(String::new, |channel| graph.channel(channel).name.clone());
+        let mut path: Vec<usize> = Vec::new();
+        let mut waits = Vec::new();
+        let mut at = stuck;
+        loop {
+            if let Some(start) = path.iter().position(|&node| node == at) {
+                // A source fires when it offers, which is no event yet.
+                let units = self.nodes.iter().filter(|node| node.fired > 0 && node.source.is_none());
+                let cycle = units.map(|node| node.earliest + 1 - node.interval).max().unwrap_or(0);
+                return Stop::Deadlock { cycle, waits: waits.split_off(start) };
+            }
+            path.push(at);
+            let unit = self.nodes[at].unit;
+            let (link, for_room) = match self.nodes[at].next_cycle(&self.links) {
+                Err(Blocked::Element(link)) => (link, false),
+                Err(Blocked::Room(link)) => (link, true),
+                Err(Blocked::Ended) | Ok(_) => {
+                    let last: &Wait = waits.last().expect("a source that has ended is not stuck, so another led here");
+                    return Stop::Starved(RunError::Starved {
+                        unit: last.unit_name.clone(),
+                        channel: last.channel_name.clone(),
+                        source_name: graph.unit(unit).name.clone(),
+                        elements: self.nodes[at].fired,
+                    });
+                }
+            };
+            let places = match (for_room, self.links[link].bounded) {
+                (true, true) => Some(self.links[link].ready.len()),
+                _ => None,
+            };
+            waits.push(Wait {
+                unit,
+                unit_name: graph.unit(unit).name.clone(),
+                channel: self.links[link].channel,
+                channel_name: name(link),
+                full: places,
+            });
+            at = if for_room { self.links[link].consumer } else { self.links[link].producer };
+        }
+    }
+}
