@@ -26,8 +26,8 @@ pub struct Wait {
     pub unit: UnitId,
     /// Its name.
     pub unit_name: String,
-    /// The channel at which it waits; `None` if that is a register of its own pipeline.
-    pub channel: Option<ChannelId>,
+    /// The channel at which it waits.
+    pub channel: ChannelId,
     /// The channel's name.
     pub channel_name: String,
     /// If it waits for room: how many elements the channel holds. `None` if it waits for an element.
@@ -54,10 +54,9 @@ impl fmt::Display for Deadlock {
         for (i, wait) in self.waits.iter().enumerate() {
             let unit = &wait.unit_name;
             write!(f, "{} `{unit}` waits for ", if i == 0 { ":" } else { "," })?;
-            match (wait.channel, wait.full) {
-                (None, _) => write!(f, "its own pipeline")?,
-                (_, Some(elements)) => write!(f, "room in `{}`, full with {elements}", wait.channel_name)?,
-                (_, None) => write!(f, "an element of `{}`", wait.channel_name)?,
+            match wait.full {
+                Some(elements) => write!(f, "room in `{}`, full with {elements}", wait.channel_name)?,
+                None => write!(f, "an element of `{}`", wait.channel_name)?,
             }
         }
         for short in &self.short {
@@ -118,5 +117,5 @@ pub(crate) fn least(mut from: usize, mut enough: usize, mut holds: impl FnMut(us
 }
 
 fn full_fifos(waits: &[Wait]) -> Vec<ChannelId> {
-    waits.iter().filter(|wait| wait.full.is_some()).filter_map(|wait| wait.channel).collect()
+    waits.iter().filter(|wait| wait.full.is_some()).map(|wait| wait.channel).collect()
 }

@@ -63,7 +63,7 @@ pub fn least_depths(graph: &Graph) -> Result<Vec<(ChannelId, usize)>, RunError> 
     Ok(found)
 }
 
-/// The least depths of a family of graphs that differ in a size alone: the same channels, in the same order.
+/// The least depths of a family of graphs that differ in a size; FIFOs of the same name belong together.
 ///
 /// # Errors
 /// As for [`least_depths`].
@@ -71,12 +71,12 @@ pub fn family_depths(sizes: &[u64], graph: impl Fn(u64) -> Graph) -> Result<Vec<
     let mut needs: Vec<Need> = Vec::new();
     for &size in sizes {
         let graph = graph(size);
-        for (i, (channel, depth)) in least_depths(&graph)?.into_iter().enumerate() {
-            if i == needs.len() {
-                let name = graph.channel(channel).name.clone();
-                needs.push(Need { name, depths: Vec::new(), growth: Growth::Other });
+        for (channel, depth) in least_depths(&graph)? {
+            let name = &graph.channel(channel).name;
+            match needs.iter_mut().find(|need| need.name == *name) {
+                Some(need) => need.depths.push((size, depth)),
+                None => needs.push(Need { name: name.clone(), depths: vec![(size, depth)], growth: Growth::Other }),
             }
-            needs[i].depths.push((size, depth));
         }
     }
     needs.iter_mut().for_each(|need| need.growth = growth(&need.depths));

@@ -23,10 +23,10 @@
 //! again; a firing's cycle is the largest of those that it needs. Since a unit does the same whenever its turn comes, units are run
 //! in any order, each as far as it gets; consumers first, so that queues stay short. Time costs nothing where nothing happens.
 
-use std::collections::VecDeque;
-
 use crate::deadlock::{self, Deadlock, Wait};
 use crate::graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};
+use crate::link::Link;
+use crate::node::{Blocked, Elements, Node};
 use crate::program::Program;
 
 /// What an execution showed.
@@ -147,223 +147,6 @@ struct Execution {
     values: bool,
 }
 
-/// A unit of latency 1; the pipeline of a longer one is a node of its own.
-struct Node {
-    unit: UnitId,
-    inputs: Vec<usize>,
-    outputs: Vec<usize>,
-    takes_first_only: bool,
-    gives_last_only: bool,
-    period: u64,
-    phase: u64,
-    interval: u64,
-    /// No firing before this cycle.
-    earliest: u64,
-    fired: u64,
-    program: Program,
-    source: Option<Elements>,
-    sink: Option<usize>,
-}
-
-struct Elements {
-    values: std::sync::Arc<[f64]>,
-    /// Where the next one is.
-    position: usize,
-    left: u64,
-}
-
-struct Link {
-    /// `None` of the registers of a pipeline.
-    channel: Option<ChannelId>,
-    producer: usize,
-    consumer: usize,
-    width: usize,
-    wire: bool,
-    bounded: bool,
-    /// From an element's giving to the first cycle in which it can be taken.
-    transit: u64,
-    /// From an element's taking to the first cycle in which its place is free.
-    recovery: u64,
-    /// The cycle from which each element here can be taken.
-    ready: VecDeque<u64>,
-    values: VecDeque<f64>,
-    /// The cycle from which each free place is free.
-    free: VecDeque<u64>,
-    traffic: Traffic,
-    occupancy: Occupancy,
-}
-
-/// Merges the cycles of entering and leaving, which come to be known in any order, into how much there was at a time.
-#[derive(Default)]
-struct Occupancy {
-    entered: VecDeque<u64>,
-    left: VecDeque<u64>,
-    now: usize,
-    most: usize,
-}
-
-impl Occupancy {
-    fn merge(&mut self) {
-        while let (Some(&entered), Some(&left)) = (self.entered.front(), self.left.front()) {
-            // What leaves in a cycle leaves before what enters in it: after the cycle, both have happened.
-            if left <= entered {
-                self.left.pop_front();
-                self.now -= 1;
-            } else {
-                self.entered.pop_front();
-                self.now += 1;
-                self.most = self.most.max(self.now);
-            }
-        }
-    }
-}
-
-impl Link {
-    fn new(channel: Option<ChannelId>, width: usize, producer: usize, depth: Depth) -> Link {
-        let places = match depth {
-            Depth::Words(words) => words,
-            Depth::Unbounded => 0,
-        };
-        Link {
-            channel,
-            producer,
-            consumer: usize::MAX,
-            width,
-            wire: false,
-            bounded: depth != Depth::Unbounded,
-            transit: 1,
-            recovery: 0,
-            ready: VecDeque::new(),
-            values: VecDeque::new(),
-            free: std::iter::repeat_n(0, places).collect(),
-            traffic: Traffic::default(),
-            occupancy: Occupancy::default(),
-        }
-    }
-
-    fn enter(&mut self, cycle: u64) {
-        if self.bounded {
-            self.free.pop_front();
-        }
-        self.ready.push_back(cycle + self.transit);
-        if !self.wire {
-            self.traffic.entered = Some((self.traffic.entered.map_or(cycle, |(first, _)| first), cycle));
-            self.occupancy.entered.push_back(cycle);
-            self.occupancy.merge();
-        }
-    }
-
-    fn leave(&mut self, cycle: u64) {
-        self.ready.pop_front();
-        if self.bounded {
-            self.free.push_back(cycle + self.recovery);
-        }
-        self.traffic.elements += 1;
-        self.traffic.left = Some((self.traffic.left.map_or(cycle, |(first, _)| first), cycle));
-        if self.wire {
-            self.traffic.entered = self.traffic.left;
-        } else {
-            self.occupancy.left.push_back(cycle);
-            self.occupancy.merge();
-        }
-    }
-}
-
-/// What a node that cannot fire waits for.
-enum Blocked {
-    Element(usize),
-    Room(usize),
-    Ended,
-}
-
-impl Node {
-    /// A node that takes and gives in every firing.
-    fn new(unit: UnitId, inputs: Vec<usize>, program: Program) -> Node {
-        Node {
-            unit,
-            inputs,
-            outputs: Vec::new(),
-            takes_first_only: false,
-            gives_last_only: false,
-            period: 1,
-            phase: 0,
-            interval: 1,
-            earliest: 0,
-            fired: 0,
-            program,
-            source: None,
-            sink: None,
-        }
-    }
-
-    /// The cycle of the next firing, if it can be known.
-    fn next_cycle(&self, links: &[Link]) -> Result<u64, Blocked> {
-        if self.source.as_ref().is_some_and(|source| source.left == 0) {
-            return Err(Blocked::Ended);
-        }
-        let mut cycle = self.earliest;
-        if self.takes() {
-            for &input in &self.inputs {
-                cycle = cycle.max(*links[input].ready.front().ok_or(Blocked::Element(input))?);
-            }
-        }
-        if self.gives() {
-            for &output in &self.outputs {
-                if links[output].bounded {
-                    cycle = cycle.max(*links[output].free.front().ok_or(Blocked::Room(output))?);
-                }
-            }
-        }
-        Ok(cycle)
-    }
-
-    fn takes(&self) -> bool {
-        !self.takes_first_only || self.phase == 0
-    }
-
-    fn gives(&self) -> bool {
-        !self.gives_last_only || self.phase + 1 == self.period
-    }
-
-    fn fire(&mut self, cycle: u64, links: &mut [Link], sinks: &mut [Output], values: bool) {
-        if self.takes() {
-            for (i, &input) in self.inputs.iter().enumerate() {
-                let link = &mut links[input];
-                link.leave(cycle);
-                if values {
-                    let width = link.width;
-                    self.program.input(i, width).iter_mut().zip(link.values.drain(..width)).for_each(|(slot, value)| *slot = value);
-                }
-            }
-        }
-        let gives = self.gives();
-        if let Some(source) = &mut self.source {
-            source.left -= 1;
-            if values {
-                let link = &mut links[self.outputs[0]];
-                link.values.extend(&source.values[source.position..source.position + link.width]);
-                source.position = (source.position + link.width) % source.values.len();
-            }
-        } else if values {
-            match self.sink {
-                Some(sink) => sinks[sink].values.extend(self.program.input(0, links[self.inputs[0]].width).iter()),
-                None => self.program.fire(self.phase, gives, |value| {
-                    self.outputs.iter().for_each(|&output| links[output].values.push_back(value));
-                }),
-            }
-        }
-        if let Some(sink) = self.sink {
-            sinks[sink].cycles.push(cycle);
-        }
-        if gives {
-            self.outputs.iter().for_each(|&output| links[output].enter(cycle));
-        }
-        self.phase = (self.phase + 1) % self.period;
-        self.earliest = cycle + self.interval;
-        self.fired += 1;
-    }
-}
-
 impl Execution {
     fn new(graph: &Graph, depths: &[Depth], values: bool) -> Execution {
         let mut execution = Execution { nodes: Vec::new(), links: Vec::new(), outputs: Vec::new(), values };
@@ -456,7 +239,7 @@ impl Execution {
         let mut traffic = vec![Traffic::default(); graph.channels().len()];
         for link in &mut self.links {
             if let Some(channel) = link.channel {
-                link.traffic.high_water = link.occupancy.most;
+                link.traffic.high_water = link.high_water();
                 traffic[channel.0] = std::mem::take(&mut link.traffic);
             }
         }
@@ -466,22 +249,22 @@ impl Execution {
     /// Whether a node has something to do that it cannot do, now that none can fire.
     fn is_stuck(&self, at: usize) -> bool {
         let node = &self.nodes[at];
-        let has_elements = node.inputs.iter().any(|&input| !self.links[input].ready.is_empty());
+        let has_elements = node.inputs.iter().any(|&input| self.links[input].held() > 0);
         node.phase != 0 || has_elements || node.source.as_ref().is_some_and(|source| source.left > 0)
     }
 
     /// Follows what a node waits for, from node to node, until a source that has ended, or round a circle.
     fn stop(&self, graph: &Graph, stuck: usize) -> Stop {
-        let name = |link: usize| self.links[link].channel.map_or_else(String::new, |channel| graph.channel(channel).name.clone());
         let mut path: Vec<usize> = Vec::new();
-        let mut waits = Vec::new();
+        // Of each node on the path; none where a unit's stages wait for each other.
+        let mut waits: Vec<Option<Wait>> = Vec::new();
         let mut at = stuck;
         loop {
             if let Some(start) = path.iter().position(|&node| node == at) {
                 // A source fires when it offers, which is no event yet.
                 let units = self.nodes.iter().filter(|node| node.fired > 0 && node.source.is_none());
                 let cycle = units.map(|node| node.earliest + 1 - node.interval).max().unwrap_or(0);
-                return Stop::Deadlock { cycle, waits: waits.split_off(start) };
+                return Stop::Deadlock { cycle, waits: waits.into_iter().skip(start).flatten().collect() };
             }
             path.push(at);
             let unit = self.nodes[at].unit;
@@ -489,26 +272,22 @@ impl Execution {
                 Err(Blocked::Element(link)) => (link, false),
                 Err(Blocked::Room(link)) => (link, true),
                 Err(Blocked::Ended) | Ok(_) => {
-                    let last: &Wait = waits.last().expect("a source that has ended is not stuck, so another led here");
+                    let last = waits.into_iter().flatten().next_back().expect("a source that has ended is not stuck, so another led here");
                     return Stop::Starved(RunError::Starved {
-                        unit: last.unit_name.clone(),
-                        channel: last.channel_name.clone(),
+                        unit: last.unit_name,
+                        channel: last.channel_name,
                         source_name: graph.unit(unit).name.clone(),
                         elements: self.nodes[at].fired,
                     });
                 }
             };
-            let places = match (for_room, self.links[link].bounded) {
-                (true, true) => Some(self.links[link].ready.len()),
-                _ => None,
-            };
-            waits.push(Wait {
+            waits.push(self.links[link].channel.map(|channel| Wait {
                 unit,
                 unit_name: graph.unit(unit).name.clone(),
-                channel: self.links[link].channel,
-                channel_name: name(link),
-                full: places,
-            });
+                channel,
+                channel_name: graph.channel(channel).name.clone(),
+                full: for_room.then(|| self.links[link].held()),
+            }));
             at = if for_room { self.links[link].consumer } else { self.links[link].producer };
         }
     }

@@ -47,9 +47,9 @@ pub enum Binary {
     Mul,
     /// The left operand by the right one, as IEEE 754 has it: by zero it is infinite or not a number.
     Div,
-    /// The larger one.
+    /// The larger one; of a number and not-a-number, the number.
     Max,
-    /// The smaller one.
+    /// The smaller one; of a number and not-a-number, the number.
     Min,
 }
 

@@ -20,11 +20,11 @@ use std::sync::Arc;
 
 use crate::expression::{Expression, field};
 
-/// A channel of a graph; valid in the graph that gave it.
+/// A channel of a graph. In another graph than the one that gave it, it means another channel, or the call panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(pub(crate) usize);
 
-/// A unit of a graph; valid in the graph that gave it.
+/// A unit of a graph. In another graph than the one that gave it, it means another unit, or the call panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnitId(pub(crate) usize);
 

@@ -20,6 +20,8 @@ pub mod dot;
 pub mod execute;
 pub mod expression;
 pub mod graph;
+mod link;
+mod node;
 mod program;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};
