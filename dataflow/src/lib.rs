@@ -28,4 +28,4 @@ pub use deadlock::{Deadlock, ShortFifo, Wait};
 pub use depths::{Growth, Need, least_depths};
 pub use execute::{Output, Run, RunError, Traffic};
 pub use expression::{Expression, field, index, input, next, number, state};
-pub use graph::{ChannelId, Depth, Graph, Problem, Room, UnitId};
+pub use graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};
