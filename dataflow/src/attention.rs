@@ -1,7 +1,21 @@
 //! Streaming attention as four graphs (arXiv 2404.16629): the example of this crate.
 //!
-//! A row of R scores against N keys comes in, one score a cycle; out comes, a row, o = Σ exp(S_j) v_j / Σ exp(S_j). Three of the variants hold a
-//! whole row somewhere; the last one holds none of it.
+//! R rows of N scores come in, one score a cycle, and with each score its key's value vector; out comes a vector for each row,
+//! o = Σ exp(S_j) v_j / Σ exp(S_j). Three of the variants hold a whole row somewhere; the last one holds none of it. Their units, where `=` is
+//! a FIFO that holds a row:
+//!
+//! ```text
+//! naive        scores ─► exp ─► fork ═══════════════════════► divide ─► weighted-sum ─► out
+//!                                  └─► sum ─► repeat-sum ───────┘            └── values
+//! stable       scores ─► fork ══════════════════════► exp ─► fork, and on as naive
+//!                           └─► max ─► repeat-max ─────┘
+//! deferred     scores ─► fork, and on as stable to exp ─► fork ─► weighted-sum ─► divide ─► out
+//!                                                            └──► sum ──────────────┘
+//! memory-free  scores ─► running-max ─► fork ─► weighted-sum ─► divide ─► out
+//!                                          └──► sum ──────────────┘
+//! ```
+//!
+//! With initiation interval and latency 1, FIFOs of depth 2 and long ones of N + 2:
 //!
 //! | variant | cycles | first output | FIFOs that hold a row |
 //! |---|---|---|---|
@@ -55,7 +69,7 @@ pub struct Operands {
 pub fn attention(variant: Variant, operands: &Operands, long: Depth) -> Attention {
     let mut g = Graph::new();
     let keys = operands.keys as u64;
-    let rows = operands.scores.len() / operands.keys;
+    let rows = operands.scores.len().checked_div(operands.keys).unwrap_or(0);
     let scores = g.source("scores", 1, operands.scores.clone(), 1);
     let values = g.source("values", operands.head_dim, operands.values.clone(), rows as u64);
     let mut held = Vec::new();

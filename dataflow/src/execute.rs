@@ -163,7 +163,7 @@ impl Execution {
             (node.period, node.interval) = (unit.period, unit.interval);
             if is_source {
                 let (values, times) = &unit.elements;
-                let left = (values.len() / width) as u64 * times;
+                let left = ((values.len() / width) as u64).saturating_mul(*times);
                 node.source = Some(Elements { values: values.clone(), position: 0, left });
             }
             if unit.kind == Kind::Sink {

@@ -118,6 +118,8 @@ pub enum Problem {
     NoInputs(String),
     #[error("unit `{unit}` has {what} of zero; the least is 1")]
     Zero { unit: String, what: &'static str },
+    #[error("unit `{unit}` has {what} of {cycles} cycles; the most is {MOST_CYCLES}")]
+    TooLong { unit: String, what: &'static str, cycles: u64 },
     #[error("channel `{0}` has depth 0; a FIFO holds at least one element")]
     NoDepth(String),
     #[error("unit `{unit}` reads {what}, which is not there{remedy}")]
@@ -139,6 +141,9 @@ pub struct Graph {
 
 /// Depth of the FIFOs for which none is stated.
 pub const DEFAULT_DEPTH: Depth = Depth::Words(2);
+
+/// The largest initiation interval and latency, so that cycles can be counted in 64 bits.
+pub const MOST_CYCLES: u64 = u32::MAX as u64;
 
 impl Graph {
     /// An empty graph, whose FIFOs free room in the same cycle.
@@ -293,6 +298,8 @@ impl Graph {
             for (what, value) in [("a period", unit.period), ("an initiation interval", unit.interval), ("a latency", unit.latency)] {
                 if value == 0 {
                     problems.push(Problem::Zero { unit: unit.name.clone(), what });
+                } else if value > MOST_CYCLES && what != "a period" {
+                    problems.push(Problem::TooLong { unit: unit.name.clone(), what, cycles: value });
                 }
             }
             if unit.kind != Kind::Source {

@@ -7,6 +7,30 @@
 //!   which of them grow with the length of the sequence.
 //! - [`dot`]: a picture. [`attention`]: four graphs of streaming attention, the example of this crate.
 //!
+//! Four numbers as shares of their sum; each number has to wait until the sum is known:
+//!
+//! ```
+//! use systole_dataflow::{Depth, Graph, input, next, state};
+//!
+//! let mut graph = Graph::new();
+//! let numbers = graph.source("numbers", 1, [1.0, 2.0, 3.0, 2.0], 1);
+//! let [wait, to_sum] = graph.fork("fork", numbers);
+//! let sum = graph.reduce("sum", &[to_sum], 4, &[0.0], [state(0) + input(0)], [next(0)]);
+//! let sums = graph.repeat("repeat", sum, 4);
+//! let shares = graph.zip("divide", &[wait, sums], [input(0) / input(1)]);
+//! graph.sink("shares", shares);
+//!
+//! // FIFOs hold 2, if nothing else is said.
+//! let deadlock = graph.run().unwrap_err().to_string();
+//! assert!(deadlock.ends_with("; `fork.0` has depth 2, and needs 4"), "{deadlock}");
+//!
+//! graph.set_depth(wait, Depth::Words(4));
+//! let run = graph.run()?;
+//! assert_eq!(run.outputs[0].values, [0.125, 0.25, 0.375, 0.25]);
+//! assert_eq!((run.cycles, run.traffic(wait).high_water), (11, 4));
+//! # Ok::<(), systole_dataflow::RunError>(())
+//! ```
+//!
 //! **Invariant.** A graph has no cycle: a unit takes only channels that exist already.
 //!
 //! **Invariant.** Rates are static, so the cycle of a transfer never depends on a value.
@@ -25,7 +49,7 @@ mod node;
 mod program;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};
-pub use depths::{Growth, Need, least_depths};
+pub use depths::{Growth, Need, family_depths, least_depths};
 pub use execute::{Output, Run, RunError, Traffic};
 pub use expression::{Expression, field, index, input, next, number, state};
 pub use graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};

@@ -6,6 +6,8 @@ use crate::graph::{Graph, Unit};
 /// What a unit computes, ready to be run. Slots hold, in this order: the fields of the inputs, the state, the index, then constants and results.
 pub(crate) struct Program {
     slots: Vec<f64>,
+    /// Which slots hold constants.
+    constants: Vec<usize>,
     steps: Vec<Step>,
     /// Steps before this one compute the next state; the others, the output.
     output_steps: usize,
@@ -44,6 +46,7 @@ impl Program {
         let (first_state, index) = (slots, slots + unit.initial.len());
         let mut program = Program {
             slots: vec![0.0; index + 1],
+            constants: Vec::new(),
             steps: Vec::new(),
             output_steps: 0,
             inputs,
@@ -65,6 +68,7 @@ impl Program {
     pub(crate) fn identity(width: usize) -> Program {
         Program {
             slots: vec![0.0; width + 1],
+            constants: Vec::new(),
             steps: Vec::new(),
             output_steps: 0,
             inputs: vec![0],
@@ -112,7 +116,12 @@ impl Program {
             Expression::Next(word) => next[*word],
             Expression::Index => self.index,
             Expression::Constant(value) => {
+                // By bits: 0 and -0 are two constants, and not-a-number is equal to itself.
+                if let Some(&slot) = self.constants.iter().find(|&&slot| self.slots[slot].to_bits() == value.to_bits()) {
+                    return slot;
+                }
                 self.slots.push(*value);
+                self.constants.push(self.slots.len() - 1);
                 self.slots.len() - 1
             }
             Expression::Unary(operation, a) => {

@@ -185,6 +185,15 @@ fn mistakes_in_building_are_refused() {
 }
 
 #[test]
+fn cycles_that_could_not_be_counted_are_refused() {
+    let problems = refusals(|g, x| {
+        let sink = g.sink("out", x);
+        g.set_interval(sink, u64::MAX);
+    });
+    assert_eq!(problems, [Problem::TooLong { unit: "out".into(), what: "an initiation interval", cycles: u64::MAX }]);
+}
+
+#[test]
 fn functions_that_read_what_is_not_there_are_refused() {
     let function = |step: Vec<Expression>, output: Vec<Expression>| {
         refusals(|g, x| {
