@@ -6,7 +6,7 @@
 //!
 //! - A unit *fires* in the first cycle in which each input that it takes from holds an element, each output that it gives to has room, and
 //!   its initiation interval has passed since it fired last. It takes and gives in that cycle, from all inputs and to all outputs at once.
-//!   An output that it does not give to in this firing (a reduction's, but for the last) need not have room.
+//!   An output that it does not give to in this firing (a reduction's, but for the last of a period) need not have room.
 //! - FIFOs are registered: of a unit with latency 1, what is given in cycle t can be taken from t + 1.
 //! - With [`Room::SameCycle`] an element can enter a full FIFO in the cycle in which another leaves it; with [`Room::NextCycle`], from
 //!   the cycle after.
@@ -159,7 +159,9 @@ impl Execution {
             let program = if is_source { Program::identity(width) } else { Program::new(graph, unit) };
             let mut node = Node::new(id, inputs, program);
             node.takes_first_only = matches!(unit.kind, Kind::Repeat | Kind::Flatmap);
-            node.gives_last_only = unit.kind == Kind::Reduce;
+            if matches!(unit.kind, Kind::Reduce | Kind::MemReduce) {
+                node.gives_last = unit.states;
+            }
             (node.period, node.interval) = (unit.period, unit.interval);
             if is_source {
                 let (values, times) = &unit.elements;

@@ -7,11 +7,12 @@
 //! |---|---|---|---|
 //! | map, zip, fork | 1 | every firing | every firing |
 //! | reduce | n | every firing | the last one |
+//! | mem-reduce | n·m | every firing | the last m |
 //! | scan | n | every firing | every firing |
 //! | repeat, flatmap | n | the first one | every firing |
 //!
-//! A reduction or scan begins every period with its initial state. Any unit but a fork may take several inputs, one element of each in the
-//! same firing: a zip is a map of two.
+//! A reduction or scan begins every period with its initial state. Zips, reductions and scans may have several inputs, and take one element
+//! of each in the same firing.
 //!
 //! An element is one or more numbers, its fields. A mistake in building (a channel used twice, a field that is not there) is kept,
 //! and reported by whatever is asked of the graph first; see [`Problem`].
@@ -57,6 +58,7 @@ pub enum Kind {
     Zip,
     Fork,
     Reduce,
+    MemReduce,
     Scan,
     Repeat,
     Flatmap,
@@ -75,7 +77,9 @@ pub struct Unit {
     pub outputs: Vec<ChannelId>,
     /// Firings of a period.
     pub period: u64,
-    /// The state with which a period begins.
+    /// How many states there are, used in turn: more than 1 in a mem-reduce only.
+    pub states: u64,
+    /// The state with which a period begins; each of them, if there are several.
     pub initial: Vec<f64>,
     /// The state after a firing, as long as `initial`.
     pub next: Vec<Expression>,
@@ -120,6 +124,8 @@ pub enum Problem {
     Zero { unit: String, what: &'static str },
     #[error("unit `{unit}` has {what} of {cycles} cycles; the most is {MOST_CYCLES}")]
     TooLong { unit: String, what: &'static str, cycles: u64 },
+    #[error("unit `{unit}` has vectors of {states} elements; the most is {MOST_CYCLES}")]
+    TooManyStates { unit: String, states: u64 },
     #[error("channel `{0}` has depth 0; a FIFO holds at least one element")]
     NoDepth(String),
     #[error("unit `{unit}` reads {what}, which is not there{remedy}")]
@@ -199,6 +205,25 @@ impl Graph {
         output: impl Into<Vec<Expression>>,
     ) -> ChannelId {
         self.add(name, Kind::Reduce, inputs, count, (initial, step.into()), output.into(), 1).1[0]
+    }
+
+    /// Reductions of vectors that come one number after the other: `count` vectors of `length` elements each become one of `length`. Each place
+    /// of the vector has a state of its own, in a memory of `length` words of state.
+    #[allow(clippy::too_many_arguments)]
+    pub fn mem_reduce(
+        &mut self,
+        name: &str,
+        inputs: &[ChannelId],
+        count: u64,
+        length: u64,
+        initial: &[f64],
+        step: impl Into<Vec<Expression>>,
+        output: impl Into<Vec<Expression>>,
+    ) -> ChannelId {
+        let period = count.saturating_mul(length);
+        let (unit, outputs) = self.add(name, Kind::MemReduce, inputs, period, (initial, step.into()), output.into(), 1);
+        self.units[unit.0].states = length;
+        outputs[0]
     }
 
     /// A running state: like [`reduce`](Graph::reduce), with an element given in each firing. Begins anew every `count` elements.
@@ -295,6 +320,9 @@ impl Graph {
             if self.units[..i].iter().any(|other| other.name == unit.name) {
                 problems.push(Problem::SameName(unit.name.clone()));
             }
+            if unit.states > MOST_CYCLES {
+                problems.push(Problem::TooManyStates { unit: unit.name.clone(), states: unit.states });
+            }
             for (what, value) in [("a period", unit.period), ("an initiation interval", unit.interval), ("a latency", unit.latency)] {
                 if value == 0 {
                     problems.push(Problem::Zero { unit: unit.name.clone(), what });
@@ -387,6 +415,7 @@ impl Graph {
             inputs: inputs.to_vec(),
             outputs: outputs.clone(),
             period,
+            states: 1,
             initial: initial.to_vec(),
             next,
             output,

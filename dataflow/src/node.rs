@@ -13,7 +13,8 @@ pub(crate) struct Node {
     pub(crate) inputs: Vec<usize>,
     pub(crate) outputs: Vec<usize>,
     pub(crate) takes_first_only: bool,
-    pub(crate) gives_last_only: bool,
+    /// In how many of the last firings of a period it gives.
+    pub(crate) gives_last: u64,
     pub(crate) period: u64,
     pub(crate) phase: u64,
     pub(crate) interval: u64,
@@ -48,7 +49,7 @@ impl Node {
             inputs,
             outputs: Vec::new(),
             takes_first_only: false,
-            gives_last_only: false,
+            gives_last: u64::MAX,
             period: 1,
             phase: 0,
             interval: 1,
@@ -84,7 +85,7 @@ impl Node {
     }
 
     fn gives(&self) -> bool {
-        !self.gives_last_only || self.phase + 1 == self.period
+        self.period - self.phase <= self.gives_last
     }
 
     /// Fires in a cycle that [`next_cycle`](Node::next_cycle) told.

@@ -14,6 +14,9 @@ pub(crate) struct Program {
     inputs: Vec<usize>,
     first_state: usize,
     initial: Vec<f64>,
+    /// The states of a unit that has several, one after the other; empty if there is one, which stays in its slots.
+    memory: Vec<f64>,
+    states: u64,
     index: usize,
     next: Vec<usize>,
     output: Vec<usize>,
@@ -52,6 +55,8 @@ impl Program {
             inputs,
             first_state,
             initial: unit.initial.clone(),
+            memory: if unit.states > 1 { vec![0.0; unit.states as usize * unit.initial.len()] } else { Vec::new() },
+            states: unit.states,
             index,
             next: Vec::new(),
             output: Vec::new(),
@@ -74,6 +79,8 @@ impl Program {
             inputs: vec![0],
             first_state: width,
             initial: Vec::new(),
+            memory: Vec::new(),
+            states: 1,
             index: width,
             next: Vec::new(),
             output: (0..width).collect(),
@@ -89,8 +96,13 @@ impl Program {
 
     /// Computes a firing, its inputs being in place: the `index`-th of the period. Tells `field` the output's fields if `produces`.
     pub(crate) fn fire(&mut self, index: u64, produces: bool, mut field: impl FnMut(f64)) {
-        if index == 0 {
-            self.slots[self.first_state..self.first_state + self.initial.len()].copy_from_slice(&self.initial);
+        let words = self.initial.len();
+        let state = self.first_state..self.first_state + words;
+        let place = if self.states > 1 { (index % self.states) as usize * words } else { 0 };
+        if index < self.states {
+            self.slots[state.clone()].copy_from_slice(&self.initial);
+        } else if self.states > 1 {
+            self.slots[state.clone()].copy_from_slice(&self.memory[place..place + words]);
         }
         self.slots[self.index] = index as f64;
         let steps = if produces { self.steps.len() } else { self.output_steps };
@@ -106,7 +118,10 @@ impl Program {
         // By way of a copy: a word's next value may be another word.
         self.scratch.clear();
         self.scratch.extend(self.next.iter().map(|&slot| self.slots[slot]));
-        self.slots[self.first_state..self.first_state + self.scratch.len()].copy_from_slice(&self.scratch);
+        match self.states {
+            1 => self.slots[state].copy_from_slice(&self.scratch),
+            _ => self.memory[place..place + words].copy_from_slice(&self.scratch),
+        }
     }
 
     fn slot(&mut self, expression: &Expression, next: &[usize]) -> usize {

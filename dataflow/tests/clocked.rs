@@ -34,10 +34,16 @@ fn random_graph(seed: u64) -> Graph {
         let name = format!("unit{i}");
         let periods: Vec<u64> = (1..=6).filter(|period| count.is_multiple_of(*period)).collect();
         let period = periods[random.below(periods.len() as u64) as usize];
-        match (random.below(8), other) {
+        match (random.below(9), other) {
             (0, _) => open.push((g.map(&name, channel, [input(0) + number(1.0)]), count)),
             (1, _) => open.push((g.scan(&name, &[channel], period, &[0.0], [state(0) + input(0)], [next(0)]), count)),
             (2, _) => open.push((g.reduce(&name, &[channel], period, &[0.0], [state(0) + input(0)], [next(0)]), count / period)),
+            (8, _) => {
+                let rest = count / period;
+                let length = (1..=rest).rev().find(|length| rest.is_multiple_of(*length) && *length <= 4).unwrap();
+                let step = [state(0) + input(0)];
+                open.push((g.mem_reduce(&name, &[channel], period, length, &[0.0], step, [next(0)]), rest));
+            }
             (3, _) if count <= 24 => open.push((g.repeat(&name, channel, period), count * period)),
             (4 | 5, Some(other)) => {
                 let (other, _) = open.swap_remove(other);
@@ -147,7 +153,11 @@ impl Clocked<'_> {
         }
         let phase = self.fired[i] % unit.period;
         let takes = !matches!(unit.kind, Kind::Repeat | Kind::Flatmap) || phase == 0;
-        let gives = unit.kind != Kind::Reduce || phase == unit.period - 1;
+        let gives = match unit.kind {
+            Kind::Reduce => phase == unit.period - 1,
+            Kind::MemReduce => phase + unit.states >= unit.period,
+            _ => true,
+        };
         let inputs: Vec<usize> = unit.inputs.iter().map(|&channel| number_of(self.graph, channel)).collect();
         // What entered in this cycle is not here yet: nothing entered so far, as producers come later.
         let ready = !takes || inputs.iter().all(|&input| self.fifos[input].held > 0);

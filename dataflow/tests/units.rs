@@ -65,6 +65,17 @@ fn a_reduction_gives_its_state_after_each_period_and_begins_anew() {
 }
 
 #[test]
+fn a_mem_reduce_keeps_a_state_for_each_place_and_begins_anew() {
+    let sums = from_counting(|g, x| {
+        let twice = g.repeat("twice", x, 2);
+        let places = g.scan("places", &[twice], 6, &[-1.0], [state(0) + number(1.0)], [next(0)]);
+        g.mem_reduce("sums", &[places], 3, 2, &[100.0], [state(0) + input(0)], [next(0)])
+    });
+    // Of 0, 1, 2, 3, 4, 5: the even ones and the odd ones; twice.
+    assert_eq!(sums, [106.0, 109.0, 106.0, 109.0]);
+}
+
+#[test]
 fn a_scan_gives_its_state_with_each_element_and_begins_anew() {
     let sums = from_counting(|g, x| g.scan("sum", &[x], 3, &[0.0], [state(0) + input(0)], [next(0), state(0)]));
     assert_eq!(sums, [0.0, 0.0, 1.0, 0.0, 3.0, 1.0, 3.0, 0.0, 7.0, 3.0, 12.0, 7.0]);
