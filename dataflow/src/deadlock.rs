@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::execute::{Stop, execute};
+use crate::execute::{Record, Stop, execute};
 use crate::graph::{ChannelId, Depth, Graph, UnitId};
 
 /// Units that wait for each other for ever.
@@ -85,7 +85,7 @@ pub(crate) fn explain(graph: &Graph, depths: &[Depth], cycle: u64, waits: Vec<Wa
             }
             deep[channel.0] = Depth::Unbounded;
         }
-        match execute(graph, &deep, false) {
+        match execute(graph, &deep, Record::default()) {
             Ok(run) => break Some(run),
             Err(Stop::Deadlock { waits, .. }) => full = full_fifos(&waits),
             Err(Stop::Starved(_)) => break None,
@@ -96,7 +96,7 @@ pub(crate) fn explain(graph: &Graph, depths: &[Depth], cycle: u64, waits: Vec<Wa
             let enough = run.traffic(fifo.channel).high_water.max(fifo.depth) + 1;
             let depth = least(fifo.depth, enough, |depth| {
                 deep[fifo.channel.0] = Depth::Words(depth);
-                execute(graph, &deep, false).is_ok()
+                execute(graph, &deep, Record::default()).is_ok()
             });
             deep[fifo.channel.0] = Depth::Words(depth);
             fifo.least = Some(depth);

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::deadlock::least;
-use crate::execute::{RunError, Stop, execute};
+use crate::execute::{Record, RunError, Stop, execute};
 use crate::graph::{ChannelId, Depth, Graph};
 
 /// How a depth depends on a size N.
@@ -45,7 +45,7 @@ pub struct Need {
 pub fn least_depths(graph: &Graph) -> Result<Vec<(ChannelId, usize)>, RunError> {
     graph.check().map_err(RunError::Graph)?;
     let mut depths = vec![Depth::Unbounded; graph.channels().len()];
-    let unbounded = execute(graph, &depths, false).map_err(|stop| match stop {
+    let unbounded = execute(graph, &depths, Record::default()).map_err(|stop| match stop {
         Stop::Starved(error) => error,
         Stop::Deadlock { .. } => unreachable!("a deadlock has a full FIFO, and unbounded ones are never full"),
     })?;
@@ -55,7 +55,7 @@ pub fn least_depths(graph: &Graph) -> Result<Vec<(ChannelId, usize)>, RunError> 
         let enough = unbounded.traffic(channel).high_water + 1;
         let depth = least(1, enough, |depth| {
             depths[channel.0] = Depth::Words(depth);
-            execute(graph, &depths, false).is_ok_and(|run| run.cycles == unbounded.cycles)
+            execute(graph, &depths, Record::default()).is_ok_and(|run| run.cycles == unbounded.cycles)
         });
         depths[channel.0] = Depth::Words(depth);
         found.push((channel, depth));

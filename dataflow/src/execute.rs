@@ -38,6 +38,8 @@ pub struct Run {
     pub outputs: Vec<Output>,
     /// Of each channel; [`Run::traffic`] finds one.
     pub traffic: Vec<Traffic>,
+    /// Of each channel, if asked for, else empty; [`Run::transfers`] finds one.
+    pub transfers: Vec<Transfers>,
 }
 
 /// What a sink took.
@@ -62,6 +64,24 @@ pub struct Traffic {
     pub left: Option<(u64, u64)>,
     /// The most elements that it held after any cycle. Of a wire, 0.
     pub high_water: usize,
+}
+
+/// Every transfer of a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transfers {
+    /// The cycle in which each element entered. Of a wire, in which it was taken.
+    pub entered: Vec<u64>,
+    /// The cycle in which each element left.
+    pub left: Vec<u64>,
+}
+
+/// What an execution is to find out, beside cycles and traffic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Values: what the sinks take.
+    pub values: bool,
+    /// The cycle of every transfer: 16 bytes each.
+    pub transfers: bool,
 }
 
 /// Why there is no result.
@@ -95,6 +115,11 @@ impl Run {
     pub fn traffic(&self, channel: ChannelId) -> &Traffic {
         &self.traffic[channel.0]
     }
+
+    /// The transfers of a channel, if they were recorded.
+    pub fn transfers(&self, channel: ChannelId) -> Option<&Transfers> {
+        self.transfers.get(channel.0)
+    }
 }
 
 impl Graph {
@@ -103,7 +128,7 @@ impl Graph {
     /// # Errors
     /// If the graph has mistakes, or the execution stops before its end.
     pub fn run(&self) -> Result<Run, RunError> {
-        self.explained(true)
+        self.run_with(Record { values: true, transfers: false })
     }
 
     /// Like [`run`](Graph::run), without values: only when things happen, in less time.
@@ -111,13 +136,17 @@ impl Graph {
     /// # Errors
     /// As for [`run`](Graph::run).
     pub fn run_timing(&self) -> Result<Run, RunError> {
-        self.explained(false)
+        self.run_with(Record::default())
     }
 
-    fn explained(&self, values: bool) -> Result<Run, RunError> {
+    /// Like [`run`](Graph::run), with more or less to find out.
+    ///
+    /// # Errors
+    /// As for [`run`](Graph::run).
+    pub fn run_with(&self, record: Record) -> Result<Run, RunError> {
         self.check().map_err(RunError::Graph)?;
         let depths: Vec<Depth> = self.channels().map(|(_, channel)| channel.depth).collect();
-        execute(self, &depths, values).map_err(|stop| match stop {
+        execute(self, &depths, record).map_err(|stop| match stop {
             Stop::Deadlock { cycle, waits } => RunError::Deadlock(Box::new(deadlock::explain(self, &depths, cycle, waits))),
             Stop::Starved(error) => error,
         })
@@ -131,8 +160,8 @@ pub(crate) enum Stop {
 }
 
 /// Executes a checked graph with other depths.
-pub(crate) fn execute(graph: &Graph, depths: &[Depth], values: bool) -> Result<Run, Stop> {
-    let mut execution = Execution::new(graph, depths, values);
+pub(crate) fn execute(graph: &Graph, depths: &[Depth], record: Record) -> Result<Run, Stop> {
+    let mut execution = Execution::new(graph, depths, record);
     execution.go();
     execution.result(graph)
 }
@@ -144,12 +173,12 @@ struct Execution {
     nodes: Vec<Node>,
     links: Vec<Link>,
     outputs: Vec<Output>,
-    values: bool,
+    record: Record,
 }
 
 impl Execution {
-    fn new(graph: &Graph, depths: &[Depth], values: bool) -> Execution {
-        let mut execution = Execution { nodes: Vec::new(), links: Vec::new(), outputs: Vec::new(), values };
+    fn new(graph: &Graph, depths: &[Depth], record: Record) -> Execution {
+        let mut execution = Execution { nodes: Vec::new(), links: Vec::new(), outputs: Vec::new(), record };
         let mut link_of = vec![usize::MAX; depths.len()];
         for (id, unit) in graph.units() {
             let mut at = execution.nodes.len();
@@ -187,6 +216,7 @@ impl Execution {
                 let depth = if is_source { Depth::Words(1) } else { depths[channel.0] };
                 let mut link = Link::new(Some(channel), width, at, depth);
                 link.recovery = u64::from(is_source || graph.room() == Room::NextCycle);
+                link.transfers = record.transfers.then(Transfers::default);
                 if is_source {
                     (link.wire, link.transit) = (true, 0);
                 }
@@ -213,7 +243,7 @@ impl Execution {
             let mut firings = 0;
             while firings < TURN {
                 let Ok(cycle) = self.nodes[at].next_cycle(&self.links) else { break };
-                self.nodes[at].fire(cycle, &mut self.links, &mut self.outputs, self.values);
+                self.nodes[at].fire(cycle, &mut self.links, &mut self.outputs, self.record.values);
                 firings += 1;
             }
             if firings == 0 {
@@ -239,13 +269,17 @@ impl Execution {
         }
         let cycles = self.outputs.iter().filter_map(|output| output.cycles.last()).max().map_or(0, |last| last + 1);
         let mut traffic = vec![Traffic::default(); graph.channels().len()];
+        let mut transfers = vec![Transfers::default(); if self.record.transfers { traffic.len() } else { 0 }];
         for link in &mut self.links {
             if let Some(channel) = link.channel {
+                if let Some(of_link) = link.transfers.take() {
+                    transfers[channel.0] = of_link;
+                }
                 link.traffic.high_water = link.high_water();
                 traffic[channel.0] = std::mem::take(&mut link.traffic);
             }
         }
-        Ok(Run { cycles, outputs: self.outputs, traffic })
+        Ok(Run { cycles, outputs: self.outputs, traffic, transfers })
     }
 
     /// Whether a node has something to do that it cannot do, now that none can fire.

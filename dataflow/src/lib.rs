@@ -50,6 +50,6 @@ mod program;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};
 pub use depths::{Growth, Need, family_depths, least_depths};
-pub use execute::{Output, Run, RunError, Traffic};
+pub use execute::{Output, Record, Run, RunError, Traffic, Transfers};
 pub use expression::{Expression, field, index, input, next, number, state};
 pub use graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::execute::Traffic;
+use crate::execute::{Traffic, Transfers};
 use crate::graph::{ChannelId, Depth};
 
 /// A channel, or the registers of a pipeline.
@@ -26,6 +26,7 @@ pub(crate) struct Link {
     /// Places that were never in use. Apart from the others, since a depth may be any number.
     fresh: usize,
     pub(crate) traffic: Traffic,
+    pub(crate) transfers: Option<Transfers>,
     occupancy: Occupancy,
 }
 
@@ -75,6 +76,7 @@ impl Link {
             free: VecDeque::new(),
             fresh: places,
             traffic: Traffic::default(),
+            transfers: None,
             occupancy: Occupancy::default(),
         }
     }
@@ -110,6 +112,9 @@ impl Link {
         self.ready.push_back(cycle + self.transit);
         if !self.wire {
             self.traffic.entered = Some((self.traffic.entered.map_or(cycle, |(first, _)| first), cycle));
+            if let Some(transfers) = &mut self.transfers {
+                transfers.entered.push(cycle);
+            }
             self.occupancy.entered.push_back(cycle);
             self.occupancy.merge();
         }
@@ -123,6 +128,12 @@ impl Link {
         }
         self.traffic.elements += 1;
         self.traffic.left = Some((self.traffic.left.map_or(cycle, |(first, _)| first), cycle));
+        if let Some(transfers) = &mut self.transfers {
+            transfers.left.push(cycle);
+            if self.wire {
+                transfers.entered.push(cycle);
+            }
+        }
         if self.wire {
             self.traffic.entered = self.traffic.left;
         } else {

@@ -14,7 +14,7 @@ pub(crate) struct Program {
     inputs: Vec<usize>,
     first_state: usize,
     initial: Vec<f64>,
-    /// The states of a unit that has several, one after the other; empty if there is one, which stays in its slots.
+    /// The states of a unit that has several, one after the other, as far as they were used; empty if there is one, which stays in its slots.
     memory: Vec<f64>,
     states: u64,
     index: usize,
@@ -55,7 +55,7 @@ impl Program {
             inputs,
             first_state,
             initial: unit.initial.clone(),
-            memory: if unit.states > 1 { vec![0.0; unit.states as usize * unit.initial.len()] } else { Vec::new() },
+            memory: Vec::new(),
             states: unit.states,
             index,
             next: Vec::new(),
@@ -120,6 +120,7 @@ impl Program {
         self.scratch.extend(self.next.iter().map(|&slot| self.slots[slot]));
         match self.states {
             1 => self.slots[state].copy_from_slice(&self.scratch),
+            _ if self.memory.len() == place => self.memory.extend_from_slice(&self.scratch),
             _ => self.memory[place..place + words].copy_from_slice(&self.scratch),
         }
     }

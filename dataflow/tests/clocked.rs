@@ -2,7 +2,7 @@
 //! have to come out the same on both.
 
 use systole_dataflow::graph::{Kind, Unit};
-use systole_dataflow::{ChannelId, Depth, Graph, Room, RunError, Traffic, UnitId, input, next, number, state};
+use systole_dataflow::{ChannelId, Depth, Graph, Record, Room, RunError, Traffic, Transfers, UnitId, input, next, number, state};
 
 struct Random(u64);
 
@@ -83,6 +83,7 @@ struct Fifo {
     held: usize,
     held_before: usize,
     traffic: Traffic,
+    transfers: Transfers,
 }
 
 struct Clocked<'a> {
@@ -97,7 +98,7 @@ struct Clocked<'a> {
 }
 
 /// The cycles in which each sink took its elements, what happened on each channel, and the cycles after which nothing happens.
-fn clocked(graph: &Graph) -> (Vec<Vec<u64>>, Vec<Traffic>, u64) {
+fn clocked(graph: &Graph) -> (Vec<Vec<u64>>, Vec<Fifo>, u64) {
     let mut clocked = Clocked {
         graph,
         fifos: graph.channels().map(|_| Fifo::default()).collect(),
@@ -114,7 +115,7 @@ fn clocked(graph: &Graph) -> (Vec<Vec<u64>>, Vec<Traffic>, u64) {
     }
     let is_sink = |i: usize| graph.units().nth(i).unwrap().1.kind == Kind::Sink;
     let sinks = clocked.sinks.into_iter().enumerate().filter(|(i, _)| is_sink(*i)).map(|(_, cycles)| cycles).collect();
-    (sinks, clocked.fifos.into_iter().map(|fifo| fifo.traffic).collect(), clocked.last_event.map_or(0, |last| last + 1))
+    (sinks, clocked.fifos, clocked.last_event.map_or(0, |last| last + 1))
 }
 
 impl Clocked<'_> {
@@ -169,6 +170,7 @@ impl Clocked<'_> {
             let fifo = &mut self.fifos[input];
             fifo.held -= 1;
             fifo.traffic.elements += 1;
+            fifo.transfers.left.push(cycle);
             fifo.traffic.left = Some((fifo.traffic.left.map_or(cycle, |(first, _)| first), cycle));
         }
         match (gives, registers) {
@@ -199,6 +201,7 @@ impl Clocked<'_> {
         for &channel in &unit.outputs {
             let fifo = &mut self.fifos[number_of(self.graph, channel)];
             fifo.held += 1;
+            fifo.transfers.entered.push(cycle);
             fifo.traffic.entered = Some((fifo.traffic.entered.map_or(cycle, |(first, _)| first), cycle));
         }
         self.last_event = Some(cycle);
@@ -214,15 +217,17 @@ fn random_graphs_have_the_same_transfers_as_cycle_by_cycle() {
     let (mut complete, mut deadlocks) = (0, 0);
     for seed in 0..1500 {
         let graph = random_graph(seed);
-        let (sinks, traffic, cycles) = clocked(&graph);
-        match graph.run_timing() {
+        let (sinks, fifos, cycles) = clocked(&graph);
+        match graph.run_with(Record { values: seed % 2 == 0, transfers: true }) {
             Ok(run) => {
                 complete += 1;
                 assert_eq!(run.cycles, cycles, "seed {seed}");
                 let taken: Vec<_> = run.outputs.iter().map(|output| output.cycles.clone()).collect();
                 assert_eq!(taken, sinks, "seed {seed}");
                 for (id, channel) in graph.fifos() {
-                    assert_eq!(run.traffic(id), &traffic[number_of(&graph, id)], "seed {seed}: {}", channel.name);
+                    let fifo = &fifos[number_of(&graph, id)];
+                    assert_eq!(run.traffic(id), &fifo.traffic, "seed {seed}: {}", channel.name);
+                    assert_eq!(run.transfers(id), Some(&fifo.transfers), "seed {seed}: {}", channel.name);
                 }
             }
             Err(RunError::Deadlock(deadlock)) => {
