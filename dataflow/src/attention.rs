@@ -1,6 +1,6 @@
 //! Streaming attention as four graphs (arXiv 2404.16629): the example of this crate.
 //!
-//! R rows of N scores come in, one score a cycle, and with each score its key's value vector; out comes a vector for each row,
+//! R rows of N scores come in, one score a cycle, and the N value vectors, again for each row; out comes a vector for each row,
 //! o = Σ exp(S_j) v_j / Σ exp(S_j). Three of the variants hold a whole row somewhere; the last one holds none of it. Their units, where `=` is
 //! a FIFO that holds a row:
 //!
