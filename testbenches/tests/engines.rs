@@ -9,6 +9,7 @@ use systole_hdl::{Cell, Design, ModuleDef};
 use systole_sim::compiled::InstructionSet;
 use systole_testbenches::engines::{self, Plan};
 use systole_testbenches::lockstep::{Case, Cycle, random_stimulus};
+use systole_testbenches::random_design::CELL_KINDS;
 use systole_testbenches::replay;
 
 #[test]
@@ -118,36 +119,8 @@ fn the_engines_agree_with_portable_kernels_too() {
 fn the_first_200_cases_have_every_kind_of_array() {
     let mut found = BTreeMap::new();
     (1..=200).for_each(|seed| features(&engines::case(seed, 30), &mut found));
-    let kinds = [
-        "Const",
-        "Input",
-        "Wire",
-        "Not",
-        "And",
-        "Or",
-        "Xor",
-        "ReduceAnd",
-        "ReduceOr",
-        "ReduceXor",
-        "Add",
-        "Sub",
-        "Mul",
-        "Equal",
-        "Less",
-        "ShiftLeft",
-        "ShiftRight",
-        "Mux",
-        "Select",
-        "Concat",
-        "Slice",
-        "Extend",
-        "Register",
-        "MemoryRead",
-        "MemoryReadRegistered",
-        "InstanceOutput",
-    ];
     let always_narrow = ["ReduceAnd", "ReduceOr", "ReduceXor", "Equal", "Less"];
-    let wide = kinds.iter().filter(|kind| !always_narrow.contains(kind)).map(|kind| format!("lanes of {kind} wider than 64 bits"));
+    let wide = CELL_KINDS.iter().filter(|kind| !always_narrow.contains(kind)).map(|kind| format!("lanes of {kind} wider than 64 bits"));
     let collisions = ["ReadFirst", "WriteFirst", "Undefined"];
     let reads = collisions
         .iter()
@@ -167,7 +140,7 @@ fn the_first_200_cases_have_every_kind_of_array() {
         "edges apart",
         "resets apart",
     ];
-    let features = kinds.iter().map(|kind| format!("lanes of {kind}")).chain(wide).chain(reads).chain(rest.map(String::from));
+    let features = CELL_KINDS.iter().map(|kind| format!("lanes of {kind}")).chain(wide).chain(reads).chain(rest.map(String::from));
     let rare: Vec<String> = features.filter(|feature| found.get(feature).is_none_or(|&count| count < 5)).collect();
     assert!(rare.is_empty(), "fewer than 5 cases have {rare:?}: {found:#?}");
 }

@@ -6,6 +6,7 @@ use clap::Parser;
 use systole_hdl::prelude::*;
 use systole_sim::simulator::Batch;
 use systole_sim::{EngineKind, Options};
+use systole_testbenches::bench_rtl::array::{Array, ArrayIn};
 
 /// Measure how many stimuli of small designs are simulated at once.
 #[derive(Parser)]
@@ -21,55 +22,26 @@ struct Arguments {
     reference: bool,
 }
 
-#[derive(Clone, Debug)]
-struct MacPe;
-
-bundle! { struct PeIn { west: Signal, north: Signal, clear: Signal } }
-bundle! { struct PeOut { east: Signal, south: Signal, sum: Signal } }
-
-impl Component for MacPe {
-    type In = PeIn;
-    type Out = PeOut;
-
-    fn inputs(&self) -> PeIn {
-        PeIn { west: port(Type::s(8)), north: port(Type::s(8)), clear: port(Type::BIT) }
-    }
-
-    fn build(&self, m: Module, i: PeIn) -> PeOut {
-        let acc = m.reg("acc", Type::s(32));
-        let product = (i.west * i.north).to(Type::s(32)).named("product");
-        acc.next(i.clear.mux(product, acc + product));
-        PeOut { east: m.delay("west_q", i.west), south: m.delay("north_q", i.north), sum: *acc }
-    }
-}
-
 /// Four by four elements, with the same operand for all rows and all columns: the array is what is measured, not its ports.
 #[derive(Debug)]
-struct Array;
+struct SmallArray;
 
-bundle! { struct ArrayIn { west: Signal, north: Signal, clear: Signal } }
-bundle! { struct ArrayOut { sum: Signal } }
+bundle! { struct SmallArrayIn { west: Signal, north: Signal, clear: Signal } }
+bundle! { struct SmallArrayOut { sum: Signal } }
 
-impl Component for Array {
-    type In = ArrayIn;
-    type Out = ArrayOut;
+impl Component for SmallArray {
+    type In = SmallArrayIn;
+    type Out = SmallArrayOut;
 
-    fn inputs(&self) -> ArrayIn {
-        ArrayIn { west: port(Type::s(8)), north: port(Type::s(8)), clear: port(Type::BIT) }
+    fn inputs(&self) -> SmallArrayIn {
+        SmallArrayIn { west: port(Type::s(8)), north: port(Type::s(8)), clear: port(Type::BIT) }
     }
 
-    fn build(&self, m: Module, i: ArrayIn) -> ArrayOut {
-        let mut north = [i.north; 4];
-        let mut sum = None;
-        for row in 0..4 {
-            let mut west = i.west;
-            for (column, north) in north.iter_mut().enumerate() {
-                let pe = m.instance(&format!("pe_{row}_{column}"), &MacPe, PeIn { west, north: *north, clear: i.clear });
-                (west, *north) = (pe.east, pe.south);
-                sum = Some(sum.map_or(pe.sum, |sum| sum ^ pe.sum));
-            }
-        }
-        ArrayOut { sum: sum.unwrap_or(i.west) }
+    fn build(&self, m: Module, i: SmallArrayIn) -> SmallArrayOut {
+        let edges = ArrayIn { west: vec![i.west; 4], north: vec![i.north; 4], clear: i.clear };
+        let sums = m.instance("array", &Array::int8(4), edges).sum;
+        let sum = sums.into_iter().flatten().reduce(|all, sum| all ^ sum).expect("the array has elements");
+        SmallArrayOut { sum }
     }
 }
 
@@ -144,7 +116,7 @@ fn measure(design: &Design, stimuli: usize, arguments: &Arguments) -> anyhow::Re
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let designs = [("4x4 array", elaborate(&Array)), ("controller", elaborate(&Controller))];
+    let designs = [("4x4 array", elaborate(&SmallArray)), ("controller", elaborate(&Controller))];
     println!("{:>10} {:>8} {:>20} {:>9} {:>18}", "design", "stimuli", "stimuli x cycles/s", "ratio", "checksum");
     for (name, design) in designs {
         let design = design.map_err(|errors| anyhow::anyhow!("{errors}"))?;

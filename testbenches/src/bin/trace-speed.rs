@@ -10,12 +10,11 @@ use std::time::Instant;
 use clap::Parser;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use systole_hdl::prelude::*;
 use systole_hdl::{Design, elaborate};
 use systole_sim::record::Record;
 use systole_sim::trace::{Trace, TraceFormat, TraceOptions};
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Observer};
-use systole_testbenches::bench_rtl::array::{Array, MacPe};
+use systole_testbenches::bench_rtl::array::Array;
 
 /// Measure traces of N by N arrays of multiply-accumulate elements with random inputs in each cycle.
 #[derive(Parser)]
@@ -94,7 +93,7 @@ fn main() -> anyhow::Result<()> {
         "array", "trace", "cycles/s", "CPU us/cycle", "wall x", "CPU x", "bytes/cycle"
     );
     for &n in &arguments.sizes {
-        let design = elaborate(&Array { n, pe: MacPe { data: Type::s(8), acc: Type::s(32) } });
+        let design = elaborate(&Array::int8(n));
         let design = Arc::new(design.map_err(|errors| anyhow::anyhow!("{errors}"))?);
         let folder = match &arguments.folder {
             Some(folder) => tempfile::tempdir_in(folder)?,

@@ -38,3 +38,33 @@ pub fn seeded_runner(seed: u64) -> TestRunner {
     let config = Config { failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
+
+/// The names of all kinds of [`systole_hdl::Cell`], as they are printed: what random designs are to have.
+pub const CELL_KINDS: [&str; 26] = [
+    "Const",
+    "Input",
+    "Wire",
+    "Not",
+    "And",
+    "Or",
+    "Xor",
+    "ReduceAnd",
+    "ReduceOr",
+    "ReduceXor",
+    "Add",
+    "Sub",
+    "Mul",
+    "Equal",
+    "Less",
+    "ShiftLeft",
+    "ShiftRight",
+    "Mux",
+    "Select",
+    "Concat",
+    "Slice",
+    "Extend",
+    "Register",
+    "MemoryRead",
+    "MemoryReadRegistered",
+    "InstanceOutput",
+];
