@@ -26,8 +26,9 @@
 use crate::deadlock::{self, Deadlock, Wait};
 use crate::graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};
 use crate::link::Link;
-use crate::node::{Blocked, Elements, Node};
-use crate::program::Program;
+use crate::node::{Blocked, Node};
+use crate::program::to_reals;
+use crate::values::values;
 
 /// What an execution showed.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +48,10 @@ pub struct Run {
 pub struct Output {
     /// The sink.
     pub unit: UnitId,
-    /// The fields of its elements, one element after the other. Empty if values were not computed.
+    /// The fields of its elements, one element after the other, as real numbers. Empty if values were not computed.
     pub values: Vec<f64>,
+    /// The same in units of the last place of each field's type. Empty unless values were computed exactly.
+    pub raw: Vec<i64>,
     /// The cycle in which it took each element.
     pub cycles: Vec<u64>,
 }
@@ -79,16 +82,28 @@ pub struct Transfers {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Values: what the sinks take.
-    pub values: bool,
+    pub values: Values,
     /// The cycle of every transfer: 16 bytes each.
     pub transfers: bool,
+}
+
+/// In which arithmetic values are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// Not at all: only when things happen.
+    #[default]
+    None,
+    /// In the fixed-point formats of the graph, bit for bit as in hardware.
+    Exact,
+    /// In double precision; conversions between formats change nothing.
+    Real,
 }
 
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RunError {
     /// The graph has mistakes.
-    #[error("the graph cannot be executed: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("the graph cannot be executed: {}", problems(.0))]
     Graph(Vec<Problem>),
     /// Units wait for each other for ever.
     #[error("{0}")]
@@ -110,6 +125,11 @@ pub enum RunError {
     },
 }
 
+/// All of them, for one message.
+pub(crate) fn problems(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl Run {
     /// What happened on a channel of the graph that was run.
     pub fn traffic(&self, channel: ChannelId) -> &Traffic {
@@ -128,7 +148,7 @@ impl Graph {
     /// # Errors
     /// If the graph has mistakes, or the execution stops before its end.
     pub fn run(&self) -> Result<Run, RunError> {
-        self.run_with(Record { values: true, transfers: false })
+        self.run_with(Record { values: Values::Exact, transfers: false })
     }
 
     /// Like [`run`](Graph::run), without values: only when things happen, in less time.
@@ -146,10 +166,21 @@ impl Graph {
     pub fn run_with(&self, record: Record) -> Result<Run, RunError> {
         self.check().map_err(RunError::Graph)?;
         let depths: Vec<Depth> = self.channels().map(|(_, channel)| channel.depth).collect();
-        execute(self, &depths, record).map_err(|stop| match stop {
+        let mut run = execute(self, &depths, record).map_err(|stop| match stop {
             Stop::Deadlock { cycle, waits } => RunError::Deadlock(Box::new(deadlock::explain(self, &depths, cycle, waits))),
             Stop::Starved(error) => error,
-        })
+        })?;
+        match record.values {
+            Values::None => {}
+            Values::Exact => {
+                for (output, raw) in run.outputs.iter_mut().zip(values::<i64>(self, false)) {
+                    output.values = to_reals(&self.channel(self.unit(output.unit).inputs[0]).fields, &raw);
+                    output.raw = raw;
+                }
+            }
+            Values::Real => run.outputs.iter_mut().zip(values::<f64>(self, true)).for_each(|(output, values)| output.values = values),
+        }
+        Ok(run)
     }
 }
 
@@ -184,37 +215,32 @@ impl Execution {
             let mut at = execution.nodes.len();
             let inputs: Vec<usize> = unit.inputs.iter().map(|channel| link_of[channel.0]).collect();
             let is_source = unit.kind == Kind::Source;
-            let width = unit.output.len();
-            let program = if is_source { Program::identity(width) } else { Program::new(graph, unit) };
-            let mut node = Node::new(id, inputs, program);
-            node.takes_first_only = matches!(unit.kind, Kind::Repeat | Kind::Flatmap);
-            if matches!(unit.kind, Kind::Reduce | Kind::MemReduce) {
-                node.gives_last = unit.states;
-            }
+            let mut node = Node::new(id, inputs);
+            (node.takes_first, node.gives_last) = (unit.takes_first, unit.gives_last);
             (node.period, node.interval) = (unit.period, unit.interval);
             if is_source {
-                let (values, times) = &unit.elements;
-                let left = ((values.len() / width) as u64).saturating_mul(*times);
-                node.source = Some(Elements { values: values.clone(), position: 0, left });
+                let (elements, times) = &unit.elements;
+                let width = graph.channel(unit.outputs[0]).fields.len();
+                node.source = Some(((elements.len() / width) as u64).saturating_mul(*times));
             }
             if unit.kind == Kind::Sink {
                 node.sink = Some(execution.outputs.len());
-                execution.outputs.push(Output { unit: id, values: Vec::new(), cycles: Vec::new() });
+                execution.outputs.push(Output { unit: id, values: Vec::new(), raw: Vec::new(), cycles: Vec::new() });
             }
             execution.add(node);
             if unit.latency > 1 && !matches!(unit.kind, Kind::Source | Kind::Sink) {
                 let registers = unit.latency - 1;
-                let mut pipeline = Link::new(None, width, at, Depth::Words(registers as usize));
+                let mut pipeline = Link::new(None, at, Depth::Words(registers as usize));
                 pipeline.transit = registers;
                 execution.links.push(pipeline);
                 let link = execution.links.len() - 1;
                 execution.nodes[at].outputs.push(link);
                 at = execution.nodes.len();
-                execution.add(Node::new(id, vec![link], Program::identity(width)));
+                execution.add(Node::new(id, vec![link]));
             }
             for &channel in &unit.outputs {
                 let depth = if is_source { Depth::Words(1) } else { depths[channel.0] };
-                let mut link = Link::new(Some(channel), width, at, depth);
+                let mut link = Link::new(Some(channel), at, depth);
                 link.recovery = u64::from(is_source || graph.room() == Room::NextCycle);
                 link.transfers = record.transfers.then(Transfers::default);
                 if is_source {
@@ -243,7 +269,7 @@ impl Execution {
             let mut firings = 0;
             while firings < TURN {
                 let Ok(cycle) = self.nodes[at].next_cycle(&self.links) else { break };
-                self.nodes[at].fire(cycle, &mut self.links, &mut self.outputs, self.record.values);
+                self.nodes[at].fire(cycle, &mut self.links, &mut self.outputs);
                 firings += 1;
             }
             if firings == 0 {
@@ -286,7 +312,7 @@ impl Execution {
     fn is_stuck(&self, at: usize) -> bool {
         let node = &self.nodes[at];
         let has_elements = node.inputs.iter().any(|&input| self.links[input].held() > 0);
-        node.phase != 0 || has_elements || node.source.as_ref().is_some_and(|source| source.left > 0)
+        node.phase != 0 || has_elements || node.source.is_some_and(|left| left > 0)
     }
 
     /// Follows what a node waits for, from node to node, until a source that has ended, or round a circle.

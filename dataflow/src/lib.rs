@@ -5,19 +5,22 @@
 //! - [`execute`]: abstract execution, in local time; the [rules of time](execute#rules-of-time) stand there.
 //! - [`deadlock`]: why an execution stopped, and the depth with which it would not have. [`depths`]: least depths at full rate, and
 //!   which of them grow with the length of the sequence.
-//! - [`dot`]: a picture. [`attention`]: four graphs of streaming attention, the example of this crate.
+//! - [`dot`]: a picture.
 //!
 //! Four numbers as shares of their sum; each number has to wait until the sum is known:
 //!
 //! ```
-//! use systole_dataflow::{Depth, Graph, input, next, state};
+//! use systole_dataflow::{Depth, Fold, Graph, Type, Word, input, next, state};
 //!
+//! // Unsigned numbers with 4 bits before the binary point and 4 behind it; their sum needs 2 more before it.
+//! let (small, wide) = (Type::uq(4, 4), Type::uq(6, 4));
 //! let mut graph = Graph::new();
-//! let numbers = graph.source("numbers", 1, [1.0, 2.0, 3.0, 2.0], 1);
+//! let numbers = graph.source("numbers", [small], [1.0, 2.0, 3.0, 2.0], 1);
 //! let [wait, to_sum] = graph.fork("fork", numbers);
-//! let sum = graph.reduce("sum", &[to_sum], 4, &[0.0], [state(0) + input(0)], [next(0)]);
+//! let sum = Fold::new([Word::zero(wide)], [(state(0) + input(0)).wrap(wide)], [next(0)]);
+//! let sum = graph.reduce("sum", &[to_sum], 4, sum);
 //! let sums = graph.repeat("repeat", sum, 4);
-//! let shares = graph.zip("divide", &[wait, sums], [input(0) / input(1)]);
+//! let shares = graph.zip("divide", &[wait, sums], [input(0).divide(input(1), Type::uq(1, 8))]);
 //! graph.sink("shares", shares);
 //!
 //! // FIFOs hold 2, if nothing else is said.
@@ -37,19 +40,27 @@
 //!
 //! **Invariant.** Each channel has one producer and one consumer; to be read twice, it passes a fork.
 
-pub mod attention;
 pub mod deadlock;
 pub mod depths;
 pub mod dot;
 pub mod execute;
+pub mod exp2;
 pub mod expression;
 pub mod graph;
+pub mod hardware;
+mod arithmetic;
+mod function;
 mod link;
 mod node;
 mod program;
+mod steps;
+mod values;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};
 pub use depths::{Growth, Need, family_depths, least_depths};
-pub use execute::{Output, Record, Run, RunError, Traffic, Transfers};
-pub use expression::{Expression, field, index, input, next, number, state};
-pub use graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};
+pub use execute::{Output, Record, Run, RunError, Traffic, Transfers, Values};
+pub use exp2::Exp2;
+pub use expression::{Expression, dot, field, index, input, next, number, state, sum};
+pub use graph::{ChannelId, Depth, Fold, Graph, Kind, Problem, Room, UnitId, Word};
+pub use hardware::{Hardware, HardwareError};
+pub use systole_hdl::Type;

@@ -11,7 +11,6 @@ pub(crate) struct Link {
     pub(crate) channel: Option<ChannelId>,
     pub(crate) producer: usize,
     pub(crate) consumer: usize,
-    pub(crate) width: usize,
     pub(crate) wire: bool,
     pub(crate) bounded: bool,
     /// From an element's giving to the first cycle in which it can be taken.
@@ -20,7 +19,6 @@ pub(crate) struct Link {
     pub(crate) recovery: u64,
     /// The cycle from which each element here can be taken.
     ready: VecDeque<u64>,
-    pub(crate) values: VecDeque<f64>,
     /// The cycle from which each free place that was in use is free.
     free: VecDeque<u64>,
     /// Places that were never in use. Apart from the others, since a depth may be any number.
@@ -57,7 +55,7 @@ impl Occupancy {
 
 impl Link {
     /// A channel or pipeline with FIFO timing that leads from the node `producer`.
-    pub(crate) fn new(channel: Option<ChannelId>, width: usize, producer: usize, depth: Depth) -> Link {
+    pub(crate) fn new(channel: Option<ChannelId>, producer: usize, depth: Depth) -> Link {
         let places = match depth {
             Depth::Words(words) => words,
             Depth::Unbounded => 0,
@@ -66,13 +64,11 @@ impl Link {
             channel,
             producer,
             consumer: usize::MAX,
-            width,
             wire: false,
             bounded: depth != Depth::Unbounded,
             transit: 1,
             recovery: 0,
             ready: VecDeque::new(),
-            values: VecDeque::new(),
             free: VecDeque::new(),
             fresh: places,
             traffic: Traffic::default(),

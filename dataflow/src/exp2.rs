@@ -1,0 +1,193 @@
+//! 2 to the power of a number in fixed point: range reduction to a fraction, a table or a polynomial by segments, a shift.
+//!
+//! With x = i + f, i the floor and f in [0, 1): 2^x = 2^f · 2^i. [0, 1) is cut into 2^`table_bits` segments. The mantissa 2^f, in [1, 2], has two
+//! fraction bits more than the result; the shift by i rounds to the result's fraction, halves up.
+//!
+//! - `degree` 0: the entry of a table of 2^`table_bits` + 1 that is nearest to f.
+//! - `degree` 1 to 3: a polynomial in the place within the segment; it meets 2^f at both ends of the segment and at the Chebyshev–Lobatto
+//!   points between.
+//!
+//! 2^0 is exactly 1 in all of them, so that a sum that is scaled by 2^0 again and again stays what it is.
+
+use std::sync::Arc;
+
+use systole_hdl::Type;
+
+use crate::steps::{Refusal, StepId, Steps, numeric};
+
+/// How 2 to the power of a number is computed. See the [module](self).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exp2 {
+    /// Type of the result: unsigned. Results beyond it saturate.
+    pub ty: Type,
+    /// The logarithm of the number of segments, 0 to [`MOST_TABLE_BITS`].
+    pub table_bits: u32,
+    /// Degree of the polynomial, 0 to [`MOST_DEGREE`].
+    pub degree: u32,
+}
+
+/// The largest table has 2 to the power of this many segments.
+pub const MOST_TABLE_BITS: u32 = 16;
+/// The highest degree of the polynomials.
+pub const MOST_DEGREE: u32 = 3;
+/// Fraction bits of the mantissa beyond those of the result.
+const GUARD_BITS: u32 = 2;
+
+impl Exp2 {
+    /// The words of the tables: entries, or coefficients.
+    pub fn table_words(&self) -> u64 {
+        match self.degree {
+            0 => (1 << self.table_bits) + 1,
+            degree => u64::from(degree + 1) << self.table_bits,
+        }
+    }
+
+    /// The steps that compute it.
+    pub(crate) fn expand(&self, steps: &mut Steps, x: StepId) -> Result<StepId, Refusal> {
+        if self.ty.is_signed() || !self.ty.is_number() {
+            return Err(format!("powers of 2 as {}; their type must be unsigned", self.ty));
+        }
+        if self.table_bits > MOST_TABLE_BITS || self.degree > MOST_DEGREE {
+            let (bits, degree) = (self.table_bits, self.degree);
+            return Err(format!(
+                "powers of 2 by {bits} table bits and degree {degree}; the most are {MOST_TABLE_BITS} and {MOST_DEGREE}"
+            ));
+        }
+        let floor = steps.floor(x, 0)?;
+        let frac = steps.ty(x).frac();
+        let mantissa = match frac {
+            0 => self.one(steps)?,
+            _ => {
+                let fraction = steps.wrap(x, Type::uq(0, frac))?;
+                if self.degree == 0 { self.nearest(steps, fraction)? } else { self.polynomial(steps, fraction)? }
+            }
+        };
+        self.shifted(steps, mantissa, floor)
+    }
+
+    fn fraction_bits(&self) -> u32 {
+        self.ty.frac() + GUARD_BITS
+    }
+
+    /// 1 to 2, both included.
+    fn mantissa_type(&self) -> Type {
+        numeric(false, 2, self.fraction_bits())
+    }
+
+    fn one(&self, steps: &mut Steps) -> Result<StepId, Refusal> {
+        steps.constant(1.0, self.mantissa_type())
+    }
+
+    /// The nearest entry of a table.
+    fn nearest(&self, steps: &mut Steps, fraction: StepId) -> Result<StepId, Refusal> {
+        let frac = steps.ty(fraction).frac();
+        let bits = self.table_bits.min(frac);
+        let scaled = steps.scale(fraction, bits as i32)?;
+        let index = if bits < frac {
+            let half = steps.constant(0.5, Type::uq(0, 1))?;
+            let up = steps.add(scaled, half)?;
+            steps.floor(up, 0)?
+        } else {
+            scaled
+        };
+        let segments = f64::from(1u32 << bits);
+        let table: Arc<[i64]> = (0..=1u32 << bits).map(|h| self.unit(f64::from(h) / segments)).collect();
+        steps.lookup(&table, self.mantissa_type(), index)
+    }
+
+    /// 2^f in units of the mantissa's last place.
+    fn unit(&self, f: f64) -> i64 {
+        (f.exp2() * f64::from(self.fraction_bits()).exp2()).round_ties_even() as i64
+    }
+
+    /// A polynomial in the place within the segment, by Horner's rule.
+    fn polynomial(&self, steps: &mut Steps, fraction: StepId) -> Result<StepId, Refusal> {
+        let frac = steps.ty(fraction).frac();
+        let bits = self.table_bits.min(frac);
+        let coefficients = self.coefficients(bits);
+        let scaled = steps.scale(fraction, bits as i32)?;
+        let segment = match bits {
+            0 => None,
+            _ => Some(steps.floor(scaled, 0)?),
+        };
+        let signed = numeric(true, 3, self.fraction_bits());
+        let coefficient = |steps: &mut Steps, power: usize| match segment {
+            None => steps.integer(coefficients[power][0], signed),
+            Some(segment) => steps.lookup(&coefficients[power].clone().into(), signed, segment),
+        };
+        if bits == frac {
+            let value = coefficient(steps, 0)?;
+            return steps.wrap(value, self.mantissa_type());
+        }
+        let rest = steps.wrap(scaled, Type::uq(0, frac - bits))?;
+        let mut value = coefficient(steps, self.degree as usize)?;
+        for power in (0..self.degree as usize).rev() {
+            let product = steps.mul(value, rest)?;
+            let product = steps.floor(product, self.fraction_bits())?;
+            let sum = coefficient(steps, power)?;
+            let sum = steps.add(sum, product)?;
+            // Partial sums of these polynomials stay within (-4, 4).
+            value = steps.wrap(sum, signed)?;
+        }
+        steps.wrap(value, self.mantissa_type())
+    }
+
+    /// Of each power, the coefficients of all segments, in units of the mantissa's last place.
+    fn coefficients(&self, bits: u32) -> Vec<Vec<i64>> {
+        let degree = self.degree as usize;
+        let segments = 1u32 << bits;
+        let points: Vec<f64> = (0..=degree).map(|k| (1.0 - (std::f64::consts::PI * k as f64 / degree as f64).cos()) / 2.0).collect();
+        let unit = f64::from(self.fraction_bits()).exp2();
+        let mut coefficients = vec![Vec::new(); degree + 1];
+        for segment in 0..segments {
+            let values: Vec<f64> = points.iter().map(|u| ((f64::from(segment) + u) / f64::from(segments)).exp2()).collect();
+            for (of_power, coefficient) in coefficients.iter_mut().zip(interpolation(&points, &values)) {
+                of_power.push((coefficient * unit).round_ties_even() as i64);
+            }
+        }
+        coefficients
+    }
+
+    /// The mantissa times 2^`exponent`, rounded to the result's fraction, halves up, and saturated.
+    fn shifted(&self, steps: &mut Steps, mantissa: StepId, exponent: StepId) -> Result<StepId, Refusal> {
+        // Above the greatest exponent that can matter, the result saturates all the same.
+        let top = self.ty.int() as i32;
+        let highest = steps.scale(mantissa, top)?;
+        let top = steps.constant(f64::from(top), Type::count(self.ty.int().max(1)))?;
+        let down = steps.sub(top, exponent)?;
+        let zero = steps.constant(0.0, Type::u(1))?;
+        let down = steps.max(down, zero)?;
+        let width = steps.ty(down).width();
+        let down = steps.wrap(down, Type::u(width))?;
+        let aligned = numeric(false, steps.ty(highest).int(), self.fraction_bits().max(steps.ty(highest).frac()));
+        let highest = steps.align(highest, aligned)?;
+        let value = steps.shift_right(highest, down)?;
+        let value = steps.floor(value, self.ty.frac() + 1)?;
+        // One bit below the last place: adding it there rounds halves up.
+        let last = steps.constant((-f64::from(self.ty.frac() + 1)).exp2(), Type::uq(0, self.ty.frac() + 1))?;
+        let up = steps.add(value, last)?;
+        let rounded = steps.floor(up, self.ty.frac())?;
+        steps.saturate(rounded, self.ty)
+    }
+}
+
+/// The coefficients, lowest power first, of the polynomial of least degree through the points.
+fn interpolation(points: &[f64], values: &[f64]) -> Vec<f64> {
+    // Newton's divided differences, then expanded from the inside out.
+    let mut differences = values.to_vec();
+    for order in 1..points.len() {
+        for i in (order..points.len()).rev() {
+            differences[i] = (differences[i] - differences[i - 1]) / (points[i] - points[i - order]);
+        }
+    }
+    let mut polynomial = vec![0.0; points.len()];
+    for i in (0..points.len()).rev() {
+        // polynomial · (u − points[i]) + differences[i]
+        for power in (0..points.len()).rev() {
+            let lower = if power > 0 { polynomial[power - 1] } else { 0.0 };
+            polynomial[power] = lower - points[i] * polynomial[power];
+        }
+        polynomial[0] += differences[i];
+    }
+    polynomial
+}

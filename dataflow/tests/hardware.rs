@@ -1,0 +1,137 @@
+//! Hardware does what abstract execution says, in the same cycles.
+
+mod lockstep;
+
+use lockstep::assert_same;
+use systole_dataflow::{
+    Depth, Exp2, Fold, Graph, Room, Type, Word, dot, field, index, input, next, number, state,
+};
+use systole_sim::simulator::EngineKind;
+
+fn numbers(count: usize) -> Vec<f64> {
+    (0..count).map(|i| ((i * 37 % 61) as f64 - 30.0) / 4.0).collect()
+}
+
+/// Runs the graph on both engines.
+#[track_caller]
+fn check(graph: &Graph) {
+    for engine in [EngineKind::Reference, EngineKind::Compiled] {
+        assert_same(graph, engine, "").expect("the graph runs to its end");
+    }
+}
+
+#[test]
+fn shares_of_a_sum_with_a_fork_a_reduction_a_repeat_and_a_division() {
+    let (small, wide) = (Type::uq(4, 4), Type::uq(8, 4));
+    for latency in [1, 2, 5] {
+        let mut g = Graph::new();
+        let values: Vec<f64> = (0..24).map(|i| f64::from(i % 7) + 0.5).collect();
+        let source = g.source("in", [small], values, 1);
+        let [wait, to_sum] = g.fork("fork", source);
+        let fold = Fold::new([Word::zero(wide)], [(state(0) + input(0)).wrap(wide)], [next(0)]);
+        let sum = g.reduce("sum", &[to_sum], 8, fold);
+        let sums = g.repeat("repeat", sum, 8);
+        let shares = g.zip("divide", &[wait, sums], [input(0).divide(input(1), Type::uq(1, 8))]);
+        g.set_latency(g.producer(shares), latency);
+        g.set_depth(wait, Depth::Words(10));
+        g.sink("out", shares);
+        check(&g);
+        g.set_room(Room::NextCycle);
+        check(&g);
+    }
+}
+
+#[test]
+fn every_operation_has_the_same_result() {
+    let ty = Type::q(5, 4);
+    for latency in [1, 3] {
+        let mut g = Graph::new();
+        let a = g.source("a", [ty], numbers(60), 1);
+        let b = g.source("b", [Type::uq(3, 2)], numbers(60).iter().map(|x| x.abs()).collect::<Vec<_>>(), 1);
+        let (a_is, b_is) = (input(0), input(1));
+        let (x, y) = (|| a_is.clone(), || b_is.clone());
+        let outputs = [
+            x() + y(),
+            x() - y(),
+            y() - y().scale(1),
+            x() * y(),
+            x().max(y()),
+            x().min(y()),
+            x().lt(y()).mux(x(), y()),
+            (x().equals(y()) | !x().lt(y())).mux(number(1.0, ty), number(-1.5, ty)),
+            x().round(1),
+            (x() * y()).round(3),
+            (x() * y()).floor(1),
+            (x() * x()).saturate(Type::q(3, 8)),
+            (x() * x()).wrap(Type::q(3, 8)),
+            x().wrap(Type::uq(3, 6)),
+            x().saturate(Type::uq(2, 4)),
+            x().fit(Type::s(3)),
+            x().scale(-6),
+            x().scale(7),
+            x().shift_right(y().floor(0)),
+            y().floor(0).lookup(vec![3, -1, 7, 100], Type::q(4, 5)),
+            y().floor(0).select([x(), y(), x() + x()]),
+            x().divide(y(), Type::q(6, 5)),
+            y().divide(number(0.75, Type::uq(0, 2)), Type::uq(2, 6)),
+            x().exp2(Exp2 { ty: Type::uq(3, 8), table_bits: 2, degree: 0 }),
+            x().exp2(Exp2 { ty: Type::uq(1, 10), table_bits: 3, degree: 1 }),
+            x().exp2(Exp2 { ty: Type::uq(0, 12), table_bits: 0, degree: 3 }),
+        ];
+        let all = g.zip("all", &[a, b], outputs);
+        g.set_latency(g.producer(all), latency);
+        g.sink("out", all);
+        check(&g);
+    }
+}
+
+#[test]
+fn vectors_that_come_in_series_are_repeated_scanned_and_reduced() {
+    let ty = Type::q(6, 2);
+    let wide = Type::q(12, 4);
+    let mut g = Graph::new();
+    let q = g.source("q", [ty], numbers(12), 1);
+    let k = g.source("k", [ty], numbers(30), 4);
+    let repeated = g.repeat_vector("q-again", q, 10, 3);
+    let products = g.zip("product", &[repeated, k], [input(0) * input(1)]);
+    let [to_max, to_sum] = g.fork("fork", products);
+    let max = g.mem_scan("running", &[to_max], 5, 3, Fold::new([Word::least(Type::q(12, 4))], [state(0).max(input(0))], [next(0)]));
+    let sum = g.mem_reduce("sum", &[to_sum], 10, 3, Fold::new([Word::zero(wide)], [(state(0) + input(0)).wrap(wide)], [next(0)]));
+    let pairs = g.flatmap("pairs", &[sum], 2, [input(0) + index(), input(0)]);
+    g.set_latency(g.producer(sum), 4);
+    g.set_interval(g.producer(pairs), 3);
+    let maxima = g.sink("maxima", max);
+    g.set_interval(maxima, 2);
+    g.sink("sums", pairs);
+    check(&g);
+}
+
+#[test]
+fn sources_with_an_interval_offer_in_time() {
+    let mut g = Graph::new();
+    let a = g.source("a", [Type::s(8)], (0..20).map(f64::from).collect::<Vec<_>>(), 1);
+    let b = g.source("b", [Type::s(8)], (0..20).map(f64::from).collect::<Vec<_>>(), 1);
+    g.set_interval(g.producer(a), 3);
+    g.set_interval(g.producer(b), 2);
+    let sum = g.zip("sum", &[a, b], [input(0) + input(1)]);
+    g.set_interval(g.producer(sum), 5);
+    g.sink("out", sum);
+    check(&g);
+}
+
+#[test]
+fn dot_products_and_matrix_products_are_exact() {
+    let ty = Type::q(6, 2);
+    let mut g = Graph::new();
+    let a = g.source("a", [ty; 3], numbers(24), 1);
+    let [a, again] = g.fork("fork", a);
+    let b = g.source("b", [ty; 3], numbers(24), 1);
+    let [b, matrix] = g.fork("fork-b", b);
+    let products = g.dot("dot", a, b, Type::q(10, 3));
+    let result = g.matmul("matmul", products, matrix, 4, Type::q(20, 3));
+    let norms = g.map("norm", again, [dot((0..3).map(|i| field(0, i)), (0..3).map(|i| field(0, i)))]);
+    g.set_depth(matrix, Depth::Words(4));
+    g.sink("out", result);
+    g.sink("norms", norms);
+    check(&g);
+}
