@@ -88,7 +88,7 @@ pub(crate) fn explain(graph: &Graph, depths: &[Depth], cycle: u64, waits: Vec<Wa
         match execute(graph, &deep, Record::default()) {
             Ok(run) => break Some(run),
             Err(Stop::Deadlock { waits, .. }) => full = full_fifos(&waits),
-            Err(Stop::Starved(_)) => break None,
+            Err(Stop::Error(_)) => break None,
         }
     };
     if let Some(run) = run {

@@ -46,7 +46,7 @@ pub fn least_depths(graph: &Graph) -> Result<Vec<(ChannelId, usize)>, RunError> 
     graph.check().map_err(RunError::Graph)?;
     let mut depths = vec![Depth::Unbounded; graph.channels().len()];
     let unbounded = execute(graph, &depths, Record::default()).map_err(|stop| match stop {
-        Stop::Starved(error) => error,
+        Stop::Error(error) => error,
         Stop::Deadlock { .. } => unreachable!("a deadlock has a full FIFO, and unbounded ones are never full"),
     })?;
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 //! deadlocks, and how deep the FIFOs have to be.
 //!
 //! - [`graph`]: what a graph is, and how one is built. [`expression`]: the form in which a unit's function is written.
-//! - [`execute`]: abstract execution, in local time; the [rules of time](execute#rules-of-time) stand there.
+//! - [`execute`]: abstract execution; the [rules of time](execute#rules-of-time) stand there.
 //! - [`deadlock`]: why an execution stopped, and the depth with which it would not have. [`depths`]: least depths at full rate, and
 //!   which of them grow with the length of the sequence.
 //! - [`dot`]: a picture. [`attention`]: four graphs of streaming attention, the example of this crate.
@@ -39,14 +39,19 @@
 
 pub mod attention;
 pub mod deadlock;
+mod delay;
 pub mod depths;
 pub mod dot;
 pub mod execute;
 pub mod expression;
 pub mod graph;
+mod leap;
 mod link;
 mod node;
 mod program;
+mod rates;
+mod timing;
+mod values;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};
 pub use depths::{Growth, Need, family_depths, least_depths};

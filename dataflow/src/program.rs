@@ -69,25 +69,6 @@ impl Program {
         program
     }
 
-    /// Passes elements of so many fields on as they are.
-    pub(crate) fn identity(width: usize) -> Program {
-        Program {
-            slots: vec![0.0; width + 1],
-            constants: Vec::new(),
-            steps: Vec::new(),
-            output_steps: 0,
-            inputs: vec![0],
-            first_state: width,
-            initial: Vec::new(),
-            memory: Vec::new(),
-            states: 1,
-            index: width,
-            next: Vec::new(),
-            output: (0..width).collect(),
-            scratch: Vec::new(),
-        }
-    }
-
     /// Where the fields of an input belong.
     pub(crate) fn input(&mut self, input: usize, width: usize) -> &mut [f64] {
         let first = self.inputs[input];
