@@ -88,13 +88,13 @@ pub(crate) fn explain(graph: &Graph, depths: &[Depth], cycle: u64, waits: Vec<Wa
         match execute(graph, &deep, Record::default()) {
             Ok(run) => break Some(run),
             Err(Stop::Deadlock { waits, .. }) => full = full_fifos(&waits),
-            Err(Stop::Starved(_)) => break None,
+            Err(Stop::Error(_)) => break None,
         }
     };
     if let Some(run) = run {
         for fifo in &mut short {
-            let enough = run.traffic(fifo.channel).high_water.max(fifo.depth) + 1;
-            let depth = least(fifo.depth, enough, |depth| {
+            let guess = run.traffic(fifo.channel).high_water.max(fifo.depth) + 1;
+            let depth = least(fifo.depth, guess, |depth| {
                 deep[fifo.channel.0] = Depth::Words(depth);
                 execute(graph, &deep, Record::default()).is_ok()
             });
@@ -107,8 +107,15 @@ pub(crate) fn explain(graph: &Graph, depths: &[Depth], cycle: u64, waits: Vec<Wa
     Deadlock { cycle, waits, short }
 }
 
-/// The least number from `from` to `enough` for which `holds`, which holds for `enough` and for all above one for which it holds.
-pub(crate) fn least(mut from: usize, mut enough: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
+/// The least number from `from` on for which `holds`. It must hold for some number, and for all above one for which it holds.
+///
+/// The search begins at a guess: what a FIFO held while others were deeper says where to look, but with those at their least it may need more.
+pub(crate) fn least(mut from: usize, guess: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
+    let mut enough = guess;
+    while !holds(enough) {
+        from = enough + 1;
+        enough = enough.saturating_mul(2);
+    }
     while from < enough {
         let middle = from + (enough - from) / 2;
         if holds(middle) { enough = middle } else { from = middle + 1 }

@@ -46,14 +46,14 @@ pub fn least_depths(graph: &Graph) -> Result<Vec<(ChannelId, usize)>, RunError> 
     graph.check().map_err(RunError::Graph)?;
     let mut depths = vec![Depth::Unbounded; graph.channels().len()];
     let unbounded = execute(graph, &depths, Record::default()).map_err(|stop| match stop {
-        Stop::Starved(error) => error,
+        Stop::Error(error) => error,
         Stop::Deadlock { .. } => unreachable!("a deadlock has a full FIFO, and unbounded ones are never full"),
     })?;
     let mut found = Vec::new();
     for (channel, _) in graph.fifos() {
         // With a registered `full` flag, one more than what it holds.
-        let enough = unbounded.traffic(channel).high_water + 1;
-        let depth = least(1, enough, |depth| {
+        let guess = unbounded.traffic(channel).high_water + 1;
+        let depth = least(1, guess, |depth| {
             depths[channel.0] = Depth::Words(depth);
             execute(graph, &depths, Record::default()).is_ok_and(|run| run.cycles == unbounded.cycles)
         });

@@ -1,4 +1,4 @@
-//! Abstract execution: the values of a graph and the cycle of every transfer, without hardware and without a clock.
+//! Abstract execution: the values of a graph and the cycle of every transfer, without hardware.
 //!
 //! # Rules of time
 //!
@@ -17,16 +17,15 @@
 //! - A sink takes an element of its FIFO as soon as there is one and its interval has passed. An execution of which the last sink takes
 //!   its last element in cycle t takes t + 1 cycles.
 //!
-//! # Local time
+//! # How it is done
 //!
-//! There is no loop over cycles. A channel keeps the cycles in which its elements can be taken, and the cycles in which its places are free
-//! again; a firing's cycle is the largest of those that it needs. Since a unit does the same whenever its turn comes, units are run
-//! in any order, each as far as it gets; consumers first, so that queues stay short. Time costs nothing where nothing happens.
+//! Rates are static, so the cycle of a transfer never depends on a value. Times are computed first, by a clock that leaps over what repeats
+//! (`timing.rs`; why that is exact is argued in `leap.rs`): it takes about as long for a row of a million elements as for one of a hundred. If
+//! values are asked for, they are computed afterwards, each unit running as far as it can and without any notion of time (`values.rs`).
 
 use crate::deadlock::{self, Deadlock, Wait};
-use crate::graph::{ChannelId, Depth, Graph, Kind, Problem, Room, UnitId};
-use crate::link::Link;
-use crate::node::{Blocked, Node};
+use crate::graph::{ChannelId, Depth, Graph, Problem, UnitId};
+use crate::timing::times;
 use crate::program::to_reals;
 use crate::values::values;
 
@@ -123,6 +122,9 @@ pub enum RunError {
         /// Elements that the source had.
         elements: u64,
     },
+    /// The sources have so many elements, or the units such long intervals, that cycles cannot be counted.
+    #[error("the execution takes more than 2^62 cycles; give the sources fewer elements, or the units shorter intervals")]
+    TooLong,
 }
 
 /// All of them, for one message.
@@ -166,191 +168,31 @@ impl Graph {
     pub fn run_with(&self, record: Record) -> Result<Run, RunError> {
         self.check().map_err(RunError::Graph)?;
         let depths: Vec<Depth> = self.channels().map(|(_, channel)| channel.depth).collect();
-        let mut run = execute(self, &depths, record).map_err(|stop| match stop {
+        execute(self, &depths, record).map_err(|stop| match stop {
             Stop::Deadlock { cycle, waits } => RunError::Deadlock(Box::new(deadlock::explain(self, &depths, cycle, waits))),
-            Stop::Starved(error) => error,
-        })?;
-        match record.values {
-            Values::None => {}
-            Values::Exact => {
-                for (output, raw) in run.outputs.iter_mut().zip(values::<i64>(self, false)) {
-                    output.values = to_reals(&self.channel(self.unit(output.unit).inputs[0]).fields, &raw);
-                    output.raw = raw;
-                }
-            }
-            Values::Real => run.outputs.iter_mut().zip(values::<f64>(self, true)).for_each(|(output, values)| output.values = values),
-        }
-        Ok(run)
+            Stop::Error(error) => error,
+        })
     }
 }
 
 /// Why an execution stopped, as far as one execution can tell.
 pub(crate) enum Stop {
     Deadlock { cycle: u64, waits: Vec<Wait> },
-    Starved(RunError),
+    Error(RunError),
 }
 
 /// Executes a checked graph with other depths.
 pub(crate) fn execute(graph: &Graph, depths: &[Depth], record: Record) -> Result<Run, Stop> {
-    let mut execution = Execution::new(graph, depths, record);
-    execution.go();
-    execution.result(graph)
-}
-
-/// Firings of a unit in one turn: a bound on what piles up in unbounded channels.
-const TURN: usize = 256;
-
-struct Execution {
-    nodes: Vec<Node>,
-    links: Vec<Link>,
-    outputs: Vec<Output>,
-    record: Record,
-}
-
-impl Execution {
-    fn new(graph: &Graph, depths: &[Depth], record: Record) -> Execution {
-        let mut execution = Execution { nodes: Vec::new(), links: Vec::new(), outputs: Vec::new(), record };
-        let mut link_of = vec![usize::MAX; depths.len()];
-        for (id, unit) in graph.units() {
-            let mut at = execution.nodes.len();
-            let inputs: Vec<usize> = unit.inputs.iter().map(|channel| link_of[channel.0]).collect();
-            let is_source = unit.kind == Kind::Source;
-            let mut node = Node::new(id, inputs);
-            (node.takes_first, node.gives_last) = (unit.takes_first, unit.gives_last);
-            (node.period, node.interval) = (unit.period, unit.interval);
-            if is_source {
-                let (elements, times) = &unit.elements;
-                let width = graph.channel(unit.outputs[0]).fields.len();
-                node.source = Some(((elements.len() / width) as u64).saturating_mul(*times));
-            }
-            if unit.kind == Kind::Sink {
-                node.sink = Some(execution.outputs.len());
-                execution.outputs.push(Output { unit: id, values: Vec::new(), raw: Vec::new(), cycles: Vec::new() });
-            }
-            execution.add(node);
-            if unit.latency > 1 && !matches!(unit.kind, Kind::Source | Kind::Sink) {
-                let registers = unit.latency - 1;
-                let mut pipeline = Link::new(None, at, Depth::Words(registers as usize));
-                pipeline.transit = registers;
-                execution.links.push(pipeline);
-                let link = execution.links.len() - 1;
-                execution.nodes[at].outputs.push(link);
-                at = execution.nodes.len();
-                execution.add(Node::new(id, vec![link]));
-            }
-            for &channel in &unit.outputs {
-                let depth = if is_source { Depth::Words(1) } else { depths[channel.0] };
-                let mut link = Link::new(Some(channel), at, depth);
-                link.recovery = u64::from(is_source || graph.room() == Room::NextCycle);
-                link.transfers = record.transfers.then(Transfers::default);
-                if is_source {
-                    (link.wire, link.transit) = (true, 0);
-                }
-                link_of[channel.0] = execution.links.len();
-                execution.nodes[at].outputs.push(execution.links.len());
-                execution.links.push(link);
+    let mut run = times(graph, depths, record.transfers)?;
+    match record.values {
+        Values::None => {}
+        Values::Exact => {
+            for (output, raw) in run.outputs.iter_mut().zip(values::<i64>(graph, false)) {
+                output.values = to_reals(&graph.channel(graph.unit(output.unit).inputs[0]).fields, &raw);
+                output.raw = raw;
             }
         }
-        execution
+        Values::Real => run.outputs.iter_mut().zip(values::<f64>(graph, true)).for_each(|(output, values)| output.values = values),
     }
-
-    fn add(&mut self, node: Node) {
-        let id = self.nodes.len();
-        node.inputs.iter().for_each(|&input| self.links[input].consumer = id);
-        self.nodes.push(node);
-    }
-
-    /// Runs until no node can fire. Nodes whose turn it is are on a stack: consumers above producers.
-    fn go(&mut self) {
-        let mut stack: Vec<usize> = (0..self.nodes.len()).collect();
-        let mut stacked = vec![true; stack.len()];
-        while let Some(at) = stack.pop() {
-            stacked[at] = false;
-            let mut firings = 0;
-            while firings < TURN {
-                let Ok(cycle) = self.nodes[at].next_cycle(&self.links) else { break };
-                self.nodes[at].fire(cycle, &mut self.links, &mut self.outputs);
-                firings += 1;
-            }
-            if firings == 0 {
-                continue;
-            }
-            let mut push = |node: usize| {
-                if !std::mem::replace(&mut stacked[node], true) {
-                    stack.push(node);
-                }
-            };
-            let node = &self.nodes[at];
-            node.inputs.iter().for_each(|&input| push(self.links[input].producer));
-            if firings == TURN {
-                push(at);
-            }
-            node.outputs.iter().for_each(|&output| push(self.links[output].consumer));
-        }
-    }
-
-    fn result(mut self, graph: &Graph) -> Result<Run, Stop> {
-        if let Some(stuck) = (0..self.nodes.len()).find(|&at| self.is_stuck(at)) {
-            return Err(self.stop(graph, stuck));
-        }
-        let cycles = self.outputs.iter().filter_map(|output| output.cycles.last()).max().map_or(0, |last| last + 1);
-        let mut traffic = vec![Traffic::default(); graph.channels().len()];
-        let mut transfers = vec![Transfers::default(); if self.record.transfers { traffic.len() } else { 0 }];
-        for link in &mut self.links {
-            if let Some(channel) = link.channel {
-                if let Some(of_link) = link.transfers.take() {
-                    transfers[channel.0] = of_link;
-                }
-                link.traffic.high_water = link.high_water();
-                traffic[channel.0] = std::mem::take(&mut link.traffic);
-            }
-        }
-        Ok(Run { cycles, outputs: self.outputs, traffic, transfers })
-    }
-
-    /// Whether a node has something to do that it cannot do, now that none can fire.
-    fn is_stuck(&self, at: usize) -> bool {
-        let node = &self.nodes[at];
-        let has_elements = node.inputs.iter().any(|&input| self.links[input].held() > 0);
-        node.phase != 0 || has_elements || node.source.is_some_and(|left| left > 0)
-    }
-
-    /// Follows what a node waits for, from node to node, until a source that has ended, or round a circle.
-    fn stop(&self, graph: &Graph, stuck: usize) -> Stop {
-        let mut path: Vec<usize> = Vec::new();
-        // Of each node on the path; none where a unit's stages wait for each other.
-        let mut waits: Vec<Option<Wait>> = Vec::new();
-        let mut at = stuck;
-        loop {
-            if let Some(start) = path.iter().position(|&node| node == at) {
-                // A source fires when it offers, which is no event yet.
-                let units = self.nodes.iter().filter(|node| node.fired > 0 && node.source.is_none());
-                let cycle = units.map(|node| node.earliest + 1 - node.interval).max().unwrap_or(0);
-                return Stop::Deadlock { cycle, waits: waits.into_iter().skip(start).flatten().collect() };
-            }
-            path.push(at);
-            let unit = self.nodes[at].unit;
-            let (link, for_room) = match self.nodes[at].next_cycle(&self.links) {
-                Err(Blocked::Element(link)) => (link, false),
-                Err(Blocked::Room(link)) => (link, true),
-                Err(Blocked::Ended) | Ok(_) => {
-                    let last = waits.into_iter().flatten().next_back().expect("a source that has ended is not stuck, so another led here");
-                    return Stop::Starved(RunError::Starved {
-                        unit: last.unit_name,
-                        channel: last.channel_name,
-                        source_name: graph.unit(unit).name.clone(),
-                        elements: self.nodes[at].fired,
-                    });
-                }
-            };
-            waits.push(self.links[link].channel.map(|channel| Wait {
-                unit,
-                unit_name: graph.unit(unit).name.clone(),
-                channel,
-                channel_name: graph.channel(channel).name.clone(),
-                full: for_room.then(|| self.links[link].held()),
-            }));
-            at = if for_room { self.links[link].consumer } else { self.links[link].producer };
-        }
-    }
+    Ok(run)
 }

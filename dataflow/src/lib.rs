@@ -2,7 +2,7 @@
 //! deadlocks, and how deep the FIFOs have to be.
 //!
 //! - [`graph`]: what a graph is, and how one is built. [`expression`]: the form in which a unit's function is written.
-//! - [`execute`]: abstract execution, in local time; the [rules of time](execute#rules-of-time) stand there.
+//! - [`execute`]: abstract execution; the [rules of time](execute#rules-of-time) stand there.
 //! - [`deadlock`]: why an execution stopped, and the depth with which it would not have. [`depths`]: least depths at full rate, and
 //!   which of them grow with the length of the sequence.
 //! - [`dot`]: a picture.
@@ -40,20 +40,24 @@
 //!
 //! **Invariant.** Each channel has one producer and one consumer; to be read twice, it passes a fork.
 
+mod arithmetic;
 pub mod deadlock;
+mod delay;
 pub mod depths;
 pub mod dot;
 pub mod execute;
 pub mod exp2;
 pub mod expression;
+mod function;
 pub mod graph;
 pub mod hardware;
-mod arithmetic;
-mod function;
+mod leap;
 mod link;
 mod node;
 mod program;
+mod rates;
 mod steps;
+mod timing;
 mod values;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};

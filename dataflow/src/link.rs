@@ -1,9 +1,9 @@
-//! Channels and pipelines during an execution.
+//! Channels and pipelines during the computation of times.
 
-use std::collections::VecDeque;
-
+use crate::delay::Delay;
 use crate::execute::{Traffic, Transfers};
 use crate::graph::{ChannelId, Depth};
+use crate::leap::{Seen, extend_repeated, shift};
 
 /// A channel, or the registers of a pipeline.
 pub(crate) struct Link {
@@ -11,130 +11,169 @@ pub(crate) struct Link {
     pub(crate) channel: Option<ChannelId>,
     pub(crate) producer: usize,
     pub(crate) consumer: usize,
-    pub(crate) wire: bool,
-    pub(crate) bounded: bool,
-    /// From an element's giving to the first cycle in which it can be taken.
-    pub(crate) transit: u64,
-    /// From an element's taking to the first cycle in which its place is free.
-    pub(crate) recovery: u64,
-    /// The cycle from which each element here can be taken.
-    ready: VecDeque<u64>,
-    /// The cycle from which each free place that was in use is free.
-    free: VecDeque<u64>,
-    /// Places that were never in use. Apart from the others, since a depth may be any number.
-    fresh: usize,
-    pub(crate) traffic: Traffic,
-    pub(crate) transfers: Option<Transfers>,
-    occupancy: Occupancy,
+    /// How many elements it holds at most; if it is unbounded, more than there can be.
+    places: u64,
+    /// Whether a place that was left in this cycle cannot be used in the same one.
+    pub(crate) is_registered: bool,
+    /// Of a pipeline: its elements that have not come to the end.
+    delay: Option<Delay>,
+    entered: u64,
+    left: u64,
+    traffic: Traffic,
+    transfers: Option<Transfers>,
+    mark: Mark,
 }
 
-/// Merges the cycles of entering and leaving, which come to be known in any order, into how much there was at a time.
+/// The beginning of a window, and what was seen since.
 #[derive(Default)]
-struct Occupancy {
-    entered: VecDeque<u64>,
-    left: VecDeque<u64>,
-    now: usize,
-    most: usize,
-}
-
-impl Occupancy {
-    fn merge(&mut self) {
-        while let (Some(&entered), Some(&left)) = (self.entered.front(), self.left.front()) {
-            // What leaves in a cycle leaves before what enters in it: after the cycle, both have happened.
-            if left <= entered {
-                self.left.pop_front();
-                self.now -= 1;
-            } else {
-                self.entered.pop_front();
-                self.now += 1;
-                self.most = self.most.max(self.now);
-            }
-        }
-    }
+struct Mark {
+    entered: u64,
+    left: u64,
+    /// Elements that could be taken.
+    ready: u64,
+    elements: Seen,
+    room: Seen,
+    /// The most elements held after a cycle in which one entered.
+    peak: u64,
 }
 
 impl Link {
-    /// A channel or pipeline with FIFO timing that leads from the node `producer`.
-    pub(crate) fn new(channel: Option<ChannelId>, producer: usize, depth: Depth) -> Link {
+    /// A channel that leads from the node `producer`.
+    pub(crate) fn new(channel: ChannelId, producer: usize, depth: Depth) -> Link {
         let places = match depth {
-            Depth::Words(words) => words,
-            Depth::Unbounded => 0,
+            Depth::Words(words) => words as u64,
+            Depth::Unbounded => u64::MAX,
         };
         Link {
-            channel,
+            channel: Some(channel),
             producer,
             consumer: usize::MAX,
-            wire: false,
-            bounded: depth != Depth::Unbounded,
-            transit: 1,
-            recovery: 0,
-            ready: VecDeque::new(),
-            free: VecDeque::new(),
-            fresh: places,
+            places,
+            is_registered: false,
+            delay: None,
+            entered: 0,
+            left: 0,
             traffic: Traffic::default(),
             transfers: None,
-            occupancy: Occupancy::default(),
+            mark: Mark::default(),
         }
     }
 
-    /// The cycle from which an element can be taken, if there is one.
-    pub(crate) fn element(&self) -> Option<u64> {
-        self.ready.front().copied()
+    /// A pipeline of so many registers behind the node `producer`.
+    pub(crate) fn pipeline(producer: usize, registers: u64) -> Link {
+        let link = Link::new(ChannelId(usize::MAX), producer, Depth::Unbounded);
+        Link { channel: None, places: registers, delay: Some(Delay::new(registers)), ..link }
     }
 
-    /// The cycle from which an element can be given, if it is known.
-    pub(crate) fn room(&self) -> Option<u64> {
-        if self.bounded && self.fresh == 0 { self.free.front().copied() } else { Some(0) }
+    /// Keeps the cycle of every transfer.
+    pub(crate) fn record(&mut self) {
+        self.transfers = Some(Transfers::default());
     }
 
     /// Elements given and not taken.
-    pub(crate) fn held(&self) -> usize {
-        self.ready.len()
+    pub(crate) fn held(&self) -> u64 {
+        self.entered - self.left
     }
 
-    /// The most elements that were here after any cycle, all transfers being known.
-    pub(crate) fn high_water(&self) -> usize {
-        self.occupancy.most
+    /// Whether no more elements can enter as long as none leaves.
+    pub(crate) fn is_full(&self) -> bool {
+        self.held() >= self.places
+    }
+
+    /// Elements that can be taken.
+    fn ready(&self) -> u64 {
+        self.held() - self.delay.as_ref().map_or(0, Delay::under_way)
+    }
+
+    /// Whether an element can be taken.
+    pub(crate) fn has_element(&mut self) -> bool {
+        let ready = self.ready();
+        self.mark.elements.is_positive(ready)
+    }
+
+    /// Whether an element can be given.
+    pub(crate) fn has_room(&mut self, cycle: u64) -> bool {
+        let left_now = self.is_registered && self.traffic.left.is_some_and(|(_, last)| last == cycle);
+        let room = self.places - self.held() - u64::from(left_now);
+        self.mark.room.is_positive(room)
+    }
+
+    /// Begins a cycle: elements of a pipeline come to its end.
+    pub(crate) fn arrive(&mut self, cycle: u64) {
+        if let Some(delay) = &mut self.delay {
+            delay.arrive(cycle);
+        }
+    }
+
+    /// The next cycle in which an element comes to the end of a pipeline.
+    pub(crate) fn next_arrival(&self) -> Option<u64> {
+        self.delay.as_ref().and_then(Delay::next_arrival)
     }
 
     /// Gives an element.
     pub(crate) fn enter(&mut self, cycle: u64) {
-        if self.bounded {
-            match self.fresh {
-                0 => _ = self.free.pop_front(),
-                _ => self.fresh -= 1,
-            }
+        self.entered += 1;
+        self.mark.peak = self.mark.peak.max(self.held());
+        self.traffic.high_water = self.traffic.high_water.max(self.held() as usize);
+        self.traffic.entered = Some((self.traffic.entered.map_or(cycle, |(first, _)| first), cycle));
+        if let Some(delay) = &mut self.delay {
+            delay.enter(cycle);
         }
-        self.ready.push_back(cycle + self.transit);
-        if !self.wire {
-            self.traffic.entered = Some((self.traffic.entered.map_or(cycle, |(first, _)| first), cycle));
-            if let Some(transfers) = &mut self.transfers {
-                transfers.entered.push(cycle);
-            }
-            self.occupancy.entered.push_back(cycle);
-            self.occupancy.merge();
+        if let Some(transfers) = &mut self.transfers {
+            transfers.entered.push(cycle);
         }
     }
 
     /// Takes an element.
     pub(crate) fn leave(&mut self, cycle: u64) {
-        self.ready.pop_front();
-        if self.bounded {
-            self.free.push_back(cycle + self.recovery);
-        }
-        self.traffic.elements += 1;
+        self.left += 1;
         self.traffic.left = Some((self.traffic.left.map_or(cycle, |(first, _)| first), cycle));
         if let Some(transfers) = &mut self.transfers {
             transfers.left.push(cycle);
-            if self.wire {
-                transfers.entered.push(cycle);
-            }
         }
-        if self.wire {
-            self.traffic.entered = self.traffic.left;
-        } else {
-            self.occupancy.left.push_back(cycle);
-            self.occupancy.merge();
+    }
+
+    /// What happened, at the end.
+    pub(crate) fn into_traffic(self) -> (Traffic, Option<Transfers>) {
+        (Traffic { elements: self.left, ..self.traffic }, self.transfers)
+    }
+
+    /// Begins a window.
+    pub(crate) fn mark(&mut self) {
+        self.mark = Mark { entered: self.entered, left: self.left, ready: self.ready(), ..Mark::default() };
+        if let Some(delay) = &mut self.delay {
+            delay.mark();
+        }
+    }
+
+    /// How often the window, which ends before `cycle` and took `span` cycles, can be repeated as far as this link is concerned.
+    pub(crate) fn repetitions(&self, cycle: u64, span: u64) -> u64 {
+        let ready = self.mark.elements.repetitions(shift(self.ready(), self.mark.ready));
+        let room = self.mark.room.repetitions(shift(self.mark.entered - self.mark.left, self.held()));
+        let arrivals = self.delay.as_ref().map_or(u64::MAX, |delay| delay.repetitions(cycle, span));
+        ready.min(room).min(arrivals)
+    }
+
+    /// Repeats the window `times` times.
+    pub(crate) fn repeat(&mut self, span: u64, times: u64) {
+        let (entered, left) = (self.entered - self.mark.entered, self.left - self.mark.left);
+        self.entered += entered * times;
+        self.left += left * times;
+        if let (true, Some((_, last))) = (entered > 0, &mut self.traffic.entered) {
+            *last += span * times;
+        }
+        if let (true, Some((_, last))) = (left > 0, &mut self.traffic.left) {
+            *last += span * times;
+        }
+        // What is held at a place of the window grows or shrinks evenly, so the most is in the last repetition, or was in the window itself.
+        let peak = self.mark.peak + entered.saturating_sub(left) * times;
+        self.traffic.high_water = self.traffic.high_water.max(peak as usize);
+        if let Some(transfers) = &mut self.transfers {
+            extend_repeated(&mut transfers.entered, entered as usize, span, times);
+            extend_repeated(&mut transfers.left, left as usize, span, times);
+        }
+        if let Some(delay) = &mut self.delay {
+            delay.repeat(span, times);
         }
     }
 }

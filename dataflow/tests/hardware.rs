@@ -1,11 +1,10 @@
 //! Hardware does what abstract execution says, in the same cycles.
 
-mod lockstep;
+mod support;
 
-use lockstep::assert_same;
-use systole_dataflow::{
-    Depth, Exp2, Fold, Graph, Room, Type, Word, dot, field, index, input, next, number, state,
-};
+use support::lockstep::assert_same;
+use support::random::{LONG, SHORT, random_graph};
+use systole_dataflow::{Depth, Exp2, Fold, Graph, Room, Type, Word, dot, field, index, input, next, number, state};
 use systole_sim::simulator::EngineKind;
 
 fn numbers(count: usize) -> Vec<f64> {
@@ -134,4 +133,32 @@ fn dot_products_and_matrix_products_are_exact() {
     g.sink("out", result);
     g.sink("norms", norms);
     check(&g);
+}
+
+/// Random graphs as hardware, whose unbounded FIFOs get a depth.
+fn same_as_hardware(seeds: std::ops::Range<u64>, scale: &support::random::Scale) -> [usize; 2] {
+    let (mut complete, mut deadlocks) = (0, 0);
+    for seed in seeds {
+        let mut graph = random_graph(seed, scale);
+        let unbounded: Vec<_> = graph.fifos().filter(|(_, fifo)| fifo.depth == Depth::Unbounded).map(|(id, _)| id).collect();
+        unbounded.into_iter().for_each(|fifo| graph.set_depth(fifo, Depth::Words(7)));
+        let engine = if seed % 2 == 0 { EngineKind::Reference } else { EngineKind::Compiled };
+        match assert_same(&graph, engine, &format!("seed {seed}")) {
+            Some(_) => complete += 1,
+            None => deadlocks += 1,
+        }
+    }
+    [complete, deadlocks]
+}
+
+#[test]
+fn random_graphs_have_the_same_transfers_and_values_as_hardware() {
+    let [complete, deadlocks] = same_as_hardware(0..200, &SHORT);
+    assert!(complete > 100 && deadlocks > 4, "{complete} complete, {deadlocks} deadlocks");
+}
+
+#[test]
+fn random_graphs_with_long_periods_have_the_same_transfers_and_values_as_hardware() {
+    let [complete, deadlocks] = same_as_hardware(0..12, &LONG);
+    assert!(complete > 3, "{complete} complete, {deadlocks} deadlocks");
 }

@@ -186,9 +186,7 @@ impl UnitHardware {
         for (number, up) in i.up.iter().enumerate() {
             // `ready` of a stream depends on the others' `valid`, not on its own.
             let others = i.up.iter().enumerate().filter(|(other, _)| *other != number);
-            let ready = others.fold(permitted & takes, |ready, (_, other)| ready & other.valid);
-            up.ready.drive(ready);
-            (ready & up.valid).named(&format!("takes_{number}"));
+            up.ready.drive(others.fold(permitted & takes, |ready, (_, other)| ready & other.valid));
         }
         let all_valid = i.up.iter().fold(always, |all, up| all & up.valid);
         fires.drive(permitted & (all_valid | !takes));
@@ -256,7 +254,7 @@ impl State {
         let place = counter(m, "place", unit.states as u32, fires);
         let fields: Vec<Type> = types.collect();
         let memory = m.memory("states", unit.states as u32, Type::Bits(fields.iter().map(|ty| ty.width()).sum()));
-        let begins = phase.value.lt(unit.states).named("begins");
+        let begins = if unit.states >= unit.period { constant(Type::BIT, true) } else { phase.value.lt(unit.states).named("begins") };
         let kept = fields_of(memory.read(place.value), &fields);
         let words = kept.into_iter().zip(initial).zip(&fields).map(|((kept, initial), &ty)| begins.mux(constant(ty, initial), kept));
         State { words: words.collect(), registers: vec![], memory: Some((memory, place)) }

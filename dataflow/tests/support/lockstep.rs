@@ -5,6 +5,8 @@ use systole_dataflow::{ChannelId, Graph, Record, Run, RunError, Transfers, Value
 use systole_sim::simulator::{EngineKind, Options, Simulator};
 use systole_sim::{Signal, StallPattern};
 
+use super::clocked::clocked;
+
 /// What hardware did.
 pub struct Hardware {
     /// Of each channel, by its number.
@@ -30,12 +32,12 @@ pub fn simulate(graph: &Graph, cycles: u64, engine: EngineKind) -> Hardware {
             sinks.push((sink, graph.channel(unit.inputs[0]).fields.clone()));
         }
     }
-    let watched: Vec<(Signal, Signal)> = graph.channels().map(|(id, _)| watch(&simulator, graph, id)).collect();
+    let watched: Vec<[[Signal; 2]; 2]> = graph.channels().map(|(id, _)| watch(&simulator, graph, id)).collect();
     let mut transfers = vec![Transfers::default(); watched.len()];
     for cycle in 0..cycles {
-        for ((enters, leaves), transfers) in watched.iter().zip(&mut transfers) {
-            let mut happens = |signal| simulator.get_u64(signal).unwrap() == 1;
-            let (enters, leaves) = (happens(*enters), happens(*leaves));
+        for ([enters, leaves], transfers) in watched.iter().zip(&mut transfers) {
+            let mut happens = |signals: &[Signal; 2]| signals.iter().all(|&signal| simulator.get_u64(signal).unwrap() == 1);
+            let (enters, leaves) = (happens(enters), happens(leaves));
             if enters {
                 transfers.entered.push(cycle);
             }
@@ -52,18 +54,15 @@ pub fn simulate(graph: &Graph, cycles: u64, engine: EngineKind) -> Hardware {
     Hardware { transfers, raw }
 }
 
-/// The signals that say when elements enter and leave a channel.
-fn watch(simulator: &Simulator, graph: &Graph, channel: ChannelId) -> (Signal, Signal) {
+/// The signals of which both are 1 when an element enters, and when one leaves a channel.
+fn watch(simulator: &Simulator, graph: &Graph, channel: ChannelId) -> [[Signal; 2]; 2] {
     let name = identifier(&graph.channel(channel).name);
+    let signal = |path: String| simulator.signal(&path).unwrap_or_else(|error| panic!("{error}"));
     if graph.is_fifo(channel) {
-        let signal = |path: String| simulator.signal(&path).unwrap_or_else(|error| panic!("{error}"));
-        return (signal(format!("{name}_enters")), signal(format!("{name}_fifo.leaves")));
+        return [[signal(format!("{name}_enters")); 2], [signal(format!("{name}_fifo.leaves")); 2]];
     }
-    let consumer = graph.channel(channel).consumer.expect("a checked graph has no loose ends");
-    let number = graph.unit(consumer).inputs.iter().position(|input| *input == channel).unwrap();
-    let path = format!("{}.takes_{number}", identifier(&graph.unit(consumer).name));
-    let taken = simulator.signal(&path).unwrap_or_else(|error| panic!("{error}"));
-    (taken, taken)
+    // A wire from a source: it enters when it leaves.
+    [[signal(format!("{name}_valid")), signal(format!("{name}_ready"))]; 2]
 }
 
 /// Asserts that hardware does the same as abstract execution: every transfer, every value; a deadlock too. Gives the run, if there is one.
@@ -82,8 +81,13 @@ pub fn assert_same(graph: &Graph, engine: EngineKind, context: &str) -> Option<R
         }
         Err(RunError::Deadlock(deadlock)) => {
             let hardware = simulate(graph, deadlock.cycle + 200, engine);
-            let last = hardware.transfers.iter().flat_map(|transfers| transfers.entered.iter().chain(&transfers.left)).max();
-            assert_eq!(last.map_or(0, |last| last + 1), deadlock.cycle, "{context}: {deadlock}");
+            let (_, expected, _) = clocked(graph);
+            for (((id, channel), transfers), expected) in graph.channels().zip(&hardware.transfers).zip(&expected) {
+                assert_eq!(transfers.left, expected.transfers.left, "{context}: channel {}", channel.name);
+                if graph.is_fifo(id) {
+                    assert_eq!(transfers.entered, expected.transfers.entered, "{context}: channel {}", channel.name);
+                }
+            }
             None
         }
         Err(error) => panic!("{context}: {error}"),
