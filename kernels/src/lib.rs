@@ -1,5 +1,6 @@
 //! The kernels: parameters, golden model, hardware, run.
 
+pub mod attention;
 pub mod common;
 pub mod gemm;
 pub mod kernel;

@@ -1,9 +1,11 @@
-//! What more than one kernel needs: tensors and where they come from, quantization, random data, packed words, error measures.
+//! What more than one kernel needs: tensors and where they come from, quantization, rounding, random data, packed words, error measures.
 
 pub mod errors;
+pub mod load;
 pub mod pack;
 pub mod quantize;
 pub mod random;
+pub mod rounding;
 pub mod source;
 pub mod streams;
 pub mod tensor;

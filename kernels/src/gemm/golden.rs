@@ -6,6 +6,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use systole_hdl::Type;
 
 use crate::common::quantize::raw_range;
+use crate::common::rounding::divide_half_even;
 
 /// Bits of the multiplier of [`Requantize`].
 pub const MULTIPLIER_BITS: u32 = 16;
@@ -71,16 +72,6 @@ impl Requantize {
     /// The scaled and rounded accumulator, before saturation.
     fn scale(self, accumulator: i64) -> i128 {
         divide_half_even(i128::from(accumulator) * i128::from(self.multiplier), 1i128 << self.shift)
-    }
-}
-
-/// The quotient rounded to the nearest integer, halves to the even one; `divisor` is positive.
-fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
-    let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
-    match (rest * 2).cmp(&divisor) {
-        std::cmp::Ordering::Less => floor,
-        std::cmp::Ordering::Greater => floor + 1,
-        std::cmp::Ordering::Equal => floor + floor.rem_euclid(2),
     }
 }
 

@@ -1,12 +1,13 @@
 //! From tensors to what a run needs: quantized operands, scales between layers, golden results.
 
-use ndarray::{Array1, Array2, ArrayD, Dimension, Ix1, Ix2};
+use ndarray::{Array1, Array2, Dimension, Ix1, Ix2};
 use systole_hdl::Type;
 
 use super::golden::{self, Requantize};
 use super::hardware::{Dataflow, HardwareParameters};
 use super::parameters::{Layer, Parameters, WIDEST_ACCUMULATOR};
 use super::schedule::{Schedule, Shape};
+use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw_range};
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
@@ -15,11 +16,6 @@ use crate::report::Quantization;
 
 /// The greatest tile count that a job can state.
 const MOST_TILES: usize = (1 << HardwareParameters::COUNT_BITS) - 1;
-/// Real values that are not zero are at least this large, so that no scale computed from them underflows.
-const LEAST_MAGNITUDE: f64 = 1e-100;
-/// Real values are at most this large, so that no sum or product of two overflows.
-const GREATEST_MAGNITUDE: f64 = 1e100;
-
 /// All data of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Workload {
@@ -60,11 +56,11 @@ pub struct PreparedLayer {
 /// If shapes do not fit together, a reduction is too long for the accumulator, or a bias does not fit it.
 pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload, ConfigError> {
     let hardware = parameters.hardware();
-    let mut loader = Loader { tensors: tensors.into_iter(), seed: parameters.seed, taken: 0 };
+    let mut loader = Loader::new(tensors, parameters.seed);
     let Some(source) = parameters.layers.first().and_then(|layer| layer.a.as_ref()) else {
         return Err(ConfigError::new("layers[0]", "the first layer needs an operand `a`"));
     };
-    let input: Operand<Ix2> = loader.operand(source, "layers[0].a", hardware.a)?;
+    let input: Operand<Ix2> = operand(&mut loader, source, "layers[0].a", hardware.a)?;
     let mut layers: Vec<PreparedLayer> = Vec::with_capacity(parameters.layers.len());
     for (index, layer) in parameters.layers.iter().enumerate() {
         let a = match layers.last() {
@@ -79,7 +75,7 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
         layers.push(prepare_layer(&hardware, layer, index, a, &mut loader)?);
     }
     let labels = match (&parameters.task, layers.last()) {
-        (Some(task), Some(last)) => Some(loader.labels(&task.labels, last.expected.dim())?),
+        (Some(task), Some(last)) => Some(labels(&mut loader, &task.labels, last.expected.dim())?),
         _ => None,
     };
     Ok(Workload { input: input.raw, layers, labels })
@@ -109,7 +105,7 @@ fn prepare_layer(
     a: Operand<Ix2>,
     loader: &mut Loader,
 ) -> Result<PreparedLayer, ConfigError> {
-    let b: Operand<Ix2> = loader.operand(&layer.b, &key(index, "b"), hardware.b)?;
+    let b: Operand<Ix2> = operand(loader, &layer.b, &key(index, "b"), hardware.b)?;
     let shape = Shape { m: a.raw.nrows(), k: a.raw.ncols(), n: b.raw.ncols() };
     if b.raw.nrows() != shape.k {
         let message = format!("B is {:?}, but A is [{}, {}]", b.raw.shape(), shape.m, shape.k);
@@ -118,7 +114,7 @@ fn prepare_layer(
     }
     let accumulator_scale = a.scale * b.scale;
     let bias = match &layer.bias {
-        Some(source) => loader.bias(source, &key(index, "bias"), hardware.accumulator, accumulator_scale, shape.n)?,
+        Some(source) => bias(loader, source, &key(index, "bias"), hardware.accumulator, accumulator_scale, shape.n)?,
         None => Operand { raw: Array1::zeros(shape.n), scale: accumulator_scale, reference: Array1::zeros(shape.n), quantization: None },
     };
     check_accumulator(hardware, shape.k, &bias.raw, &key(index, "b"))?;
@@ -194,17 +190,6 @@ fn check_tiles(dataflow: Dataflow, schedule: &Schedule, key: &str) -> Result<(),
     }
 }
 
-/// Checks that the real values, and what is computed from them, stay far from the ends of what a 64-bit float holds.
-fn check_magnitudes(tensor: &Tensor, unit: f64, key: &str) -> Result<(), ConfigError> {
-    let tolerable = |value: f64| value == 0.0 || (LEAST_MAGNITUDE..=GREATEST_MAGNITUDE).contains(&value.abs());
-    let odd = tensor.values.iter().map(|value| value * unit).find(|&value| !tolerable(value));
-    let odd = if unit > 0.0 && tolerable(unit) { odd } else { Some(unit) };
-    odd.map_or(Ok(()), |value| {
-        Err(ConfigError::new(key, format!("the real value {value:e} is out of proportion"))
-            .with_remedy(format!("values are 0 or from {LEAST_MAGNITUDE:e} to {GREATEST_MAGNITUDE:e} in size, and so is `scale`")))
-    })
-}
-
 /// The scaling from accumulators to outputs: what the configuration asks for, or such that the greatest result becomes the
 /// output's greatest number.
 fn choose_requantization(
@@ -245,86 +230,70 @@ struct Operand<D: Dimension> {
     quantization: Option<Quantization>,
 }
 
-/// Hands out loaded and random tensors in the order of [`tensor_sources`].
-struct Loader {
-    tensors: std::vec::IntoIter<Tensor>,
-    seed: u64,
-    /// Tensors handed out, to give each random one its own numbers.
-    taken: u64,
+/// Operand A or B, quantized to `ty`.
+fn operand(loader: &mut Loader, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
+    let tensor = loader.take(source, key, ty)?;
+    check_magnitudes(&tensor, source.scale, key)?;
+    let quantized = quantize(&tensor, source.scale, ty);
+    let name = key.rsplit('.').next().unwrap_or(key);
+    Ok(Operand {
+        quantization: Some(quantized.report(name)),
+        scale: quantized.scale,
+        reference: with_rank(tensor.values * source.scale, key, "two dimensions: rows and columns")?,
+        raw: with_rank(quantized.raw, key, "two dimensions: rows and columns")?,
+    })
 }
 
-impl Loader {
-    fn take(&mut self, source: &TensorSource, key: &str, ty: Type) -> Result<Tensor, ConfigError> {
-        self.taken += 1;
-        source.take(key, &mut self.tensors, ty, self.seed, self.taken)
+/// A bias, quantized to units of the accumulator, for a layer of `n` columns.
+fn bias(
+    loader: &mut Loader,
+    source: &TensorSource,
+    key: &str,
+    accumulator: Type,
+    scale: f64,
+    n: usize,
+) -> Result<Operand<Ix1>, ConfigError> {
+    let tensor = loader.take(source, key, accumulator)?;
+    check_magnitudes(&tensor, source.scale, key)?;
+    if !accumulator.is_signed() && tensor.values.iter().any(|&value| value < 0.0) {
+        return Err(ConfigError::new(key, format!("the bias has negative elements, and the accumulator is {accumulator}"))
+            .with_remedy("signed formats, or a bias without negative elements"));
     }
-
-    /// Operand A or B, quantized to `ty`.
-    fn operand(&mut self, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
-        let tensor = self.take(source, key, ty)?;
-        check_magnitudes(&tensor, source.scale, key)?;
-        let quantized = quantize(&tensor, source.scale, ty);
-        let name = key.rsplit('.').next().unwrap_or(key);
-        Ok(Operand {
-            quantization: Some(quantized.report(name)),
-            scale: quantized.scale,
-            reference: with_rank(tensor.values * source.scale, key, "two dimensions: rows and columns")?,
-            raw: with_rank(quantized.raw, key, "two dimensions: rows and columns")?,
-        })
+    let quantized = quantize_with_scale(&tensor, source.scale, accumulator, scale);
+    if quantized.saturated > 0 {
+        let message = format!(
+            "the bias goes beyond the accumulator, {accumulator} with {scale:e} as its unit, in {} of {} elements",
+            quantized.saturated,
+            quantized.raw.len()
+        );
+        return Err(ConfigError::new(key, message).with_remedy("a wider formats.accumulator"));
     }
-
-    /// A bias, quantized to units of the accumulator, for a layer of `n` columns.
-    fn bias(&mut self, source: &TensorSource, key: &str, accumulator: Type, scale: f64, n: usize) -> Result<Operand<Ix1>, ConfigError> {
-        let tensor = self.take(source, key, accumulator)?;
-        check_magnitudes(&tensor, source.scale, key)?;
-        if !accumulator.is_signed() && tensor.values.iter().any(|&value| value < 0.0) {
-            return Err(ConfigError::new(key, format!("the bias has negative elements, and the accumulator is {accumulator}"))
-                .with_remedy("signed formats, or a bias without negative elements"));
-        }
-        let quantized = quantize_with_scale(&tensor, source.scale, accumulator, scale);
-        if quantized.saturated > 0 {
-            let message = format!(
-                "the bias goes beyond the accumulator, {accumulator} with {scale:e} as its unit, in {} of {} elements",
-                quantized.saturated,
-                quantized.raw.len()
-            );
-            return Err(ConfigError::new(key, message).with_remedy("a wider formats.accumulator"));
-        }
-        let bias = Operand {
-            quantization: Some(quantized.report("bias")),
-            scale,
-            reference: with_rank(tensor.values * source.scale, key, "one dimension: the columns of B")?,
-            raw: with_rank::<i64, Ix1>(quantized.raw, key, "one dimension: the columns of B")?,
-        };
-        if bias.raw.len() != n {
-            return Err(ConfigError::new(key, format!("the bias has {} elements", bias.raw.len()))
-                .with_remedy(format!("B has {n} columns, so must it")));
-        }
-        Ok(bias)
+    let bias = Operand {
+        quantization: Some(quantized.report("bias")),
+        scale,
+        reference: with_rank(tensor.values * source.scale, key, "one dimension: the columns of B")?,
+        raw: with_rank::<i64, Ix1>(quantized.raw, key, "one dimension: the columns of B")?,
+    };
+    if bias.raw.len() != n {
+        return Err(ConfigError::new(key, format!("the bias has {} elements", bias.raw.len()))
+            .with_remedy(format!("B has {n} columns, so must it")));
     }
-
-    /// The class of each sample, for outputs of the shape `[samples, classes]`.
-    fn labels(&mut self, source: &TensorSource, (samples, classes): (usize, usize)) -> Result<Vec<usize>, ConfigError> {
-        let key = "task.labels";
-        let tensor = self.take(source, key, Type::u(16))?;
-        let values: Array1<f64> = with_rank(tensor.values, key, "one dimension: the rows of the output")?;
-        if values.len() != samples {
-            return Err(
-                ConfigError::new(key, format!("there are {} labels", values.len())).with_remedy(format!("the output has {samples} rows"))
-            );
-        }
-        let class = |&value: &f64| (value.fract() == 0.0 && (0.0..classes as f64).contains(&value)).then_some(value as usize);
-        values.iter().map(class).collect::<Option<Vec<usize>>>().ok_or_else(|| {
-            ConfigError::new(key, "a label is not a class")
-                .with_remedy(format!("whole numbers from 0 to {}, the columns of the output", classes - 1))
-        })
-    }
+    Ok(bias)
 }
 
-/// The same array with a fixed number of dimensions.
-fn with_rank<T, D: Dimension>(values: ArrayD<T>, key: &str, wanted: &str) -> Result<ndarray::Array<T, D>, ConfigError> {
-    let shape = values.shape().to_vec();
-    values
-        .into_dimensionality()
-        .map_err(|_| ConfigError::new(key, format!("the tensor has the shape {shape:?}")).with_remedy(format!("it must have {wanted}")))
+/// The class of each sample, for outputs of the shape `[samples, classes]`.
+fn labels(loader: &mut Loader, source: &TensorSource, (samples, classes): (usize, usize)) -> Result<Vec<usize>, ConfigError> {
+    let key = "task.labels";
+    let tensor = loader.take(source, key, Type::u(16))?;
+    let values: Array1<f64> = with_rank(tensor.values, key, "one dimension: the rows of the output")?;
+    if values.len() != samples {
+        return Err(
+            ConfigError::new(key, format!("there are {} labels", values.len())).with_remedy(format!("the output has {samples} rows"))
+        );
+    }
+    let class = |&value: &f64| (value.fract() == 0.0 && (0.0..classes as f64).contains(&value)).then_some(value as usize);
+    values.iter().map(class).collect::<Option<Vec<usize>>>().ok_or_else(|| {
+        ConfigError::new(key, "a label is not a class")
+            .with_remedy(format!("whole numbers from 0 to {}, the columns of the output", classes - 1))
+    })
 }

@@ -1,0 +1,235 @@
+//! What the hardware must compute, bit for bit, in plain integer arithmetic.
+//!
+//! Scores s = q·kᵀ are rounded to their format; then, with 2ˣ of [`Exponential`] and `~` for rounding half to even:
+//!
+//! - naive: e = 2^s, r = Σ e, o = ~Σ ~(⌊e / r⌋ v);
+//! - stable: the same with e = 2^(s − max s);
+//! - deferred: e as stable, r = Σ e, l = Σ ~(e v), o = l / r;
+//! - memory-free: with m' = max(m, s), Δ = 2^(m − m') and e = 2^(s − m') for each key in turn, r' = ~(r Δ) + e,
+//!   l' = ~(l Δ) + ~(e v), and o = l / r at the end.
+//!
+//! Sums have the fraction bits [`Formats::sum_fraction`]; quotients are rounded towards zero. Everything saturates.
+//!
+//! **Invariant.** No code is shared with the hardware: a mistake in one shows as a difference from the other.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use systole_hdl::Type;
+
+use super::exponential::Exponential;
+use super::formats::Formats;
+use super::mask::{Mask, Slot};
+use super::parameters::{ExponentialParameters, Variant};
+use crate::common::quantize::raw_range;
+use crate::common::rounding::rescale;
+
+/// The arithmetic of one configuration.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Golden {
+    variant: Variant,
+    formats: Formats,
+    exponential: Exponential,
+}
+
+/// The results of one head.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Attended {
+    /// Raw results, `[R, D]`.
+    pub outputs: Array2<i64>,
+    /// Numbers that were beyond their types.
+    pub saturations: Saturations,
+}
+
+/// Numbers that were beyond their types; masked keys do not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Saturations {
+    /// Scores.
+    pub scores: u64,
+    /// Weights and scaling factors.
+    pub weights: u64,
+    /// Results.
+    pub outputs: u64,
+}
+
+/// What is streamed for a row in one slot.
+struct Streamed<'a> {
+    /// The raw score; `None` if the key is masked.
+    score: Option<i64>,
+    /// The raw value vector; `None` for zeros.
+    value: Option<ArrayView1<'a, i64>>,
+}
+
+impl Streamed<'_> {
+    fn value(&self, element: usize) -> i128 {
+        self.value.map_or(0, |value| value[element].into())
+    }
+}
+
+impl Golden {
+    /// The arithmetic of a variant with these formats.
+    pub fn new(variant: Variant, formats: Formats, exp: ExponentialParameters) -> Golden {
+        let exponential = Exponential::new(formats.score.frac(), formats.weight, exp.table_bits, exp.degree);
+        Golden { variant, formats, exponential }
+    }
+
+    /// Attention of raw queries `[R, D]` to raw keys and values, `[N, D]` each.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or there are more rows than keys under a mask.
+    pub fn attend(&self, q: ArrayView2<i64>, k: ArrayView2<i64>, v: ArrayView2<i64>, mask: Mask) -> Attended {
+        assert_eq!((q.ncols(), k.dim()), (k.ncols(), v.dim()), "shapes of queries, keys and values fit");
+        let (rows, keys) = (q.nrows(), k.nrows());
+        let mut saturations = Saturations::default();
+        let mut outputs = Array2::zeros(q.dim());
+        for (row, query) in q.outer_iter().enumerate() {
+            let mut streamed = |slot| match slot {
+                Slot::Kept(key) => Streamed { score: Some(self.score(query, k.row(key), &mut saturations)), value: Some(v.row(key)) },
+                Slot::Masked(key) => Streamed { score: None, value: Some(v.row(key)) },
+                Slot::Empty => Streamed { score: None, value: None },
+            };
+            let stream: Vec<Streamed> = mask.stream(row, rows, keys).into_iter().map(&mut streamed).collect();
+            outputs.row_mut(row).assign(&self.row(&stream, v.ncols(), &mut saturations));
+        }
+        Attended { outputs, saturations }
+    }
+
+    /// The score of a raw query and key of D elements each.
+    fn score(&self, query: ArrayView1<i64>, key: ArrayView1<i64>, saturations: &mut Saturations) -> i64 {
+        let Formats { query: query_type, key: key_type, score, .. } = self.formats;
+        let dot: i128 = query.iter().zip(key).map(|(&q, &k)| i128::from(q) * i128::from(k)).sum();
+        saturate(rescale(dot, query_type.frac() + key_type.frac(), score.frac()), score, &mut saturations.scores)
+    }
+
+    /// The result of a row, `[D]`.
+    fn row(&self, stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
+        let least_score = raw_range(self.formats.score).0;
+        let greatest = || stream.iter().filter_map(|streamed| streamed.score).max().unwrap_or(least_score);
+        match self.variant {
+            Variant::Naive => self.divide_first(&self.weights(stream, 0, saturations), stream, elements, saturations),
+            Variant::Stable => self.divide_first(&self.weights(stream, greatest(), saturations), stream, elements, saturations),
+            Variant::Deferred => self.divide_last(&self.weights(stream, greatest(), saturations), stream, elements, saturations),
+            Variant::MemoryFree => self.scale_as_it_goes(stream, elements, saturations),
+        }
+    }
+
+    /// 2^`exponent` as a weight, the exponent in units of a score's last place.
+    fn weight(&self, exponent: i64, saturations: &mut Saturations) -> i128 {
+        saturate(self.exponential.exp2(exponent.into()), self.formats.weight, &mut saturations.weights).into()
+    }
+
+    /// Each slot's weight, 2^(score − `base`).
+    fn weights(&self, stream: &[Streamed], base: i64, saturations: &mut Saturations) -> Vec<i128> {
+        stream.iter().map(|streamed| streamed.score.map_or(0, |score| self.weight(score - base, saturations))).collect()
+    }
+
+    /// Naive and stable: each weight is divided by the sum of all.
+    fn divide_first(&self, weights: &[i128], stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
+        let Formats { weight, value, output, .. } = self.formats;
+        let sum_fraction = self.formats.sum_fraction();
+        let sum: i128 = weights.iter().sum();
+        // Only a sum of zero gives quotients beyond their type, and their saturation is no news.
+        let quotient = |&w: &i128| i128::from(quotient((w, weight.frac()), (sum, weight.frac()), self.formats.quotient(), &mut 0));
+        let quotients: Vec<i128> = weights.iter().map(quotient).collect();
+        (0..elements)
+            .map(|element| {
+                let product =
+                    |(p, streamed): (&i128, &Streamed)| rescale(p * streamed.value(element), sum_fraction + value.frac(), sum_fraction);
+                let sum: i128 = quotients.iter().zip(stream).map(product).sum();
+                saturate(rescale(sum, sum_fraction, output.frac()), output, &mut saturations.outputs)
+            })
+            .collect()
+    }
+
+    /// Deferred: the sum of weighted values is divided by the sum of weights.
+    fn divide_last(&self, weights: &[i128], stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
+        let Formats { weight, value, output, .. } = self.formats;
+        let sum_fraction = self.formats.sum_fraction();
+        let weight_sum: i128 = weights.iter().sum();
+        (0..elements)
+            .map(|element| {
+                let product =
+                    |(e, streamed): (&i128, &Streamed)| rescale(e * streamed.value(element), weight.frac() + value.frac(), sum_fraction);
+                let value_sum: i128 = weights.iter().zip(stream).map(product).sum();
+                quotient((value_sum, sum_fraction), (weight_sum, weight.frac()), output, &mut saturations.outputs)
+            })
+            .collect()
+    }
+
+    /// Memory-free: the sums so far are scaled whenever the maximum grows.
+    fn scale_as_it_goes(&self, stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
+        let Formats { weight, value, score, output, .. } = self.formats;
+        let sum_fraction = self.formats.sum_fraction();
+        // A sum of S fraction bits times a weight of F, rounded to S again.
+        let scaled = |sum: i128, factor: i128| rescale(sum * factor, sum_fraction + weight.frac(), sum_fraction);
+        let mut maximum = raw_range(score).0;
+        let mut weight_sum = 0;
+        let mut value_sums = vec![0; elements];
+        for streamed in stream {
+            let grown = streamed.score.map_or(maximum, |score| score.max(maximum));
+            let factor = self.weight(maximum - grown, saturations);
+            let e = streamed.score.map_or(0, |score| self.weight(score - grown, saturations));
+            weight_sum = scaled(weight_sum, factor) + rescale(e, weight.frac(), sum_fraction);
+            for (element, sum) in value_sums.iter_mut().enumerate() {
+                *sum = scaled(*sum, factor) + rescale(e * streamed.value(element), weight.frac() + value.frac(), sum_fraction);
+            }
+            maximum = grown;
+        }
+        let result = |sum| quotient((sum, sum_fraction), (weight_sum, sum_fraction), output, &mut saturations.outputs);
+        value_sums.into_iter().map(result).collect()
+    }
+}
+
+/// A raw number within the range of its type.
+fn saturate(raw: i128, ty: Type, saturated: &mut u64) -> i64 {
+    let (least, greatest) = raw_range(ty);
+    let within = raw.clamp(least.into(), greatest.into());
+    *saturated += u64::from(within != raw);
+    within as i64
+}
+
+/// The quotient of two raw numbers, each with its fraction bits, rounded towards zero to `ty` and saturated. The divisor is not
+/// negative; by zero, a negative dividend gives the least number and any other the greatest.
+fn quotient(dividend: (i128, u32), divisor: (i128, u32), ty: Type, saturated: &mut u64) -> i64 {
+    // dividend / 2^a divided by divisor / 2^b, in units of 2^-c, is (dividend · 2^(b + c)) / (divisor · 2^a).
+    let numerator = dividend.0 << (divisor.1 + ty.frac());
+    let denominator = divisor.0 << dividend.1;
+    if denominator == 0 {
+        *saturated += 1;
+        let (least, greatest) = raw_range(ty);
+        return if numerator < 0 { least } else { greatest };
+    }
+    saturate(numerator / denominator, ty, saturated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn quotients_are_rounded_towards_zero_on_both_sides() {
+        let ty = Type::q(4, 1);
+        assert_eq!([7, -7, 8, -8].map(|l| quotient((l, 1), (3, 0), ty, &mut 0)), [2, -2, 2, -2]);
+    }
+
+    #[test]
+    fn a_division_by_zero_gives_an_end_of_the_type() {
+        let mut saturated = 0;
+        let ends = [5, 0, -5].map(|l| quotient((l, 3), (0, 2), Type::q(2, 6), &mut saturated));
+        assert_eq!((ends, saturated), ([127, 127, -128], 3));
+        assert_eq!(quotient((0, 3), (0, 3), Type::uq(1, 4), &mut 0), 31);
+    }
+
+    proptest! {
+        #[test]
+        fn a_quotient_is_the_largest_in_size_that_does_not_exceed_the_exact_one(
+            dividend in -1i64 << 40..1 << 40, divisor in 1i64..1 << 30, fractions in prop::array::uniform3(0u32..20),
+        ) {
+            let [a, b, c] = fractions;
+            let ty = Type::q(63 - c, c);
+            let raw = i128::from(quotient((dividend.into(), a), (divisor.into(), b), ty, &mut 0)).abs();
+            let exact_times = i128::from(dividend).abs() << (b + c);
+            let unit = i128::from(divisor) << a;
+            prop_assert!(raw == i128::from(raw_range(ty).1) || raw * unit <= exact_times && exact_times < (raw + 1) * unit);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The configuration of an attention run, and what of it the hardware supports.
+
+use std::ops::RangeInclusive;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use systole_sim::StallPattern;
+
+use super::formats::Formats;
+use super::mask::{Mask, SinkWindow};
+use crate::common::source::TensorSource;
+use crate::kernel::{ConfigError, deserialize};
+
+/// Rows of queries that share the stream of keys and values.
+const ROWS_IN_PARALLEL: RangeInclusive<u32> = 1..=16;
+/// log₂ of the number of segments of the exponential.
+const TABLE_BITS: RangeInclusive<u32> = 0..=12;
+/// Degrees of its polynomials.
+const DEGREES: RangeInclusive<u32> = 0..=3;
+/// Words of a FIFO.
+const DEPTHS: RangeInclusive<u32> = 1..=1 << 16;
+/// Cycles of a unit.
+const LATENCIES: RangeInclusive<u32> = 1..=64;
+/// The most tokens of a sink-and-window memory.
+const LARGEST_WINDOW: u32 = 1 << 16;
+
+/// Scaled dot-product attention, o = softmax(q·kᵀ/√D)·v, of one or more heads, one after the other.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Seed of random data and random stalls.
+    #[serde(default = "first_seed")]
+    pub seed: u64,
+    /// The order of the arithmetic, and with it what has to be held of a row.
+    #[serde(default)]
+    pub variant: Variant,
+    /// Whether the elements of a value vector are worked on at once or one after the other.
+    #[serde(default)]
+    pub head_dimension: Parallelism,
+    /// P: rows of queries that share the stream of keys and values, 1 to 16. Where they do not divide the number of rows, the last
+    /// ones are filled up with zeros whose results are dropped.
+    #[serde(default = "one")]
+    pub rows_in_parallel: u32,
+    /// With the head dimension in parallel and the division after the sums: one divider for all elements or one for each.
+    #[serde(default = "series")]
+    pub division: Parallelism,
+    /// Which keys a row of queries attends to.
+    #[serde(default = "no_mask")]
+    #[schemars(default = "no_mask")]
+    pub mask: Mask,
+    /// Number formats of the hardware.
+    #[serde(default)]
+    pub formats: Formats,
+    /// The exponential.
+    #[serde(default)]
+    pub exp: ExponentialParameters,
+    /// Depths of the FIFOs between units.
+    #[serde(default)]
+    pub fifos: FifoParameters,
+    /// Cycles of the units.
+    #[serde(default)]
+    pub latency: Latencies,
+    /// The heads in order, all of one shape.
+    pub heads: Vec<Head>,
+    /// When the far ends of the streams are active.
+    #[serde(default)]
+    pub stalls: StreamStalls,
+}
+
+fn first_seed() -> u64 {
+    1
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn series() -> Parallelism {
+    Parallelism::Series
+}
+
+fn no_mask() -> Mask {
+    Mask::None
+}
+
+/// Ways to compute attention over a stream of scores s and values v (arXiv 2404.16629).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// o = Σ (2^s / Σ 2^s) v, without regard for overflow: weights need as many bits before the point as scores have range.
+    Naive,
+    /// The row's maximum is subtracted from its scores first.
+    Stable,
+    /// As stable, but divided once, after the sums.
+    Deferred,
+    /// With a running maximum; sums are scaled as it grows, and nothing of a row is held.
+    #[default]
+    MemoryFree,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Variant; 4] = [Variant::Naive, Variant::Stable, Variant::Deferred, Variant::MemoryFree];
+
+    /// Whether each weight is divided by the sum of its row, rather than the sum of weighted values.
+    pub fn divides_first(self) -> bool {
+        matches!(self, Variant::Naive | Variant::Stable)
+    }
+}
+
+/// Whether the elements of a vector are worked on at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parallelism {
+    /// All in one cycle, with a unit for each.
+    #[default]
+    Parallel,
+    /// One a cycle, with one unit for all.
+    Series,
+}
+
+/// How powers of two are computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExponentialParameters {
+    /// t: the fraction of an exponent falls into one of 2ᵗ segments; 0 to 12.
+    pub table_bits: u32,
+    /// Degree of the polynomial in a segment, 0 to 3; 0 is the nearest entry of a table.
+    pub degree: u32,
+}
+
+impl Default for ExponentialParameters {
+    fn default() -> ExponentialParameters {
+        ExponentialParameters { table_bits: 6, degree: 1 }
+    }
+}
+
+/// Depths of the FIFOs between units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FifoParameters {
+    /// Words of every FIFO that does not have to hold a row, 1 to 65536.
+    pub depth: u32,
+    /// Words of the FIFOs that have to hold a row, which the memory-free variant does not have; the least at full rate if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub long: Option<u32>,
+    /// Whether a FIFO announces that it is full a cycle late, from a register.
+    pub registered_full: bool,
+}
+
+impl Default for FifoParameters {
+    fn default() -> FifoParameters {
+        FifoParameters { depth: 2, long: None, registered_full: false }
+    }
+}
+
+/// Cycles from the words that a unit takes to the word that it gives, 1 to 64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Latencies {
+    /// Of the product of a query and a key.
+    pub score: u32,
+    /// Of a power of two.
+    pub exp: u32,
+    /// Of the product of a weight and a value.
+    pub product: u32,
+    /// Of a sum over a row.
+    pub sum: u32,
+    /// Of a division.
+    pub divide: u32,
+}
+
+impl Default for Latencies {
+    fn default() -> Latencies {
+        Latencies { score: 1, exp: 1, product: 1, sum: 1, divide: 1 }
+    }
+}
+
+/// One head: queries, keys and values as the model has them, unscaled.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Queries, `[R, D]`.
+    pub q: TensorSource,
+    /// Keys, `[N, D]`.
+    pub k: TensorSource,
+    /// Values, `[N, D]`.
+    pub v: TensorSource,
+}
+
+/// When the far ends of the streams are active, `"always"` unless stated: a source then offers a word, a sink then is ready. `"never"`,
+/// `{ random = { probability = 0.7 } }` and `{ bursts = { on = 5, off = 9 } }` stall them.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StreamStalls {
+    /// Of the source of queries.
+    pub q: StallPattern,
+    /// Of the source of keys.
+    pub k: StallPattern,
+    /// Of the source of values.
+    pub v: StallPattern,
+    /// Of the sink of the results.
+    pub output: StallPattern,
+}
+
+impl StreamStalls {
+    /// Each stream's name with its pattern.
+    pub fn by_stream(&self) -> [(&'static str, StallPattern); 4] {
+        [("q", self.q), ("k", self.k), ("v", self.v), ("output", self.output)]
+    }
+}
+
+impl Parameters {
+    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and the nearest thing that works.
+    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+        let parameters: Parameters = deserialize(config)?;
+        parameters.validate()?;
+        Ok(parameters)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_parallelism()?;
+        self.validate_mask()?;
+        self.formats.validate(self.variant)?;
+        self.validate_sizes()?;
+        self.validate_heads()?;
+        for (stream, pattern) in self.stalls.by_stream() {
+            pattern.check().map_err(|error| ConfigError::new(format!("stalls.{stream}"), error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn validate_parallelism(&self) -> Result<(), ConfigError> {
+        within("rows_in_parallel", self.rows_in_parallel, ROWS_IN_PARALLEL)?;
+        if self.division == Parallelism::Series {
+            return Ok(());
+        }
+        let message = if self.variant.divides_first() {
+            "this variant divides weights, one for each key, so there is one divider"
+        } else if self.head_dimension == Parallelism::Series {
+            "with the head dimension in series there is one sum to divide at a time"
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::new("division", message).with_remedy("set it to \"series\", or leave it out"))
+    }
+
+    fn validate_mask(&self) -> Result<(), ConfigError> {
+        let Mask::SinkWindow(SinkWindow { sinks, window }) = self.mask else { return Ok(()) };
+        within("mask.window", window, 1..=LARGEST_WINDOW)?;
+        within("mask.sinks", sinks, 0..=LARGEST_WINDOW - window)
+    }
+
+    fn validate_sizes(&self) -> Result<(), ConfigError> {
+        within("exp.table_bits", self.exp.table_bits, TABLE_BITS)?;
+        within("exp.degree", self.exp.degree, DEGREES)?;
+        within("fifos.depth", self.fifos.depth, DEPTHS)?;
+        if let Some(long) = self.fifos.long {
+            if self.variant == Variant::MemoryFree {
+                return Err(ConfigError::new("fifos.long", "the memory-free variant has no FIFO that holds a row")
+                    .with_remedy("leave it out, or choose another variant"));
+            }
+            within("fifos.long", long, DEPTHS)?;
+        }
+        let Latencies { score, exp, product, sum, divide } = self.latency;
+        for (unit, cycles) in [("score", score), ("exp", exp), ("product", product), ("sum", sum), ("divide", divide)] {
+            within(&format!("latency.{unit}"), cycles, LATENCIES)?;
+        }
+        Ok(())
+    }
+
+    fn validate_heads(&self) -> Result<(), ConfigError> {
+        if self.heads.is_empty() {
+            return Err(ConfigError::new("heads", "there is no head").with_remedy("at least one [[heads]] with `q`, `k` and `v`"));
+        }
+        super::prepare::tensor_sources(self).into_iter().try_for_each(|(key, source)| source.validate(&key))
+    }
+}
+
+/// Refuses a number beyond a range.
+fn within(key: &str, number: u32, range: RangeInclusive<u32>) -> Result<(), ConfigError> {
+    if range.contains(&number) {
+        return Ok(());
+    }
+    let (least, greatest) = (*range.start(), *range.end());
+    let nearest = number.clamp(least, greatest);
+    Err(ConfigError::new(key, format!("{number} is not supported")).with_remedy(format!("{least} to {greatest}; nearest: {nearest}")))
+}

@@ -1,0 +1,36 @@
+//! Attention in double precision.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::mask::Mask;
+
+/// softmax(q·kᵀ/√D)·v over the keys that `mask` keeps, of queries `[R, D]`, keys `[N, D]` and values `[N, D]`.
+pub fn attention(q: ArrayView2<f64>, k: ArrayView2<f64>, v: ArrayView2<f64>, mask: Mask) -> Array2<f64> {
+    let (rows, keys) = (q.nrows(), k.nrows());
+    let mut weights = q.dot(&k.t()) / (q.ncols() as f64).sqrt();
+    for (row, mut scores) in weights.outer_iter_mut().enumerate() {
+        for (key, score) in scores.indexed_iter_mut() {
+            if !mask.keeps(row, key, rows, keys) {
+                *score = f64::NEG_INFINITY;
+            }
+        }
+        let greatest = scores.fold(f64::NEG_INFINITY, |greatest, &score| score.max(greatest));
+        scores.mapv_inplace(|score| (score - greatest).exp());
+        let sum = scores.sum();
+        scores /= sum;
+    }
+    weights.dot(&v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn equal_scores_average_the_values_that_the_mask_keeps() {
+        let (q, k, v) = (array![[0.0], [0.0]], array![[1.0], [2.0]], array![[3.0], [5.0]]);
+        assert_eq!(attention(q.view(), k.view(), v.view(), Mask::None), array![[4.0], [4.0]]);
+        assert_eq!(attention(q.view(), k.view(), v.view(), Mask::Causal), array![[3.0], [4.0]]);
+    }
+}
