@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod config;
 mod failure;
+mod figures;
 mod interrupt;
 mod output;
 mod parameters;

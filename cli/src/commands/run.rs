@@ -14,6 +14,7 @@ use systole_sim::{Engine, Observer};
 use super::workload::Workload;
 use crate::arguments::{RunArguments, TraceArguments, TraceFormat};
 use crate::failure::{Failure, message_with_help};
+use crate::figures::{REPORT, figures_of_last_run, write_report};
 use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
 use crate::view::progress::ProgressLine;
@@ -35,7 +36,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     // Before anything appears on disk, so that no interrupt finds it half done.
     catch_interrupts();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
-    folder.clear(["report.json", "trace.vcd", "trace.fst", RECORD])?;
+    // Pictures first: once the report is gone, nothing names them.
+    folder.clear(figures_of_last_run(&folder))?;
+    folder.clear([REPORT, "trace.vcd", "trace.fst", RECORD])?;
     let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
     let record = arguments.record.then(|| start_record(&folder, &mut *engine)).transpose()?;
     let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
@@ -80,11 +83,13 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         synthesis: Measured::not_measured("`systole synth` measures it"),
     };
     let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::defect(&error))?;
-    let path = folder.write("report.json", format!("{json}\n").as_bytes())?;
+    let (path, pictures) = write_report(&folder, &report.outcome.figures, format!("{json}\n").as_bytes())?;
     if !arguments.quiet {
         let line = |what: &str, path: Option<PathBuf>| path.map(|path| format!("{what}: {}\n", path.display())).unwrap_or_default();
         let (trace, record) = (line("trace", trace), line("record", record));
-        print(&format!("{}\nreport: {}\n{trace}{record}", show(&report), path.display()))?;
+        let titled = report.outcome.figures.iter().zip(pictures);
+        let pictures: String = titled.map(|(figure, path)| format!("figure: {} ({})\n", path.display(), figure.title())).collect();
+        print(&format!("{}\nreport: {}\n{pictures}{trace}{record}", show(&report), path.display()))?;
     }
     verdict(&report.outcome)
 }

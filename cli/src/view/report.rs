@@ -3,21 +3,25 @@
 use std::fmt::Display;
 
 use comfy_table::{CellAlignment, Table};
-use systole_kernels::report::{Cycles, Measured, Numerics, Report, Throughput};
+use systole_kernels::report::{Cycles, Measured, NamedTable, Numerics, Report, Throughput};
 
 use super::{columns, grouped, untitled};
 
-/// The whole report: a summary, then tables of parts, streams, FIFOs and quantization where there are any.
+/// The whole report: a summary, then tables of parts, streams, intermediate memory, FIFOs and quantization where there are any, then those of the
+/// kernel's own.
 pub fn show(report: &Report) -> String {
     let mut text = format!("{} (seed {})\n{}\n", report.kernel, report.seed, summary(report));
     // The only part is the whole, which the summary has shown.
     if report.outcome.parts.len() > 1 {
         text += &format!("\n{}\n", parts(report));
     }
-    for table in [streams(report), fifos(report), quantization(report)] {
+    for table in [streams(report), memory(report), fifos(report), quantization(report)] {
         if !table.is_empty() {
             text += &format!("\n{table}\n");
         }
+    }
+    for table in &report.outcome.tables {
+        text += &format!("\n{}\n{}\n", table.title(), named(table));
     }
     text
 }
@@ -33,12 +37,15 @@ fn summary(report: &Report) -> Table {
     }
     row("bit exact", exactness(&outcome.numerics));
     row("cycles", cycles(&outcome.cycles));
+    if let Some(formula) = &outcome.cycles.formula {
+        row("cycle model", formula.clone());
+    }
     row("throughput", throughput(&outcome.throughput));
     row("error against float", error(&outcome.numerics));
     if let Measured::Value(task) = &outcome.numerics.task {
         row(&task.metric, format!("{:.4} ({:.4} in floating point) on {} samples", task.value, task.reference, grouped(task.samples)));
     }
-    row("intermediate memory", counted(&outcome.memory.intermediate_words, "words"));
+    row("intermediate memory", counted(outcome.memory.intermediate_words(), "words"));
     let design = &report.design;
     row(
         "design",
@@ -92,9 +99,17 @@ fn streams(report: &Report) -> Table {
     numbers_right(table, 1)
 }
 
+fn memory(report: &Report) -> Table {
+    let mut table = columns(["memory", "kind", "words", "bits a word"]);
+    for item in report.outcome.memory.items() {
+        table.add_row([item.name.clone(), item.kind.name().into(), grouped(item.words), item.bits_per_word.to_string()]);
+    }
+    numbers_right(table, 2)
+}
+
 fn fifos(report: &Report) -> Table {
     let mut table = columns(["fifo", "high water", "capacity"]);
-    for fifo in &report.outcome.memory.fifo_high_water {
+    for fifo in report.outcome.memory.fifo_high_water() {
         table.add_row([fifo.path.clone(), grouped(fifo.high_water), grouped(fifo.capacity)]);
     }
     numbers_right(table, 1)
@@ -106,6 +121,18 @@ fn quantization(report: &Report) -> Table {
         table.add_row([tensor.tensor.clone(), tensor.format.clone(), short(&tensor.scale), grouped(tensor.saturated)]);
     }
     numbers_right(table, 2)
+}
+
+/// A kernel's own table: columns that hold nothing but numbers stand to the right.
+fn named(source: &NamedTable) -> Table {
+    let mut table = untitled();
+    table.set_header(source.columns()).add_rows(source.rows());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if source.rows().iter().all(|row| row[index].replace(' ', "").parse::<f64>().is_ok()) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }
 
 fn numbers_right(mut table: Table, first: usize) -> Table {
@@ -178,7 +205,8 @@ fn measured<T: Display>(value: &Measured<T>, show: impl Fn(&T) -> String) -> Str
 #[cfg(test)]
 mod tests {
     use systole_kernels::report::{
-        DesignSize, HighWater, MemoryUse, Mismatch, Outcome, Part, Quantization, REPORT_SCHEMA, SimulatorReport, StreamTraffic, Task,
+        DesignSize, HighWater, MemoryItem, MemoryKind, MemoryUse, Mismatch, Outcome, Part, Quantization, REPORT_SCHEMA, SimulatorReport,
+        StreamTraffic, Task,
     };
 
     use super::*;
@@ -198,7 +226,12 @@ mod tests {
     }
 
     fn report(parts: usize, mismatches: u64) -> Report {
-        let cycles = Cycles { total: 12345, first_output: 404.into(), model: 12340.into() };
+        let cycles = Cycles {
+            total: 12345,
+            first_output: 404.into(),
+            model: 12340.into(),
+            formula: Some("R N + 4 = 12 340; 5 more for stalls".into()),
+        };
         let throughput = Throughput::new(12345 * 256, 12345, 512).unwrap();
         let part = |index| Part {
             name: format!("layer {index}"),
@@ -217,13 +250,22 @@ mod tests {
             outcome: Outcome {
                 cycles: cycles.clone(),
                 throughput: throughput.clone(),
-                memory: MemoryUse {
-                    intermediate_words: Measured::not_measured("no buffers"),
-                    fifo_high_water: vec![HighWater { path: "gemm.fifo".into(), high_water: 3, capacity: 8 }],
-                },
+                memory: MemoryUse::of_items(
+                    vec![
+                        MemoryItem { name: "exp.0".into(), kind: MemoryKind::Fifo, words: 1026, bits_per_word: 18 },
+                        MemoryItem { name: "sum".into(), kind: MemoryKind::Accumulator, words: 1, bits_per_word: 32 },
+                    ],
+                    vec![HighWater { path: "gemm.fifo".into(), high_water: 3, capacity: 8 }],
+                ),
                 streams: vec![StreamTraffic { path: "gemm.a".into(), transfers: 49152, stalled: 11, starved: 22 }],
                 numerics: numerics(mismatches),
                 parts: (0..parts).map(part).collect(),
+                tables: vec![NamedTable::new(
+                    "error against fraction bits",
+                    ["format", "rms error"],
+                    [["q4.12".to_string(), "2.2e-3".to_string()], ["q4.16".to_string(), "16e-5".to_string()]],
+                )],
+                figures: Vec::new(),
             },
             simulator: SimulatorReport {
                 engine: "reference".into(),
@@ -256,7 +298,7 @@ mod tests {
                 "360 samples",
             ],
         );
-        shows(&text, &["not measured (no buffers)", "256 multipliers", "12 350 cycles at 1 500 cycles/s"]);
+        shows(&text, &["R N + 4 = 12 340; 5 more for stalls", "1 027 words", "256 multipliers", "12 350 cycles at 1 500 cycles/s"]);
         assert!(!text.contains("utilization  "), "a single part has no table of its own");
     }
 
@@ -264,6 +306,20 @@ mod tests {
     fn streams_fifos_quantization_and_parts_have_tables() {
         let text = show(&report(2, 0));
         shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "0.5000", "layer 1"]);
+    }
+
+    #[test]
+    fn intermediate_memory_is_listed_item_by_item() {
+        shows(&show(&report(1, 0)), &["exp.0", "fifo", "1 026", "accumulator"]);
+        let mut without = report(1, 0);
+        without.outcome.memory = MemoryUse::not_measured("no hardware", Vec::new());
+        shows(&show(&without), &["not measured (no hardware)"]);
+        assert!(!show(&without).contains("bits a word"));
+    }
+
+    #[test]
+    fn a_kernels_own_table_has_its_title_and_numbers_to_the_right() {
+        shows(&show(&report(1, 0)), &["error against fraction bits\n", "q4.12 ", " 2.2e-3", "  16e-5"]);
     }
 
     #[test]

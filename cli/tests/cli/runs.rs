@@ -30,7 +30,8 @@ fn a_run_is_bit_exact_and_its_report_has_every_key() {
          design/modules design/instances design/register_bits design/memory_bits design/multipliers \
          cycles/total cycles/first_output cycles/model \
          throughput/ops throughput/ops_per_cycle throughput/peak_ops_per_cycle throughput/utilization \
-         memory/intermediate_words memory/fifo_high_water \
+         memory/intermediate_words memory/items/0/name memory/items/0/kind memory/items/0/words memory/items/0/bits_per_word \
+         memory/fifo_high_water tables figures cycles/formula \
          streams/0/path streams/0/transfers streams/0/stalled streams/0/starved \
          numerics/bit_exact numerics/mismatches numerics/first_mismatch numerics/max_abs_error numerics/rms_error \
          numerics/reference_max_abs numerics/quantization/0/scale numerics/task/not_measured \
@@ -87,6 +88,30 @@ fn overrides_and_seed_reach_the_run_and_the_report() {
     assert_eq!(report["config"]["array"]["rows"], 2);
     assert_eq!(report["config"]["layers"][0]["relu"], true);
     assert_eq!(report["seed"], 77);
+}
+
+#[test]
+fn intermediate_words_are_the_sum_of_the_memories_listed() {
+    let desk = Desk::with(SMALL);
+    ends(&desk, &["run", "config.toml"], 0);
+    let memory = &report(&desk, "out/config")["memory"];
+    let words = memory["items"].as_array().unwrap().iter().map(|item| item["words"].as_u64().unwrap());
+    assert!(words.len() > 1, "{memory:#}");
+    assert_eq!(words.sum::<u64>(), memory["intermediate_words"]);
+}
+
+#[test]
+fn pictures_of_an_earlier_run_go_away_and_no_file_outside_the_folder_does() {
+    let desk = Desk::with(SMALL);
+    fs::create_dir(desk.path("result")).unwrap();
+    let earlier = r#"{ "figures": [{ "file": "graph.svg" }, { "file": "../outside.svg" }, { "file": ".." }, {}] }"#;
+    desk.write("result/report.json", earlier.as_bytes());
+    for file in ["result/graph.svg", "result/mine.svg", "outside.svg"] {
+        desk.write(file, b"<svg/>");
+    }
+    ends(&desk, &["run", "config.toml", "--out", "result"], 0);
+    assert_eq!(names(&desk.path("result")), ["mine.svg", "report.json"]);
+    assert!(desk.path("outside.svg").exists());
 }
 
 #[test]

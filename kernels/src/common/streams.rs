@@ -3,7 +3,7 @@
 use systole_hdl::Design;
 use systole_sim::{Simulator, StallPattern};
 
-use crate::report::{HighWater, StreamTraffic};
+use crate::report::{HighWater, MemoryItem, MemoryKind, StreamTraffic};
 
 /// Traffic on every stream so far.
 pub fn stream_traffic(simulator: &Simulator) -> Vec<StreamTraffic> {
@@ -19,10 +19,18 @@ pub fn high_water_marks(simulator: &Simulator) -> Vec<HighWater> {
     marks.map(|mark| HighWater { path: mark.path, high_water: mark.high_water, capacity: mark.capacity.into() }).collect()
 }
 
-/// Words of all memories of a design, over all instances.
-pub fn intermediate_words(design: &Design) -> u64 {
-    let words = |memories: &[systole_hdl::design::Memory]| memories.iter().map(|memory| u64::from(memory.depth)).sum::<u64>();
-    design.modules.iter().zip(design.instance_counts()).map(|(module, count)| count * words(&module.memories)).sum()
+/// All memories of a design as buffers: one item a memory of a module, named `module.memory`, with the words of all instances together.
+pub fn memory_items(design: &Design) -> Vec<MemoryItem> {
+    let modules = design.modules.iter().zip(design.instance_counts());
+    let items = modules.flat_map(|(module, count)| {
+        module.memories.iter().map(move |memory| MemoryItem {
+            name: format!("{}.{}", module.name, memory.name),
+            kind: MemoryKind::Buffer,
+            words: count * u64::from(memory.depth),
+            bits_per_word: memory.ty.width(),
+        })
+    });
+    items.collect()
 }
 
 /// A stream's stall pattern under a configuration's seed: streams with equal patterns still stall independently.

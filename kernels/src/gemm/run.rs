@@ -11,7 +11,7 @@ use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedLayer, Workload};
 use crate::common::errors::{accuracy, measure};
 use crate::common::pack::{pack, unpack};
-use crate::common::streams::{high_water_marks, intermediate_words, reseeded, stream_traffic};
+use crate::common::streams::{high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, Mismatch, Numerics, Outcome, Part, Quantization, Task, Throughput};
 
@@ -108,7 +108,7 @@ impl GemmRun {
         Ok(Part {
             name: format!("layer {index}"),
             shape: format!("{} x {} x {}", shape.m, shape.k, shape.n),
-            cycles: Cycles { total, first_output: since_began(received.first()).into(), model: self.model(layer) },
+            cycles: Cycles { total, first_output: since_began(received.first()).into(), model: self.model(layer), formula: None },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             numerics: self.numerics(index, output),
         })
@@ -191,15 +191,15 @@ impl GemmRun {
                 total,
                 first_output: parts[0].cycles.first_output.clone(),
                 model: model.map_or_else(|| parts[0].cycles.model.clone(), Measured::Value),
+                formula: None,
             },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
-            memory: MemoryUse {
-                intermediate_words: intermediate_words(simulator.hierarchy().design()).into(),
-                fifo_high_water: high_water_marks(simulator),
-            },
+            memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
             numerics: overall_numerics(&parts),
             parts,
+            tables: Vec::new(),
+            figures: Vec::new(),
         })
     }
 }

@@ -3,8 +3,13 @@
 //! Keys carry their unit where they have one. What was not measured says so, with the reason: a [`Measured`] is never
 //! silently zero or absent.
 
+mod attachment;
+mod memory;
+
 use std::fmt;
 
+pub use attachment::{Figure, FigureFormat, NamedTable};
+pub use memory::{HighWater, MemoryItem, MemoryKind, MemoryUse};
 use serde::{Serialize, Serializer};
 use systole_hdl::design::Statistics;
 use thiserror::Error;
@@ -126,6 +131,10 @@ pub struct Outcome {
     pub numerics: Numerics,
     /// The same for each part of the work (a layer, a pass), in order.
     pub parts: Vec<Part>,
+    /// What only this kernel measures.
+    pub tables: Vec<NamedTable>,
+    /// Pictures, which the host writes as files beside the report.
+    pub figures: Vec<Figure>,
 }
 
 /// Durations in clock cycles.
@@ -137,6 +146,8 @@ pub struct Cycles {
     pub first_output: Measured<u64>,
     /// What the kernel's closed-form model predicts for `total`.
     pub model: Measured<u64>,
+    /// The model in words and numbers, such as `R N + 4 = 16 388`; where `total` differs from it, followed by the reason.
+    pub formula: Option<String>,
 }
 
 /// Work per cycle. A multiply-accumulate counts as two operations; padding counts as none.
@@ -190,26 +201,6 @@ impl Throughput {
     pub fn utilization(&self) -> f64 {
         self.utilization
     }
-}
-
-/// Intermediate storage.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct MemoryUse {
-    /// Words of the hardware's buffers and FIFOs between its inputs and outputs.
-    pub intermediate_words: Measured<u64>,
-    /// The fullest that each FIFO was.
-    pub fifo_high_water: Vec<HighWater>,
-}
-
-/// The fullest that a FIFO was.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct HighWater {
-    /// Instance path and name.
-    pub path: String,
-    /// The most elements it held in any cycle.
-    pub high_water: u64,
-    /// The most it can hold.
-    pub capacity: u64,
 }
 
 /// Traffic on one ready/valid stream, in cycles of its clock.
