@@ -21,14 +21,28 @@ pub(crate) enum Instruction {
     Round(u32),
     /// Without the last so many bits.
     Floor(u32),
-    Saturate { shift: u32, least: i64, greatest: i64 },
+    Saturate {
+        shift: u32,
+        least: i64,
+        greatest: i64,
+    },
     /// `spare` bits of 64 are beyond the type.
-    Wrap { shift: u32, spare: u32, signed: bool },
+    Wrap {
+        shift: u32,
+        spare: u32,
+        signed: bool,
+    },
     /// The same raw integer; of real numbers, times `factor`.
-    Scale { factor: f64 },
+    Scale {
+        factor: f64,
+    },
     ShiftRight,
     /// The raw quotient is `dividend · 2^shift / divisor`.
-    Divide { shift: i32, least: i64, greatest: i64 },
+    Divide {
+        shift: i32,
+        least: i64,
+        greatest: i64,
+    },
     /// Of real numbers: 2 to the power of the operand. Of raw integers, the operand: it has been computed in fixed point.
     Exp2,
     Append,
@@ -65,9 +79,7 @@ impl Instruction {
                 unary(I::Saturate { shift: up(a), least, greatest }, a)
             }
             Operation::Wrap(a) => unary(I::Wrap { shift: up(a), spare: 64 - ty.width(), signed: ty.is_signed() }, a),
-            Operation::Scale(a) => {
-                unary(I::Scale { factor: (f64::from(steps.ty(a).frac()) - f64::from(ty.frac())).exp2() }, a)
-            }
+            Operation::Scale(a) => unary(I::Scale { factor: (f64::from(steps.ty(a).frac()) - f64::from(ty.frac())).exp2() }, a),
             Operation::ShiftRight { value, amount } => binary(I::ShiftRight, value, amount),
             Operation::Exp2 { fixed, .. } => unary(I::Exp2, fixed),
             Operation::Divide { dividend, divisor } => {

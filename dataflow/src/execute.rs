@@ -25,8 +25,8 @@
 
 use crate::deadlock::{self, Deadlock, Wait};
 use crate::graph::{ChannelId, Depth, Graph, Problem, UnitId};
-use crate::timing::times;
 use crate::program::to_reals;
+use crate::timing::times;
 use crate::values::values;
 
 /// What an execution showed.

@@ -49,9 +49,7 @@ impl Exp2 {
         }
         if self.table_bits > MOST_TABLE_BITS || self.degree > MOST_DEGREE {
             let (bits, degree) = (self.table_bits, self.degree);
-            return Err(format!(
-                "powers of 2 by {bits} table bits and degree {degree}; the most are {MOST_TABLE_BITS} and {MOST_DEGREE}"
-            ));
+            return Err(format!("powers of 2 by {bits} table bits and degree {degree}; the most are {MOST_TABLE_BITS} and {MOST_DEGREE}"));
         }
         let floor = steps.floor(x, 0)?;
         let frac = steps.ty(x).frac();

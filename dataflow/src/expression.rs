@@ -24,25 +24,52 @@ pub struct Expression(pub(crate) Arc<Node>);
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
     /// Field `field` of the element last taken from input `input`.
-    Input { input: usize, field: usize },
+    Input {
+        input: usize,
+        field: usize,
+    },
     /// A word of the state before this firing.
     State(usize),
     /// A word of the state after this firing.
     Next(usize),
     /// Which firing of the period this is, from 0.
     Index,
-    Constant { value: f64, ty: Type },
+    Constant {
+        value: f64,
+        ty: Type,
+    },
     Binary(Binary, Expression, Expression),
     Not(Expression),
-    Mux { condition: Expression, then: Expression, otherwise: Expression },
-    Select { index: Expression, options: Vec<Expression> },
+    Mux {
+        condition: Expression,
+        then: Expression,
+        otherwise: Expression,
+    },
+    Select {
+        index: Expression,
+        options: Vec<Expression>,
+    },
     Convert(Conversion, Expression),
     /// Times 2 to the power of a constant: the binary point moves.
     Scale(i32, Expression),
-    ShiftRight { value: Expression, amount: Expression },
-    Lookup { table: Arc<[i64]>, ty: Type, index: Expression },
-    Exp2 { argument: Expression, function: Exp2 },
-    Divide { dividend: Expression, divisor: Expression, ty: Type },
+    ShiftRight {
+        value: Expression,
+        amount: Expression,
+    },
+    Lookup {
+        table: Arc<[i64]>,
+        ty: Type,
+        index: Expression,
+    },
+    Exp2 {
+        argument: Expression,
+        function: Exp2,
+    },
+    Divide {
+        dividend: Expression,
+        divisor: Expression,
+        ty: Type,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

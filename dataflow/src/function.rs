@@ -37,8 +37,7 @@ impl Function {
     /// # Errors
     /// Everything that is wrong with it.
     pub(crate) fn of(unit: &Unit, inputs: &[Vec<Type>]) -> Result<Function, Vec<Refusal>> {
-        let mut translation =
-            Translation { unit, inputs, steps: Steps::default(), next: None, done: HashMap::new() };
+        let mut translation = Translation { unit, inputs, steps: Steps::default(), next: None, done: HashMap::new() };
         let mut refusals = Vec::new();
         let mut next = Vec::new();
         for (word, (expression, initial)) in unit.fold.next.iter().zip(&unit.fold.state).enumerate() {

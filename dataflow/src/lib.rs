@@ -57,6 +57,7 @@ mod node;
 mod program;
 mod rates;
 mod steps;
+pub mod storage;
 mod timing;
 mod values;
 
@@ -67,4 +68,5 @@ pub use exp2::Exp2;
 pub use expression::{Expression, dot, field, index, input, next, number, state, sum};
 pub use graph::{ChannelId, Depth, Fold, Graph, Kind, Problem, Room, UnitId, Word};
 pub use hardware::{Hardware, HardwareError};
+pub use storage::{Storage, StorageKind};
 pub use systole_hdl::Type;

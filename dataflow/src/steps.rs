@@ -24,11 +24,17 @@ impl StepId {
 /// steps of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
-    Input { input: usize, field: usize },
+    Input {
+        input: usize,
+        field: usize,
+    },
     State(usize),
     Index,
     /// In units of the last place; and the bits of the real number that it stands for.
-    Constant { raw: i64, real: u64 },
+    Constant {
+        raw: i64,
+        real: u64,
+    },
     Add(StepId, StepId),
     Sub(StepId, StepId),
     Mul(StepId, StepId),
@@ -37,8 +43,15 @@ pub(crate) enum Operation {
     And(StepId, StepId),
     Or(StepId, StepId),
     Not(StepId),
-    Mux { condition: StepId, then: StepId, otherwise: StepId },
-    Select { index: StepId, options: Vec<StepId> },
+    Mux {
+        condition: StepId,
+        then: StepId,
+        otherwise: StepId,
+    },
+    Select {
+        index: StepId,
+        options: Vec<StepId>,
+    },
     /// The same value in a type that holds all values of the operand's.
     Align(StepId),
     /// Half to even, to the fraction bits of the step's type.
@@ -50,16 +63,34 @@ pub(crate) enum Operation {
     /// The same bits with the binary point elsewhere.
     Scale(StepId),
     /// Towards minus infinity.
-    ShiftRight { value: StepId, amount: StepId },
-    Lookup { table: Arc<[i64]>, index: StepId },
+    ShiftRight {
+        value: StepId,
+        amount: StepId,
+    },
+    Lookup {
+        table: Arc<[i64]>,
+        index: StepId,
+    },
     /// 2 to the power of `argument`: computed as `fixed`, or of real numbers as itself.
-    Exp2 { argument: StepId, fixed: StepId },
+    Exp2 {
+        argument: StepId,
+        fixed: StepId,
+    },
     /// Towards zero, saturated; see [`Expression::divide`](crate::Expression::divide).
-    Divide { dividend: StepId, divisor: StepId },
+    Divide {
+        dividend: StepId,
+        divisor: StepId,
+    },
     /// Twice an unsigned number plus a bit.
-    Append { value: StepId, bit: StepId },
+    Append {
+        value: StepId,
+        bit: StepId,
+    },
     /// A bit of an unsigned number, from the least significant.
-    Bit { value: StepId, bit: u32 },
+    Bit {
+        value: StepId,
+        bit: u32,
+    },
 }
 
 /// An operation and the type of its result.
@@ -421,7 +452,10 @@ pub(crate) fn raw(value: f64, ty: Type) -> Option<i64> {
     let scaled = (value * f64::from(ty.frac()).exp2()).round_ties_even();
     let (least, greatest) = range(ty);
     // Of 64 bits, the greatest is not a double: compared as integers.
-    (scaled.abs() < 1e19).then_some(scaled as i128).filter(|raw| (i128::from(least)..=i128::from(greatest)).contains(raw)).map(|raw| raw as i64)
+    (scaled.abs() < 1e19)
+        .then_some(scaled as i128)
+        .filter(|raw| (i128::from(least)..=i128::from(greatest)).contains(raw))
+        .map(|raw| raw as i64)
 }
 
 /// The number that a raw integer stands for.

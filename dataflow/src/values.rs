@@ -41,7 +41,10 @@ struct Node<'a, N> {
 
 enum Work<N> {
     /// The next element, in numbers from the beginning, and how many times all of them still come.
-    Source { position: usize, times: u64 },
+    Source {
+        position: usize,
+        times: u64,
+    },
     /// Which of the sinks.
     Sink(usize),
     /// To all outputs as it is.

@@ -2,8 +2,8 @@
 
 use systole_dataflow::dot::dot;
 use systole_dataflow::{
-    ChannelId, Depth, Exp2, Expression, Fold, Graph, Problem, Record, RunError, Type, Values, Word, depths::growth, field, index, input, next,
-    number, state, sum,
+    ChannelId, Depth, Exp2, Expression, Fold, Graph, Problem, Record, RunError, Type, Values, Word, depths::growth, field, index, input,
+    next, number, state, sum,
 };
 
 /// Of all numbers here.
@@ -311,7 +311,11 @@ fn functions_that_cannot_be_are_refused() {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     let cases: [(Vec<Expression>, Vec<Expression>, &str); 13] = [
-        (vec![field(0, 1)], vec![next(0)], "word 0 of the next state: it reads field 1 of input 0, whose elements have 1; fields count from 0"),
+        (
+            vec![field(0, 1)],
+            vec![next(0)],
+            "word 0 of the next state: it reads field 1 of input 0, whose elements have 1; fields count from 0",
+        ),
         (vec![field(1, 0)], vec![next(0)], "word 0 of the next state: it reads input 1, but has 1; inputs count from 0"),
         (vec![state(1)], vec![next(0)], "word 0 of the next state: it reads word 1 of its state, which has 1; words count from 0"),
         (vec![state(0)], vec![next(1)], "field 0 of the output: it reads word 1 of the next state, which has 1; words count from 0"),

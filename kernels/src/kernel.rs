@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
-use systole_hdl::Design;
+use systole_hdl::{Design, Diagnostics};
 use systole_sim::Simulator;
 use thiserror::Error;
 
@@ -46,11 +46,17 @@ pub trait Configured {
     /// The tensors that the host has to load.
     fn tensors(&self) -> Vec<TensorRequest>;
 
-    /// Elaborates the hardware.
+    /// Whether sizes of the hardware follow from the tensors' shapes, so that [`Configured::design`] has to be given them.
+    fn design_needs_tensors(&self) -> bool {
+        false
+    }
+
+    /// Elaborates the hardware. `tensors` are parallel to [`Configured::tensors`], or empty if they are not
+    /// [needed](Configured::design_needs_tensors).
     ///
     /// # Errors
-    /// The diagnostics, if the hardware's description is at fault for these parameters.
-    fn design(&self) -> Result<Design, KernelError>;
+    /// If the tensors' shapes are beyond what the hardware supports, or its description is at fault for these parameters.
+    fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError>;
 
     /// Quantizes the tensors, which are parallel to [`Configured::tensors`], generates random data, and computes the golden results.
     ///
@@ -133,12 +139,21 @@ impl ConfigError {
     }
 }
 
-/// The hardware could not be elaborated.
+/// There is no hardware.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("the hardware does not elaborate:\n{}", diagnostics.join("\n"))]
-pub struct KernelError {
-    /// What elaboration reports, one entry a diagnostic.
-    pub diagnostics: Vec<String>,
+pub enum DesignError {
+    /// The configuration and its tensors ask for hardware that is not supported.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The hardware's description is at fault: what elaboration reports, one entry a diagnostic.
+    #[error("the hardware does not elaborate:\n{}", .0.join("\n"))]
+    Elaboration(Vec<String>),
+}
+
+impl From<Diagnostics> for DesignError {
+    fn from(diagnostics: Diagnostics) -> DesignError {
+        DesignError::Elaboration(diagnostics.0.iter().map(ToString::to_string).collect())
+    }
 }
 
 /// A run that came to no result.

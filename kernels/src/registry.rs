@@ -1,10 +1,11 @@
 //! All kernels. A new kernel is a folder beside this file and one line here.
 
+use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[&Gemm];
+pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &Attention];
 
 /// The kernel of this name.
 ///

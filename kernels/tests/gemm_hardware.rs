@@ -31,7 +31,7 @@ fn run(config: toml::Table, engine: EngineKind) -> Outcome {
 }
 
 fn run_configured(configured: &dyn Configured, tensors: Vec<Tensor>, engine: EngineKind) -> Result<Outcome, RunError> {
-    let design = configured.design().unwrap();
+    let design = configured.design(&[]).unwrap();
     let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
     let prepared = configured.prepare(tensors).unwrap();
     prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: 10_000_000, progress: &mut |_| ControlFlow::Continue(()) })
@@ -80,7 +80,7 @@ fn a_stream_that_never_moves_is_an_explained_deadlock(engine: EngineKind) {
 fn the_cycle_limit_and_the_host_can_stop_a_run(engine: EngineKind) {
     let (_, configured) = configure(files::config("gemm-fixed.toml")).unwrap();
     let prepared = configured.prepare(Vec::new()).unwrap();
-    let design = configured.design().unwrap();
+    let design = configured.design(&[]).unwrap();
     let stop = |cycle_limit, flow| {
         let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
         prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |_| flow })

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use systole_hdl::Design;
-use systole_kernels::kernel::{ConfigError, Configured, Kernel, Prepared};
+use systole_kernels::common::tensor::Tensor;
+use systole_kernels::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared};
 use systole_kernels::registry::{configure, find};
 
 use crate::arguments::ConfigArguments;
@@ -37,14 +38,22 @@ impl Workload {
 
     /// Loads the tensors and lets the kernel quantize them and compute the golden results.
     pub fn prepare(&self) -> Result<Box<dyn Prepared>, Failure> {
-        let folder = self.config.folder();
-        let loaded: Result<Vec<_>, _> = self.configured.tensors().iter().map(|request| tensors::load(request, folder)).collect();
-        loaded.and_then(|tensors| self.configured.prepare(tensors)).map_err(|error| refused(&self.config, error))
+        self.configured.prepare(self.load()?).map_err(|error| refused(&self.config, error))
     }
 
-    /// The hardware.
+    /// The hardware. Tensors are loaded only where its sizes follow from theirs.
     pub fn design(&self) -> Result<Design, Failure> {
-        self.configured.design().map_err(|error| Failure::defect(&error))
+        let tensors = if self.configured.design_needs_tensors() { self.load()? } else { Vec::new() };
+        self.configured.design(&tensors).map_err(|error| match error {
+            DesignError::Config(error) => refused(&self.config, error),
+            error @ DesignError::Elaboration(_) => Failure::defect(&error),
+        })
+    }
+
+    fn load(&self) -> Result<Vec<Tensor>, Failure> {
+        let requests = self.configured.tensors();
+        let loaded: Result<Vec<_>, _> = requests.iter().map(|request| tensors::load(request, self.config.folder())).collect();
+        loaded.map_err(|error| refused(&self.config, error))
     }
 
     /// Where outputs go unless the command line says otherwise: `out/<name of the configuration>`.

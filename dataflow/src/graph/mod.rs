@@ -110,13 +110,7 @@ impl Graph {
     }
 
     /// A source of raw numbers, each in units of the last place of its field's type, which must hold it.
-    pub fn source_raw(
-        &mut self,
-        name: &str,
-        fields: impl Into<Vec<Type>>,
-        elements: impl Into<Arc<[i64]>>,
-        times: u64,
-    ) -> ChannelId {
+    pub fn source_raw(&mut self, name: &str, fields: impl Into<Vec<Type>>, elements: impl Into<Arc<[i64]>>, times: u64) -> ChannelId {
         let (fields, elements) = (fields.into(), elements.into());
         if fields.is_empty() {
             self.problems.push(Problem::Zero { unit: name.into(), what: "a width" });
@@ -219,9 +213,10 @@ impl Graph {
             1 => index().equals(number_of(0)),
             _ => index().lt(number_of(firings)),
         };
-        let fields = inputs.iter().enumerate().flat_map(|(i, channel)| {
-            self.channels[channel.0].fields.iter().enumerate().map(move |(f, &ty)| (Word::zero(ty), field(i, f)))
-        });
+        let fields = inputs
+            .iter()
+            .enumerate()
+            .flat_map(|(i, channel)| self.channels[channel.0].fields.iter().enumerate().map(move |(f, &ty)| (Word::zero(ty), field(i, f))));
         fields.enumerate().map(|(word, (zero, field))| (zero, taken().mux(field, state(word)))).unzip()
     }
 

@@ -20,7 +20,7 @@
 
 use std::sync::Arc;
 
-use systole_dataflow::{ChannelId, Depth, Exp2, Expression, Fold, Graph, Kind, Room, Type, Word, dot, field, index, input, next, number, state};
+use systole_dataflow::{ChannelId, Depth, Exp2, Expression, Fold, Graph, Room, Type, Word, dot, field, index, next, number, state};
 use systole_hdl::types::bits_for;
 
 use super::formats::Formats;
@@ -195,10 +195,8 @@ impl Builder<'_> {
         let slot = unsigned(slots - 1);
         let row = unsigned(passes * self.lanes() as u64);
         let last = || state(0).equals(whole(slots - 1));
-        let step = [
-            last().mux(whole(0), state(0) + whole(1)).wrap(slot),
-            last().mux(state(1) + whole(self.lanes() as u64), state(1)).wrap(row),
-        ];
+        let step =
+            [last().mux(whole(0), state(0) + whole(1)).wrap(slot), last().mux(state(1) + whole(self.lanes() as u64), state(1)).wrap(row)];
         let keep = |lane: usize| !(state(1) + whole((lane + first_token) as u64)).lt(state(0));
         let output = [self.each_lane(input_lane), self.each_lane(keep)].concat();
         self.g.scan("mask", &[scores], slots * passes, Fold::new([Word::zero(slot), Word::zero(row)], step, output))

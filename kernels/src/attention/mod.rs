@@ -5,9 +5,102 @@
 //! come scaled by log₂(e)/√D.
 
 pub mod exponential;
+pub mod figures;
 pub mod formats;
 pub mod golden;
+pub mod graph;
 pub mod mask;
+pub mod model;
+pub mod operands;
 pub mod parameters;
 pub mod prepare;
 pub mod reference;
+pub mod run;
+
+use systole_hdl::{Design, elaborate};
+
+use self::graph::{Layout, Operands};
+use self::parameters::Parameters;
+use self::prepare::Shape;
+use self::run::AttentionRun;
+use crate::common::tensor::Tensor;
+use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+
+/// The kernel `attention`.
+#[derive(Clone, Copy, Debug)]
+pub struct Attention;
+
+impl Kernel for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn summary(&self) -> &'static str {
+        "scaled dot-product attention as a graph of streaming units, with constant intermediate memory"
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Parameters)
+    }
+
+    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
+        Ok(Box::new(Parameters::read(config)?))
+    }
+}
+
+impl Parameters {
+    /// Everything that the hardware depends on, for heads of this shape.
+    pub fn layout(&self, shape: Shape) -> Layout {
+        Layout {
+            variant: self.variant,
+            head_dimension: self.head_dimension,
+            division: self.division,
+            rows_in_parallel: self.rows_in_parallel as usize,
+            mask: self.mask,
+            formats: self.formats.clone(),
+            exp: self.exp,
+            fifos: self.fifos,
+            latency: self.latency,
+            shape,
+            heads: self.heads.len(),
+        }
+    }
+}
+
+impl Layout {
+    /// Elaborates the hardware.
+    ///
+    /// # Errors
+    /// If sizes are beyond what hardware is made for, or its description is at fault.
+    pub fn design(&self) -> Result<Design, DesignError> {
+        let graph = self.graph(&Operands::default()).graph;
+        let hardware = graph.hardware("attention").map_err(|error| ConfigError::new("", error.to_string()))?;
+        Ok(elaborate(&hardware)?)
+    }
+}
+
+impl Configured for Parameters {
+    fn config(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn tensors(&self) -> Vec<TensorRequest> {
+        prepare::tensor_sources(self).into_iter().filter_map(|(key, source)| source.request(&key)).collect()
+    }
+
+    fn design_needs_tensors(&self) -> bool {
+        true
+    }
+
+    fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
+        self.layout(prepare::shape(self, tensors.to_vec())?).design()
+    }
+
+    fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
+        Ok(Box::new(AttentionRun::new(self, prepare::prepare(self, tensors)?)))
+    }
+}

@@ -154,7 +154,7 @@ impl Default for FifoParameters {
     }
 }
 
-/// Cycles from the words that a unit takes to the word that it gives, 1 to 64.
+/// Cycles from the elements that a unit takes to the one that it gives, 1 to 64: the stages of its pipeline. All other units take one cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latencies {
@@ -162,17 +162,13 @@ pub struct Latencies {
     pub score: u32,
     /// Of a power of two.
     pub exp: u32,
-    /// Of the product of a weight and a value.
-    pub product: u32,
-    /// Of a sum over a row.
-    pub sum: u32,
-    /// Of a division.
+    /// Of a division: a quotient has a bit for each bit of its format.
     pub divide: u32,
 }
 
 impl Default for Latencies {
     fn default() -> Latencies {
-        Latencies { score: 1, exp: 1, product: 1, sum: 1, divide: 1 }
+        Latencies { score: 4, exp: 4, divide: 16 }
     }
 }
 
@@ -265,8 +261,8 @@ impl Parameters {
             }
             within("fifos.long", long, DEPTHS)?;
         }
-        let Latencies { score, exp, product, sum, divide } = self.latency;
-        for (unit, cycles) in [("score", score), ("exp", exp), ("product", product), ("sum", sum), ("divide", divide)] {
+        let Latencies { score, exp, divide } = self.latency;
+        for (unit, cycles) in [("score", score), ("exp", exp), ("divide", divide)] {
             within(&format!("latency.{unit}"), cycles, LATENCIES)?;
         }
         Ok(())

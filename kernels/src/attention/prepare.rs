@@ -80,8 +80,26 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
         check_shape(parameters, tensors.shape(), common, index)?;
         heads.push(tensors.prepare(parameters, &golden));
     }
-    let shape = shape.ok_or_else(|| ConfigError::new("heads", "there is no head"))?;
+    let shape = shape.ok_or_else(no_head)?;
     Ok(Workload { shape, heads })
+}
+
+/// The sizes of every head, from the tensors that [`tensor_sources`] wants from files.
+///
+/// # Errors
+/// As for [`prepare`].
+pub fn shape(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Shape, ConfigError> {
+    let mut loader = Loader::new(tensors, parameters.seed);
+    let mut common = None;
+    for (index, head) in parameters.heads.iter().enumerate() {
+        let shape = HeadTensors::load(parameters, head, index, &mut loader)?.shape();
+        check_shape(parameters, shape, *common.get_or_insert(shape), index)?;
+    }
+    common.ok_or_else(no_head)
+}
+
+fn no_head() -> ConfigError {
+    ConfigError::new("heads", "there is no head")
 }
 
 /// Every tensor of a configuration with its key, in the order in which they are taken.

@@ -17,7 +17,7 @@ use systole_hdl::Design;
 use self::parameters::Parameters;
 use self::run::GemmRun;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, Configured, Kernel, KernelError, Prepared, TensorRequest};
+use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
 
 /// The kernel `gemm`.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +54,8 @@ impl Configured for Parameters {
         prepare::tensor_sources(self).into_iter().filter_map(|(key, source)| source.request(&key)).collect()
     }
 
-    fn design(&self) -> Result<Design, KernelError> {
-        self.hardware().design().map_err(|diagnostics| KernelError { diagnostics: diagnostics.0.iter().map(ToString::to_string).collect() })
+    fn design(&self, _: &[Tensor]) -> Result<Design, DesignError> {
+        Ok(self.hardware().design()?)
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {

@@ -11,14 +11,12 @@ use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedLayer, Workload};
 use crate::common::errors::{accuracy, measure};
 use crate::common::pack::{pack, unpack};
-use crate::common::streams::{high_water_marks, memory_items, reseeded, stream_traffic};
+use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, Mismatch, Numerics, Outcome, Part, Quantization, Task, Throughput};
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
-/// Cycles without a transfer after which the hardware is taken to be done.
-const QUIET: u64 = 64;
 
 /// A GEMM run with its data.
 #[derive(Clone, Debug)]
@@ -175,7 +173,7 @@ impl Prepared for GemmRun {
             parts.push(result.part);
         }
         let outcome = self.outcome(context.simulator, began, parts)?;
-        expect_silence(context.simulator, &drivers, deadline)?;
+        expect_silence(context.simulator, drivers.c, "c", deadline)?;
         Ok(outcome)
     }
 }
@@ -216,15 +214,5 @@ fn overall_numerics(parts: &[Part]) -> Numerics {
         first_mismatch: parts.iter().find_map(|part| part.numerics.first_mismatch.clone()),
         quantization: quantization.collect(),
         ..last.clone()
-    }
-}
-
-/// Checks that the hardware has taken everything and gives nothing more.
-fn expect_silence(simulator: &mut Simulator, drivers: &Drivers, deadline: u64) -> Result<(), RunError> {
-    let limit = deadline.saturating_sub(simulator.cycle()).max(2 * QUIET);
-    simulator.run_until_quiet(QUIET, limit)?;
-    match simulator.received(drivers.c).len() as u64 {
-        0 => Ok(()),
-        words => Err(RunError::Surplus { stream: "c".to_string(), words }),
     }
 }

@@ -1,0 +1,63 @@
+//! In which order numbers enter and leave the hardware.
+
+use ndarray::Array2;
+use systole_hdl::Type;
+
+use super::graph::{Layout, Operands};
+use super::mask::Mask;
+use super::parameters::Parallelism;
+use super::prepare::{PreparedHead, Workload};
+
+impl Layout {
+    /// The numbers of all sources, in order.
+    pub fn operands(&self, workload: &Workload) -> Operands {
+        let mut operands = [Vec::new(), Vec::new(), Vec::new()];
+        for head in &workload.heads {
+            self.push_queries(head, &mut operands[0]);
+            // A window holds what it needs; otherwise each pass brings all keys and values again.
+            let times = if matches!(self.mask, Mask::SinkWindow(_)) { 1 } else { self.passes() };
+            for _ in 0..times {
+                operands[1].extend(head.k.iter());
+                operands[2].extend(head.v.iter());
+            }
+        }
+        let [q, k, v] = operands.map(Into::into);
+        Operands { q, k, v }
+    }
+
+    fn push_queries(&self, head: &PreparedHead, numbers: &mut Vec<i64>) {
+        for pass in 0..self.passes() {
+            let number = |lane: usize, d: usize| head.q.get((pass * self.rows_in_parallel + lane, d)).copied().unwrap_or(0);
+            numbers.extend(self.places().map(|(lane, d)| number(lane, d)));
+        }
+    }
+
+    /// Lane and element of each number of a pass's queries and results: a lane's vector after the other, or in series the lanes' numbers
+    /// together, element by element.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (lanes, dimension) = (self.rows_in_parallel, self.shape.head_dimension);
+        let series = self.head_dimension == Parallelism::Series;
+        (0..lanes * dimension).map(move |i| if series { (i % lanes, i / lanes) } else { (i / dimension, i % dimension) })
+    }
+
+    /// The results of a head, `[R, D]`, from the numbers that came out for it.
+    pub fn results(&self, numbers: &[i64]) -> Array2<i64> {
+        let mut results = Array2::zeros((self.shape.rows, self.shape.head_dimension));
+        for (pass, numbers) in numbers.chunks(self.rows_in_parallel * self.shape.head_dimension).enumerate() {
+            for ((lane, d), &number) in self.places().zip(numbers) {
+                // Lanes beyond the last row have worked on zeros.
+                if let Some(result) = results.get_mut((pass * self.rows_in_parallel + lane, d)) {
+                    *result = number;
+                }
+            }
+        }
+        results
+    }
+
+    /// Types of the numbers of an output word.
+    pub fn output_fields(&self) -> Vec<Type> {
+        let fields = self.graph(&Operands::default());
+        let (_, sink) = fields.graph.units().last().expect("the graph ends in a sink");
+        fields.graph.channel(sink.inputs[0]).fields.clone()
+    }
+}
