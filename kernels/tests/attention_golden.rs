@@ -97,6 +97,16 @@ fn naive_weights_that_all_vanish_become_the_greatest_quotients() {
 }
 
 #[test]
+fn where_all_naive_weights_vanish_a_masked_key_counts_but_an_empty_slot_does_not() {
+    let formats = Formats { key: Type::q(9, 4), ..formats(Variant::Naive) };
+    let golden = Golden::new(Variant::Naive, formats, LINEAR);
+    let (q, k, v) = (array![[16], [16]], array![[-1600], [-1600]], array![[10], [20]]);
+    let first_row = |mask| golden.attend(q.view(), k.view(), v.view(), mask).outputs[[0, 0]];
+    assert_eq!(first_row(Mask::Causal), 60);
+    assert_eq!(first_row(Mask::SinkWindow(SinkWindow { sinks: 0, window: 2 })), 20);
+}
+
+#[test]
 fn naive_weights_saturate_and_the_counts_say_so() {
     let attended = attend(Variant::Naive, &[100 << 4, 90 << 4], &[10, 20]);
     assert_eq!((attended.outputs, attended.saturations.weights), (array![[15]], 2));
