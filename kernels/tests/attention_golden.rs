@@ -97,6 +97,16 @@ fn naive_weights_that_all_vanish_become_the_greatest_quotients() {
 }
 
 #[test]
+fn where_all_naive_weights_vanish_a_masked_key_counts_but_an_empty_slot_does_not() {
+    let formats = Formats { key: Type::q(9, 4), ..formats(Variant::Naive) };
+    let golden = Golden::new(Variant::Naive, formats, LINEAR);
+    let (q, k, v) = (array![[16], [16]], array![[-1600], [-1600]], array![[10], [20]]);
+    let first_row = |mask| golden.attend(q.view(), k.view(), v.view(), mask).outputs[[0, 0]];
+    assert_eq!(first_row(Mask::Causal), 60);
+    assert_eq!(first_row(Mask::SinkWindow(SinkWindow { sinks: 0, window: 2 })), 20);
+}
+
+#[test]
 fn naive_weights_saturate_and_the_counts_say_so() {
     let attended = attend(Variant::Naive, &[100 << 4, 90 << 4], &[10, 20]);
     assert_eq!((attended.outputs, attended.saturations.weights), (array![[15]], 2));
@@ -108,6 +118,57 @@ fn a_maximum_that_comes_last_scales_all_that_came_before() {
     for variant in SAFE {
         assert_eq!(result(variant, &[0, 16, 32], &[700, 1400, 350]), (175 + 700 + 350) * 4 / 7, "{variant:?}");
         assert_eq!(result(variant, &[32, 16, 0], &[350, 1400, 700]), (175 + 700 + 350) * 4 / 7, "{variant:?}");
+    }
+}
+
+/// Attention of one query to scalar values with scores that are whole numbers and two fraction bits everywhere else, so that every
+/// power, product and rounding can be followed by hand. Powers of 0, −1, −2 and −3 are 4, 2, 1 and (rounded up) 1 quarters.
+fn in_quarters(variant: Variant, scores: &[i64], values: &[i64]) -> i64 {
+    let weight = if variant == Variant::Naive { Type::uq(4, 2) } else { Type::uq(1, 2) };
+    let formats = Formats {
+        query: Type::q(8, 0),
+        key: Type::q(8, 0),
+        value: Type::q(4, 2),
+        score: Type::q(8, 0),
+        weight,
+        sum_fraction: Some(2),
+        output: Type::q(4, 2),
+    };
+    let column = |numbers: &[i64]| Array2::from_shape_vec((numbers.len(), 1), numbers.to_vec()).unwrap();
+    let golden = Golden::new(variant, formats, LINEAR);
+    golden.attend(array![[1]].view(), column(scores).view(), column(values).view(), Mask::None).outputs[[0, 0]]
+}
+
+#[test]
+fn examples_worked_by_hand() {
+    // e = 1, 4; r = 5; p = ⌊4/5⌋, ⌊16/5⌋ = 0, 3; l = 0 + ~(−9/4) = −2.
+    assert_eq!(in_quarters(Variant::Stable, &[0, 3], &[5, -3]), -2);
+    // e = 4, 32; r = 36; p = ⌊16/36⌋, ⌊128/36⌋ = 0, 3, and on as before.
+    assert_eq!(in_quarters(Variant::Naive, &[0, 3], &[5, -3]), -2);
+    // l = ~(1·5/4) + ~(4·−3/4) = 1 − 3 = −2; o = −2·4/5 = −1.6, towards zero.
+    assert_eq!(in_quarters(Variant::Deferred, &[0, 3], &[5, -3]), -1);
+    // Δ = 1 at the second key: r = ~(4·1/4) + 4 = 5; l = ~(5·1/4) − 3 = −2.
+    assert_eq!(in_quarters(Variant::MemoryFree, &[0, 3], &[5, -3]), -1);
+}
+
+#[test]
+fn products_that_are_halves_are_rounded_to_even() {
+    // e = 4, 2; r = 6; l = ~(2·±5/4) = ~±2.5 = ±2; o = ±8/6.
+    for variant in [Variant::Deferred, Variant::MemoryFree] {
+        assert_eq!([5, -5].map(|value| in_quarters(variant, &[0, -1], &[0, value])), [1, -1], "{variant:?}");
+    }
+    // 7: ~3.5 = 4; o = 16/6.
+    assert_eq!(in_quarters(Variant::Deferred, &[0, -1], &[0, 7]), 2);
+    // Scaled by Δ = 2 at the second key: r = 2 + 4; l = ~(±5·2/4) = ±2.
+    assert_eq!([5, -5].map(|value| in_quarters(Variant::MemoryFree, &[0, 1], &[value, 0])), [1, -1]);
+    // Scores of halves: a key of half a unit with a query of 1, 3 and 5.
+    let formats = Formats { query: Type::q(4, 0), key: Type::q(4, 1), score: Type::q(8, 0), ..formats(Variant::Naive) };
+    let golden = Golden::new(Variant::Naive, formats, LINEAR);
+    for (query, power) in [(1, 1), (3, 4), (5, 4)] {
+        // Weights 1 and 2^s, values 0 and 1: 2^s / (1 + 2^s) in units of 2⁻⁸.
+        let outputs = golden.attend(array![[query]].view(), array![[0], [1]].view(), array![[0], [256]].view(), Mask::None).outputs;
+        let exact = 256.0 * f64::from(power) / f64::from(1 + power);
+        assert!((outputs[[0, 0]] as f64 - exact).abs() <= 1.0, "{query}: {outputs}");
     }
 }
 

@@ -159,6 +159,16 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_a_table_are_the_nearest_to_the_exact_roots_of_two() {
+        // With T = 8 and G = 10: m is nearest to 2^(h/T + G) if (2m − 1)^T ≤ 2^(h + T (G + 1)) ≤ (2m + 1)^T, in integers.
+        let exponential = Exponential::new(8, Type::uq(1, 8), 3, 0);
+        for (h, entry) in (0u32..).zip(&exponential.coefficients) {
+            let power = 1i128 << (h + 8 * 11);
+            assert!((2 * entry[0] - 1).pow(8) <= power && power <= (2 * entry[0] + 1).pow(8), "{h}: {entry:?}");
+        }
+    }
+
+    #[test]
     fn powers_of_integers_are_exact() {
         for degree in 0..=3 {
             let exponential = Exponential::new(10, Type::uq(4, 12), 5, degree);
