@@ -6,13 +6,13 @@
 //! ```
 //!
 //! Arguments: the variant (`naive`, `stable`, `deferred`, `memory-free`), keys, rows, and the depth of the long FIFOs, N + 2 if left out.
-//! With `dot` as a further argument the graph is printed for Graphviz instead.
+//! With `dot` as a further argument the graph is printed for Graphviz instead, with `svg` as a drawing.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use systole_dataflow::attention::{Operands, Variant, attention};
-use systole_dataflow::{Depth, Kind, dot};
+use systole_dataflow::{Depth, Kind, Record, dot, svg};
 
 fn main() -> ExitCode {
     match report(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -28,9 +28,9 @@ fn main() -> ExitCode {
 }
 
 fn report(arguments: &[String]) -> Result<String, String> {
-    let picture = arguments.last().is_some_and(|last| last == "dot");
-    let arguments = &arguments[..arguments.len() - usize::from(picture)];
-    let usage = "arguments: naive|stable|deferred|memory-free KEYS ROWS [DEPTH] [dot]";
+    let picture = arguments.last().map(String::as_str).filter(|last| matches!(*last, "dot" | "svg"));
+    let arguments = &arguments[..arguments.len() - usize::from(picture.is_some())];
+    let usage = "arguments: naive|stable|deferred|memory-free KEYS ROWS [DEPTH] [dot|svg]";
     let [variant, sizes @ ..] = arguments else { return Err(usage.into()) };
     let variant = match variant.as_str() {
         "naive" => Variant::Naive,
@@ -56,8 +56,10 @@ fn report(arguments: &[String]) -> Result<String, String> {
     let start = Instant::now();
     graph.run_timing().map_err(|error| error.to_string())?;
     let timing_seconds = start.elapsed().as_secs_f64();
-    if picture {
-        return Ok(dot::dot(&graph, Some(&run)));
+    if let Some(picture) = picture {
+        let run = graph.run_with(Record { values: false, transfers: true }).map_err(|error| error.to_string())?;
+        let uses = dot::uses(&graph, &run);
+        return Ok(if picture == "dot" { dot::dot(&graph, &uses) } else { svg::svg(&graph, &uses) });
     }
 
     let mut lines = vec![format!("{} cycles, first output in cycle {}", run.cycles, run.outputs[0].cycles[0])];

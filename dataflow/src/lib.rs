@@ -5,7 +5,7 @@
 //! - [`execute`]: abstract execution, in local time; the [rules of time](execute#rules-of-time) stand there.
 //! - [`deadlock`]: why an execution stopped, and the depth with which it would not have. [`depths`]: least depths at full rate, and
 //!   which of them grow with the length of the sequence.
-//! - [`dot`]: a picture. [`attention`]: four graphs of streaming attention, the example of this crate.
+//! - [`dot`] and [`svg`]: pictures. [`attention`]: four graphs of streaming attention, the example of this crate.
 //!
 //! Four numbers as shares of their sum; each number has to wait until the sum is known:
 //!
@@ -47,6 +47,7 @@ pub mod graph;
 mod link;
 mod node;
 mod program;
+pub mod svg;
 
 pub use deadlock::{Deadlock, ShortFifo, Wait};
 pub use depths::{Growth, Need, family_depths, least_depths};
