@@ -1,8 +1,8 @@
 //! What each unit computes, what is refused, and how a graph is drawn.
 
-use systole_dataflow::dot::dot;
+use systole_dataflow::dot::{dot, uses};
 use systole_dataflow::{
-    ChannelId, Depth, Exp2, Expression, Fold, Graph, Problem, Record, RunError, Type, Values, Word, depths::growth, field, index, input,
+    ChannelId, Depth, Exp2, Expression, Fold, Graph, Problem, Record, Room, RunError, Type, Values, Word, depths::growth, field, index, input,
     next, number, state, sum,
 };
 
@@ -413,6 +413,43 @@ digraph dataflow {
   u4 -> u5 [label=\"depth 2\\nheld 1\"];
 }
 ";
-    assert_eq!(dot(&g, Some(&run)), expected);
-    assert!(dot(&g, None).contains("u1 -> u4 [label=\"depth 6\"];"));
+    assert_eq!(dot(&g, &uses(&g, &run)), expected);
+    assert!(dot(&g, &[]).contains("u1 -> u4 [label=\"depth 6\"];"));
+}
+
+#[test]
+fn the_picture_counts_the_cycles_in_which_elements_stood_untaken_where_transfers_were_recorded() {
+    let mut g = Graph::new();
+    let source = g.source("in", [TY], COUNTING, 1);
+    let same = g.map("same", source, [input(0)]);
+    let sink = g.sink("out", same);
+    let stalls = |g: &Graph| {
+        let run = g.run_with(Record { values: Values::None, transfers: true }).unwrap();
+        uses(g, &run)[1].stalled
+    };
+    assert_eq!(stalls(&g), Some(0));
+    // Each element but the first waits for two of the sink's three cycles.
+    g.set_interval(sink, 3);
+    let waits = 2 * (COUNTING.len() as u64 - 1);
+    assert_eq!(stalls(&g), Some(waits));
+    assert!(dot(&g, &uses(&g, &g.run_with(Record { values: Values::None, transfers: true }).unwrap())).contains(&format!("stalled {waits}\"")));
+    assert_eq!(uses(&g, &g.run().unwrap())[1].stalled, None);
+}
+
+#[test]
+fn elements_that_come_as_slowly_as_they_are_taken_never_stand_untaken() {
+    let rooms = [Room::SameCycle, Room::NextCycle];
+    for (room, depth, latency) in rooms.into_iter().flat_map(|room| (1..12).map(move |i| (room, 1 + i % 3, 1 + i as u64 / 3))) {
+        let mut g = Graph::new();
+        let source = g.source("in", [TY], COUNTING, 1);
+        let same = g.map("same", source, [input(0)]);
+        let sink = g.sink("out", same);
+        g.set_room(room);
+        g.set_depth(same, Depth::Words(depth));
+        g.set_latency(g.producer(same), latency);
+        let stalls = |g: &Graph| uses(g, &g.run_with(Record { values: Values::None, transfers: true }).unwrap())[1].stalled.unwrap();
+        assert_eq!(stalls(&g), 0, "{room:?}, depth {depth}, latency {latency}");
+        g.set_interval(sink, 3);
+        assert!(stalls(&g) > 0, "{room:?}, depth {depth}, latency {latency}");
+    }
 }
