@@ -2,8 +2,8 @@
 
 use systole_dataflow::dot::{dot, uses};
 use systole_dataflow::{
-    ChannelId, Depth, Exp2, Expression, Fold, Graph, Problem, Record, Room, RunError, Type, Values, Word, depths::growth, field, index, input,
-    next, number, state, sum,
+    ChannelId, Depth, Exp2, Expression, Fold, Graph, Problem, Record, Room, RunError, Type, Values, Word, depths::growth, field, index,
+    input, next, number, state, sum,
 };
 
 /// Of all numbers here.
@@ -432,7 +432,9 @@ fn the_picture_counts_the_cycles_in_which_elements_stood_untaken_where_transfers
     g.set_interval(sink, 3);
     let waits = 2 * (COUNTING.len() as u64 - 1);
     assert_eq!(stalls(&g), Some(waits));
-    assert!(dot(&g, &uses(&g, &g.run_with(Record { values: Values::None, transfers: true }).unwrap())).contains(&format!("stalled {waits}\"")));
+    assert!(
+        dot(&g, &uses(&g, &g.run_with(Record { values: Values::None, transfers: true }).unwrap())).contains(&format!("stalled {waits}\""))
+    );
     assert_eq!(uses(&g, &g.run().unwrap())[1].stalled, None);
 }
 

@@ -1,12 +1,14 @@
 //! What the report shows of the graph: its storage item by item and over the number of keys, and its picture.
 
-use systole_dataflow::dot::dot;
+use systole_dataflow::dot::{ChannelUse, dot};
+use systole_dataflow::hardware::identifier;
+use systole_dataflow::svg::svg;
 use systole_dataflow::{Graph, StorageKind};
 
 use super::graph::{Layout, Operands};
 use super::parameters::Variant;
 use super::prepare::Shape;
-use crate::report::{Figure, FigureFormat, MemoryItem, MemoryKind, NamedTable};
+use crate::report::{Figure, FigureFormat, HighWater, MemoryItem, MemoryKind, NamedTable, StreamTraffic};
 
 /// Numbers of keys at which storage is shown.
 const KEYS: [usize; 5] = [64, 256, 1024, 4096, 16384];
@@ -46,8 +48,21 @@ pub fn memory_over_keys(layout: &Layout) -> NamedTable {
     NamedTable::new("intermediate words over the number of keys, FIFOs at full rate", columns, (0..KEYS.len()).map(row))
 }
 
-/// Pictures of the graph.
-pub fn figures(_: &Layout, graph: &Graph) -> Vec<Figure> {
-    let run = graph.run_timing().ok();
-    vec![Figure::new("graph", "the graph, with depths and high-water marks", FigureFormat::Dot, dot(graph, run.as_ref()))]
+/// Pictures of the graph, with what was measured on its channels.
+pub fn figures(graph: &Graph, uses: &[ChannelUse]) -> Vec<Figure> {
+    let title = "the graph, with depths, high-water marks and stalls";
+    vec![Figure::new("graph", title, FigureFormat::Svg, svg(graph, uses)), Figure::new("graph", title, FigureFormat::Dot, dot(graph, uses))]
+}
+
+/// What the simulator counted on the FIFOs of the graph's channels.
+pub fn uses(graph: &Graph, high_water: &[HighWater], streams: &[StreamTraffic]) -> Vec<ChannelUse> {
+    let of_channel = |name: &str| {
+        let fifo = format!("{}_fifo", identifier(name));
+        let is_of =
+            |path: &str, probe: &str| path.rsplit_once('.').is_some_and(|(instance, last)| last == probe && instance.ends_with(&fifo));
+        let high_water = high_water.iter().find(|mark| is_of(&mark.path, "level")).map_or(0, |mark| mark.high_water);
+        let stalled = streams.iter().find(|stream| is_of(&stream.path, "down")).map(|stream| stream.stalled);
+        ChannelUse { high_water, stalled }
+    };
+    graph.channels().map(|(_, channel)| of_channel(&channel.name)).collect()
 }

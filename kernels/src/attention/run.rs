@@ -188,15 +188,16 @@ impl AttentionRun {
     ) -> Result<Outcome, RunError> {
         let total = context.simulator.cycle() - began;
         let ops = parts.iter().map(|part| part.throughput.ops()).sum();
-        let high_water = high_water_marks(context.simulator);
+        let (high_water, streams) = (high_water_marks(context.simulator), stream_traffic(context.simulator));
+        let uses = figures::uses(graph, &high_water, &streams);
         Ok(Outcome {
             cycles: self.cycles(total, first_output),
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             memory: MemoryUse::of_items(figures::memory_items(graph), high_water),
-            streams: stream_traffic(context.simulator),
+            streams,
             numerics: overall(&parts),
             tables: vec![self.error_table(&parts), figures::memory_over_keys(&self.layout)],
-            figures: figures::figures(&self.layout, graph),
+            figures: figures::figures(graph, &uses),
             parts,
         })
     }
