@@ -93,7 +93,8 @@ pub enum Variant {
     Stable,
     /// As stable, but divided once, after the sums.
     Deferred,
-    /// With a running maximum; sums are scaled as it grows, and nothing of a row is held.
+    /// With a running maximum; sums are scaled as it grows, and nothing of a row is held. Where scores rise over thousands of keys, the
+    /// errors of the scaling factors add up: `examples/attention_formats.rs` says how far.
     #[default]
     MemoryFree,
 }
