@@ -3,14 +3,14 @@
 #[macro_use]
 mod engines;
 mod files;
+mod runs;
 
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
-use systole_kernels::common::tensor::Tensor;
-use systole_kernels::kernel::{Configured, RunContext, RunError};
+use runs::{assert_exact_and_as_modelled, run, run_configured};
+use systole_kernels::kernel::{RunContext, RunError};
 use systole_kernels::registry::configure;
-use systole_kernels::report::Outcome;
 use systole_sim::{EngineKind, Options, Simulator};
 
 on_each_engine! {
@@ -23,20 +23,6 @@ on_each_engine! {
     no_stall_pattern_changes_a_value,
 }
 
-fn run(config: toml::Table, engine: EngineKind) -> Outcome {
-    let (_, configured) = configure(config).unwrap();
-    let requests = configured.tensors();
-    let tensors = requests.iter().map(|request| files::tensor(&request.file, request.tensor.as_ref().unwrap())).collect();
-    run_configured(&*configured, tensors, engine).unwrap()
-}
-
-fn run_configured(configured: &dyn Configured, tensors: Vec<Tensor>, engine: EngineKind) -> Result<Outcome, RunError> {
-    let design = configured.design(&[]).unwrap();
-    let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
-    let prepared = configured.prepare(tensors).unwrap();
-    prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: 10_000_000, progress: &mut |_| ControlFlow::Continue(()) })
-}
-
 /// A whole configuration of one layer with random operands over their full ranges.
 fn config(array: &str, formats: &str, [m, k, n]: [usize; 3], rest: &str) -> toml::Table {
     format!(
@@ -45,12 +31,6 @@ fn config(array: &str, formats: &str, [m, k, n]: [usize; 3], rest: &str) -> toml
     )
     .parse()
     .unwrap()
-}
-
-fn assert_exact_and_as_modelled(outcome: &Outcome) {
-    let numerics = &outcome.numerics;
-    assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
-    assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
 }
 
 fn the_digits_network_is_exact_and_as_accurate_as_in_floating_point_on_every_array(engine: EngineKind) {

@@ -45,7 +45,8 @@ pub enum Slot {
 impl Mask {
     /// Whether query `row` of `rows` attends to `key` of `keys`.
     pub fn keeps(self, row: usize, key: usize, rows: usize, keys: usize) -> bool {
-        let token = row + keys - rows;
+        // Without a mask there may be more queries than keys.
+        let token = (row + keys).saturating_sub(rows);
         match self {
             Mask::None => true,
             Mask::Causal => key <= token,

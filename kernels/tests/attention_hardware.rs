@@ -1,0 +1,112 @@
+//! The attention hardware against the golden model and the cycle model, on the shipped configurations and on random ones.
+
+#[macro_use]
+mod engines;
+mod files;
+mod runs;
+
+use proptest::prelude::*;
+use runs::{assert_exact_and_as_modelled, run, run_configured};
+use systole_kernels::kernel::RunError;
+use systole_kernels::registry::configure;
+use systole_sim::EngineKind;
+
+on_each_engine! {
+    heads_of_minilm_are_exact_and_close_to_floating_point,
+    every_variant_is_exact_in_the_modelled_cycles_at_every_length,
+    a_long_fifo_that_is_too_short_is_an_explained_deadlock,
+    any_layout_is_exact_and_takes_the_modelled_cycles,
+    no_stall_pattern_changes_a_value,
+}
+
+/// A configuration with one or more heads of random tensors.
+fn config(settings: &str, heads: usize, [rows, keys, dimension]: [usize; 3], rest: &str) -> toml::Table {
+    let head = format!(
+        "[[heads]]\nq = {{ random = 'gaussian', shape = [{rows}, {dimension}] }}\nk = {{ random = 'gaussian', shape = [{keys}, {dimension}] }}\n\
+         v = {{ random = 'gaussian', shape = [{keys}, {dimension}] }}\n"
+    );
+    format!("kernel = 'attention'\n{settings}\n{}{rest}", head.repeat(heads)).parse().unwrap()
+}
+
+/// One of the shipped configurations with fewer queries: the first head only.
+fn heads_of_minilm_are_exact_and_close_to_floating_point(engine: EngineKind) {
+    for name in ["attention.toml", "attention-causal.toml", "attention-window.toml"] {
+        let mut table = files::config(name);
+        table["heads"].as_array_mut().unwrap().truncate(1);
+        let outcome = run(table, engine);
+        assert_exact_and_as_modelled(&outcome);
+        let numerics = &outcome.numerics;
+        let share = numerics.max_abs_error.value().unwrap() / numerics.reference_max_abs.value().unwrap();
+        assert!(share < 5e-3, "{name}: {share}");
+    }
+}
+
+fn every_variant_is_exact_in_the_modelled_cycles_at_every_length(engine: EngineKind) {
+    let lengths: &[usize] = if engine == EngineKind::Reference { &[1, 8, 64] } else { &[1, 8, 64, 256] };
+    for variant in ["naive", "stable", "deferred", "memory-free"] {
+        for &keys in lengths {
+            let latency = "[latency]\nscore = 1\nexp = 1\ndivide = 1\n";
+            let settings = format!("variant = '{variant}'\n{latency}[formats]\nweight = 'uq4.12'\nsum_fraction = 16\n");
+            assert_exact_and_as_modelled(&run(config(&settings, 1, [3, keys, 4], ""), engine));
+        }
+    }
+}
+
+fn a_long_fifo_that_is_too_short_is_an_explained_deadlock(engine: EngineKind) {
+    let short = |long: usize| {
+        let (_, configured) = configure(config(&format!("variant = 'deferred'\nfifos = {{ long = {long} }}"), 1, [2, 16, 3], "")).unwrap();
+        run_configured(&*configured, Vec::new(), engine)
+    };
+    assert!(short(16).unwrap().numerics.bit_exact);
+    let Err(RunError::Stopped(systole_sim::RunError::Deadlock(explanation))) = short(15) else { panic!("no deadlock") };
+    assert!(explanation.to_string().contains("scores_fork_0_fifo"), "{explanation}");
+}
+
+fn settings() -> impl Strategy<Value = (String, bool)> {
+    let variants = prop::sample::select(vec!["naive", "stable", "deferred", "memory-free"]);
+    let parallel = prop::sample::select(vec!["parallel", "series"]);
+    (variants, parallel, any::<bool>(), 1u32..4, 0u32..3, (0u32..3, 1u32..6), any::<bool>(), (1u32..5, 1u32..6, 1u32..20), (0u32..7, 0u32..4)).prop_map(
+        |(variant, dimension, divisions, lanes, mask, (sinks, window), registered, (score, exp, divide), (table_bits, degree))| {
+            let windowed = mask == 2;
+            let mask = ["'none'".into(), "'causal'".into(), format!("{{ sinks = {sinks}, window = {window} }}")][mask as usize].clone();
+            let lanes = if windowed { 1 } else { lanes };
+            let can_divide_at_once = dimension == "parallel" && !matches!(variant, "naive" | "stable");
+            let division = if can_divide_at_once && divisions { "parallel" } else { "series" };
+            let settings = format!(
+                "variant = '{variant}'\nhead_dimension = '{dimension}'\ndivision = '{division}'\nrows_in_parallel = {lanes}\nmask = {mask}\n\
+                 fifos = {{ registered_full = {registered} }}\nlatency = {{ score = {score}, exp = {exp}, divide = {divide} }}\n\
+                 exp = {{ table_bits = {table_bits}, degree = {degree} }}"
+            );
+            (settings, windowed)
+        },
+    )
+}
+
+fn cases(engine: EngineKind) -> ProptestConfig {
+    ProptestConfig::with_cases(if engine == EngineKind::Reference { 24 } else { 48 })
+}
+
+fn any_layout_is_exact_and_takes_the_modelled_cycles(engine: EngineKind) {
+    proptest!(cases(engine), |((settings, windowed) in settings(), rows in 1usize..9, more in 0usize..9, dimension in 1usize..5, heads in 1usize..3, seed in 0i64..1000)| {
+        let keys = if windowed { rows } else { rows + more };
+        let mut table = config(&settings, heads, [rows, keys, dimension], "");
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        let numerics = &outcome.numerics;
+        prop_assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
+        prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
+    });
+}
+
+fn no_stall_pattern_changes_a_value(engine: EngineKind) {
+    proptest!(cases(engine), |((settings, windowed) in settings(), rows in 1usize..6, dimension in 1usize..4, seed in 0i64..1000, probabilities in prop::array::uniform4(0.2f64..1.0))| {
+        let names = ["q", "k", "v", "output"];
+        let patterns: Vec<String> = names.iter().zip(probabilities).map(|(stream, p)| format!("{stream} = {{ random = {{ probability = {p} }} }}")).collect();
+        let keys = if windowed { rows } else { rows + 3 };
+        let mut table = config(&settings, 1, [rows, keys, dimension], &format!("[stalls]\n{}", patterns.join("\n")));
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
+        prop_assert!(outcome.cycles.model.value().is_none());
+    });
+}
