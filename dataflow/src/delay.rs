@@ -152,7 +152,7 @@ impl Delay {
         }
     }
 
-    /// Repeats the window `times` times.
+    /// Repeats the window `times` times, at least once.
     pub(crate) fn repeat(&mut self, span: u64, times: u64) {
         if let Some(&first) = self.window_entered.first() {
             let offsets: Vec<u64> = self.window_entered.iter().map(|entered| entered - first).collect();
@@ -165,5 +165,75 @@ impl Delay {
             }
         }
         self.remove(self.window_arrived.len() as u64 * times);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cycles in which an element enters: patterns of up to 6 cycles, one after the other.
+    fn random_entries(seed: u64) -> Vec<bool> {
+        let mut random = seed;
+        let mut below = |end: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % end
+        };
+        let mut entries = Vec::new();
+        for _ in 0..8 {
+            let (period, pattern, length) = (1 + below(6), below(64), below(60));
+            entries.extend((0..length).map(|cycle| pattern >> (cycle % period) & 1 == 1));
+        }
+        entries
+    }
+
+    /// A cycle: whether an element arrives.
+    fn step(delay: &mut Delay, cycle: u64, enters: bool) -> bool {
+        let under_way = delay.under_way();
+        delay.arrive(cycle);
+        let arrives = delay.under_way() < under_way;
+        if enters {
+            delay.enter(cycle);
+        }
+        arrives
+    }
+
+    #[test]
+    fn arrivals_repeat_as_often_as_is_told_and_are_the_same_after_a_leap() {
+        let mut leaps = 0;
+        for seed in 0..3000 {
+            let entries = random_entries(seed);
+            let span = 1 + seed % 12;
+            let mut delays = [Delay::new(1 + seed / 12 % 20), Delay::new(1 + seed / 12 % 20)];
+            let start = (entries.len() as u64).saturating_sub(span);
+            for cycle in 0..start {
+                delays.iter_mut().for_each(|delay| _ = step(delay, cycle, entries[cycle as usize]));
+            }
+            delays.iter_mut().for_each(Delay::mark);
+            let entries = &entries[start as usize..];
+            let mut window = Vec::new();
+            for (cycle, &enters) in (start..).zip(entries) {
+                delays.iter_mut().for_each(|delay| window.push((enters, step(delay, cycle, enters))));
+            }
+            let window: Vec<(bool, bool)> = window.into_iter().step_by(2).collect();
+            let span = window.len() as u64;
+            let end = start + span;
+            let [leaping, stepping] = &mut delays;
+            let times = if span > 0 { leaping.repetitions(end, span).min(40) } else { 0 };
+            if times == 0 {
+                continue;
+            }
+            leaps += u64::from(times > 10);
+            leaping.repeat(span, times);
+            for cycle in end..end + span * times {
+                let (enters, arrives) = window[((cycle - end) % span) as usize];
+                assert_eq!(step(stepping, cycle, enters), arrives, "seed {seed}: cycle {cycle} of {times} repetitions from {end}");
+            }
+            assert_eq!(leaping.under_way(), stepping.under_way(), "seed {seed}");
+            for cycle in end + span * times..end + span * times + 30 {
+                assert_eq!(step(leaping, cycle, false), step(stepping, cycle, false), "seed {seed}");
+            }
+        }
+        assert!(leaps > 300, "{leaps}");
     }
 }

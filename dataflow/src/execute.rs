@@ -8,8 +8,8 @@
 //!   its initiation interval has passed since it fired last. It takes and gives in that cycle, from all inputs and to all outputs at once.
 //!   An output that it does not give to in this firing (a reduction's, but for the last of a period) need not have room.
 //! - FIFOs are registered: of a unit with latency 1, what is given in cycle t can be taken from t + 1.
-//! - With [`Room::SameCycle`] an element can enter a full FIFO in the cycle in which another leaves it; with [`Room::NextCycle`], from
-//!   the cycle after.
+//! - With [`Room::SameCycle`](crate::Room) an element can enter a full FIFO in the cycle in which another leaves it; with [`Room::NextCycle`](crate::Room),
+//!   from the cycle after.
 //! - A unit of latency L is one of latency 1 followed by a pipeline of L - 1 registers, each of which moves on whenever the one
 //!   before the FIFO can: it holds up to L - 1 elements of its own.
 //! - A source is the edge of the graph: a wire, not a FIFO, leads from it. It offers its first element in cycle 0, and the next one

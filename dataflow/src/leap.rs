@@ -83,6 +83,9 @@ pub(crate) fn shift(now: u64, before: u64) -> i64 {
 
 /// Repeats the last `count` of the cycles `times` times, each time `span` later.
 pub(crate) fn extend_repeated(cycles: &mut Vec<u64>, count: usize, span: u64, times: u64) {
+    if count == 0 {
+        return;
+    }
     let last = cycles.split_off(cycles.len() - count);
     cycles.reserve(count * (times as usize + 1));
     cycles.extend((0..=times).flat_map(|time| last.iter().map(move |cycle| cycle + time * span)));

@@ -177,3 +177,27 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leap_raises_the_high_water_mark_as_stepping_would() {
+        let mut links = [(); 2].map(|()| Link::new(ChannelId(0), 0, Depth::Words(100)));
+        // In two of three cycles one enters, in the third one leaves.
+        let window = |link: &mut Link, start: u64| {
+            link.enter(start);
+            link.enter(start + 1);
+            link.leave(start + 2);
+        };
+        let [leaping, stepping] = &mut links;
+        leaping.mark();
+        window(leaping, 0);
+        leaping.repeat(3, 20);
+        (0..=20).for_each(|time| window(stepping, time * 3));
+        let [leaping, stepping] = links.map(Link::into_traffic);
+        assert_eq!(leaping.0.high_water, 22);
+        assert_eq!(leaping, stepping);
+    }
+}

@@ -210,3 +210,59 @@ const NONE_FIRED: u64 = 0;
 fn hashed(hash: u64, number: u64) -> u64 {
     (hash ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::{Operands, Variant, attention};
+    use crate::expression::input;
+    use crate::{index, next, state};
+
+    fn steps(graph: &Graph) -> u64 {
+        let depths: Vec<Depth> = graph.channels().map(|(_, channel)| channel.depth).collect();
+        let mut clock = Clock::new(graph, &depths, false);
+        assert!(clock.run().is_ok());
+        let steps = clock.steps;
+        assert!(clock.result(graph).is_ok());
+        steps
+    }
+
+    #[test]
+    fn a_row_of_a_million_scores_takes_as_few_steps_as_one_of_ten_thousand() {
+        for variant in [Variant::Naive, Variant::Stable, Variant::Deferred, Variant::MemoryFree] {
+            let steps = [10_000, 640_000, 1_000_000].map(|keys| {
+                let operands = Operands { scores: vec![0.0; keys * 3].into(), values: vec![0.0; keys].into(), keys, head_dim: 1 };
+                steps(&attention(variant, &operands, Depth::Words(keys + 2)).graph)
+            });
+            assert!(steps[0] < 200 && steps[0] == steps[1] && steps[0] == steps[2], "{variant:?}: {steps:?}");
+        }
+    }
+
+    #[test]
+    fn slow_units_and_long_pipelines_take_no_more_steps() {
+        for (interval, latency) in [(1, 1000), (3, 1), (3, 1000), (100, 7), (1_000_000, u64::from(u32::MAX))] {
+            let steps = [10_000_u64, 640_000].map(|count| {
+                let mut g = Graph::new();
+                let source = g.source("in", 1, [0.0], 1);
+                let numbers = g.flatmap("numbers", source, count, [index()]);
+                let doubled = g.map("doubled", numbers, [input(0) + input(0)]);
+                let sum = g.reduce("sum", &[doubled], count, &[0.0], [state(0) + input(0)], [next(0)]);
+                g.sink("out", sum);
+                g.set_interval(g.producer(sum), interval);
+                g.set_latency(g.producer(doubled), latency);
+                g.set_depth(doubled, Depth::Words(50));
+                steps(&g)
+            });
+            assert!(steps[0] < 4000 && steps[0].abs_diff(steps[1]) < 100, "interval {interval}, latency {latency}: {steps:?}");
+        }
+    }
+
+    #[test]
+    fn cycles_that_cannot_be_counted_are_an_error() {
+        let mut g = Graph::new();
+        let source = g.source("in", 1, [0.0], u64::MAX);
+        let sum = g.reduce("sum", &[source], u64::MAX, &[0.0], [state(0) + input(0)], [next(0)]);
+        g.sink("out", sum);
+        assert_eq!(g.run(), Err(RunError::TooLong));
+    }
+}
