@@ -45,8 +45,7 @@ pub enum Slot {
 impl Mask {
     /// Whether query `row` of `rows` attends to `key` of `keys`.
     pub fn keeps(self, row: usize, key: usize, rows: usize, keys: usize) -> bool {
-        // Without a mask there may be more queries than keys.
-        let token = (row + keys).saturating_sub(rows);
+        let token = token(row, rows, keys);
         match self {
             Mask::None => true,
             Mask::Causal => key <= token,
@@ -66,7 +65,7 @@ impl Mask {
     /// window the contents of the memory of S + W tokens: slot a < S holds key a, and slot S + b the newest key t with
     /// (t − S) mod W = b.
     pub fn stream(self, row: usize, rows: usize, keys: usize) -> Vec<Slot> {
-        let token = row + keys - rows;
+        let token = token(row, rows, keys);
         let SinkWindow { sinks, window } = match self {
             Mask::SinkWindow(shape) => shape,
             Mask::None | Mask::Causal => {
@@ -82,6 +81,11 @@ impl Mask {
         }
         slots
     }
+}
+
+/// The key that is a query's own token: queries are the last tokens. Without a mask there may be more of them than keys; then it means nothing.
+fn token(row: usize, rows: usize, keys: usize) -> usize {
+    (row + keys).saturating_sub(rows)
 }
 
 impl<'de> Deserialize<'de> for Mask {
