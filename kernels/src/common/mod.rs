@@ -1,7 +1,8 @@
-//! What more than one kernel needs: tensors and where they come from, quantization, random data, packed words, error measures.
+//! What more than one kernel needs: tensors and where they come from, quantization, random data, packed words, error measures, plots.
 
 pub mod errors;
 pub mod pack;
+pub mod plot;
 pub mod quantize;
 pub mod random;
 pub mod source;
