@@ -4,6 +4,7 @@ pub mod progress;
 pub mod report;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+pub use systole_kernels::report::grouped;
 
 /// A line under the titles, and nothing else to come between the reader and the numbers.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -26,29 +27,4 @@ pub fn columns<const N: usize>(titles: [&str; N]) -> Table {
     let mut table = untitled();
     table.set_header(titles);
     table
-}
-
-/// Counts with thousands apart: `1 234 567`.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_kept_apart() {
-        for (count, text) in [(0, "0"), (999, "999"), (1000, "1 000"), (1234567, "1 234 567")] {
-            assert_eq!(grouped(count), text);
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! What more than one kernel needs: tensors and where they come from, quantization, rounding, random data, packed words, error measures.
+//! What more than one kernel needs: tensors and where they come from, quantization, random data, packed words, error measures, plots.
 
 pub mod errors;
 pub mod load;
 pub mod pack;
+pub mod plot;
 pub mod quantize;
 pub mod random;
 pub mod rounding;

@@ -329,6 +329,19 @@ pub struct Synthesis {
     pub fmax_mhz: Measured<f64>,
 }
 
+/// Counts with thousands apart: `1 234 567`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,5 +358,12 @@ mod tests {
         assert!(Throughput::new(512 * 10 + 1, 10, 512).is_err());
         assert_eq!(Throughput::new(512 * 10, 10, 512).unwrap().utilization(), 1.0);
         assert_eq!(Throughput::new(0, 0, 512).unwrap().utilization(), 0.0);
+    }
+
+    #[test]
+    fn thousands_are_kept_apart() {
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1 000"), (1234567, "1 234 567")] {
+            assert_eq!(grouped(count), text);
+        }
     }
 }
