@@ -162,6 +162,16 @@ pub enum RunError {
     /// The simulation stopped: a deadlock, the cycle limit, or an observer that gave up.
     #[error(transparent)]
     Stopped(#[from] systole_sim::RunError),
+    /// The simulation came to a deadlock, and the kernel knows why.
+    #[error("{stopped}\n{reason}")]
+    Deadlock {
+        /// What the simulation says.
+        stopped: systole_sim::RunError,
+        /// What of the configuration makes it so.
+        reason: String,
+        /// What to change.
+        remedy: String,
+    },
     /// The hardware does not have the streams that the run drives, or a word does not fit one.
     #[error(transparent)]
     Drivers(#[from] systole_sim::SimError),

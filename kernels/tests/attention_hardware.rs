@@ -58,8 +58,10 @@ fn a_long_fifo_that_is_too_short_is_an_explained_deadlock(engine: EngineKind) {
         run_configured(&*configured, Vec::new(), engine)
     };
     assert!(short(16).unwrap().numerics.bit_exact);
-    let Err(RunError::Stopped(systole_sim::RunError::Deadlock(explanation))) = short(15) else { panic!("no deadlock") };
-    assert!(explanation.to_string().contains("scores_fork_0_fifo"), "{explanation}");
+    let Err(RunError::Deadlock { stopped, reason, remedy }) = short(15) else { panic!("no deadlock") };
+    assert!(stopped.to_string().contains("scores_fork_0_fifo"), "{stopped}");
+    assert!(reason.ends_with("; `scores-fork.0` has depth 15, and needs 16"), "{reason}");
+    assert_eq!(remedy, "`fifos.long` of 18 gives full rate");
 }
 
 fn settings() -> impl Strategy<Value = (String, bool)> {

@@ -136,6 +136,7 @@ pub fn stopped(error: RunError) -> Failure {
         RunError::Stopped(systole_sim::RunError::Deadlock(_)) => {
             Failure::Stuck(message_with_help(message, "no report was written; --trace shows how it came about"))
         }
+        RunError::Deadlock { remedy, .. } => Failure::Stuck(message_with_help(message, format!("no report was written; {remedy}"))),
         RunError::Stopped(systole_sim::RunError::EnginesDiffer(_)) => {
             let help = "no report was written; this is a bug in Systole, whatever the input was: please report it with the command and the \
                         configuration, and run with `--engine reference` meanwhile";

@@ -3,12 +3,13 @@
 use systole_dataflow::dot::{ChannelUse, dot};
 use systole_dataflow::hardware::identifier;
 use systole_dataflow::svg::svg;
-use systole_dataflow::{Graph, StorageKind};
+use systole_dataflow::{Depth, Graph, Need, StorageKind, family_depths};
 
 use super::graph::{Layout, Operands};
 use super::parameters::Variant;
 use super::prepare::Shape;
-use crate::report::{Figure, FigureFormat, HighWater, MemoryItem, MemoryKind, NamedTable, StreamTraffic};
+use crate::common::plot::{Axis, LinePlot, Scale, Series};
+use crate::report::{Figure, FigureFormat, HighWater, MemoryItem, MemoryKind, NamedTable, StreamTraffic, grouped};
 
 /// Numbers of keys at which storage is shown.
 const KEYS: [usize; 5] = [64, 256, 1024, 4096, 16384];
@@ -41,28 +42,66 @@ pub fn words_over_keys(layout: &Layout, variant: Variant, keys: &[usize]) -> Vec
 pub fn memory_over_keys(layout: &Layout) -> NamedTable {
     let variants = Variant::ALL.map(|variant| words_over_keys(layout, variant, &KEYS));
     let row = |at: usize| {
-        let [naive, stable, deferred, memory_free] = variants.each_ref().map(|words| words[at].1.to_string());
-        [KEYS[at].to_string(), naive, stable, deferred, memory_free]
+        let [naive, stable, deferred, memory_free] = variants.each_ref().map(|words| grouped(words[at].1));
+        [grouped(KEYS[at] as u64), naive, stable, deferred, memory_free]
     };
-    let columns = ["keys", "naive", "stable", "deferred", "memory-free"];
+    let [naive, stable, deferred, memory_free] = Variant::ALL.map(Variant::name);
+    let columns = ["keys", naive, stable, deferred, memory_free];
     NamedTable::new("intermediate words over the number of keys, FIFOs at full rate", columns, (0..KEYS.len()).map(row))
 }
 
-/// Pictures of the graph, with what was measured on its channels.
-pub fn figures(graph: &Graph, uses: &[ChannelUse]) -> Vec<Figure> {
+/// The least depth of each FIFO of a layout at full rate, for several numbers of keys, and how it grows with that number, N.
+pub fn least_depths(layout: &Layout) -> NamedTable {
+    let of_keys = |keys: u64| {
+        let keys = keys as usize;
+        // Three passes: what the first one does is not what the others do.
+        let rows = if layout.windows() { keys } else { keys.min(3 * layout.rows_in_parallel) };
+        let layout = Layout { shape: Shape { rows, keys, ..layout.shape }, heads: 1, ..layout.clone() };
+        layout.graph(&layout.zeros()).graph
+    };
+    let here = layout.graph(&Operands::default()).graph;
+    let depth_of = |name: &str| {
+        let depth = here.channels().find(|(_, channel)| channel.name == name).map(|(_, channel)| channel.depth);
+        if let Some(Depth::Words(words)) = depth { words.to_string() } else { "-".into() }
+    };
+    // More keys than one divider has quotients to make for a pass: below, that is what a pass waits for.
+    let first = (2 * layout.rows_in_parallel * layout.shape.head_dimension).next_power_of_two().max(16) as u64;
+    let sizes = [first, 2 * first, 4 * first];
+    let needs = family_depths(&sizes, of_keys).unwrap_or_default();
+    let row = |need: &Need| {
+        let [first, second, third] = [0, 1, 2].map(|at| need.depths.get(at).map_or_else(|| "-".into(), |(_, depth)| depth.to_string()));
+        [need.name.clone(), depth_of(&need.name), first, second, third, need.growth.to_string()]
+    };
+    let [first, second, third] = sizes.map(|size| format!("N = {size}"));
+    let columns = ["fifo", "depth here", &first, &second, &third, "over N"];
+    NamedTable::new("least depths of the FIFOs at full rate, over the number of keys N", columns, needs.iter().map(row))
+}
+
+/// Pictures: the graph, with what was measured on its channels, and what the variants hold over the number of keys.
+pub fn figures(layout: &Layout, graph: &Graph, uses: &[ChannelUse]) -> Vec<Figure> {
     let title = "the graph, with depths, high-water marks and stalls";
-    vec![Figure::new("graph", title, FigureFormat::Svg, svg(graph, uses)), Figure::new("graph", title, FigureFormat::Dot, dot(graph, uses))]
+    let memory_title = "intermediate words over the number of keys, FIFOs at full rate";
+    let series = |variant: Variant| Series {
+        name: variant.name().to_string(),
+        points: words_over_keys(layout, variant, &KEYS).into_iter().map(|(keys, words)| (keys as f64, words as f64)).collect(),
+    };
+    let axis = |label: &str| Axis { label: label.into(), scale: Scale::Log2 };
+    let memory =
+        LinePlot { title: memory_title.into(), x: axis("keys"), y: axis("intermediate words"), series: Variant::ALL.map(series).into() };
+    vec![
+        Figure::new("graph", title, FigureFormat::Svg, svg(graph, uses)),
+        Figure::new("graph", title, FigureFormat::Dot, dot(graph, uses)),
+        Figure::new("memory", memory_title, FigureFormat::Svg, memory.svg()),
+    ]
 }
 
 /// What the simulator counted on the FIFOs of the graph's channels.
 pub fn uses(graph: &Graph, high_water: &[HighWater], streams: &[StreamTraffic]) -> Vec<ChannelUse> {
     let of_channel = |name: &str| {
-        let fifo = format!("{}_fifo", identifier(name));
-        let is_of =
-            |path: &str, probe: &str| path.rsplit_once('.').is_some_and(|(instance, last)| last == probe && instance.ends_with(&fifo));
-        let high_water = high_water.iter().find(|mark| is_of(&mark.path, "level")).map_or(0, |mark| mark.high_water);
-        let stalled = streams.iter().find(|stream| is_of(&stream.path, "down")).map(|stream| stream.stalled);
-        ChannelUse { high_water, stalled }
+        let fifo = format!(".{}_fifo", identifier(name));
+        let down = format!("{fifo}.down");
+        let high_water = high_water.iter().find(|mark| mark.path.ends_with(&fifo)).map_or(0, |mark| mark.high_water);
+        ChannelUse { high_water, stalled: streams.iter().find(|stream| stream.path.ends_with(&down)).map(|stream| stream.stalled) }
     };
     graph.channels().map(|(_, channel)| of_channel(&channel.name)).collect()
 }

@@ -99,6 +99,11 @@ impl Layout {
         self.shape.head_dimension / self.elements()
     }
 
+    /// Whether keys and values come from a memory of sinks and a window.
+    pub fn windows(&self) -> bool {
+        matches!(self.mask, Mask::SinkWindow(_))
+    }
+
     fn masked(&self) -> bool {
         self.mask != Mask::None
     }

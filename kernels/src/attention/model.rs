@@ -6,6 +6,7 @@
 use super::graph::Layout;
 use super::mask::Mask;
 use super::parameters::{Parallelism, Variant};
+use crate::report::grouped;
 
 /// A closed form: its terms, each in words and numbers, with its cycles.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,7 +23,7 @@ impl Model {
     /// The sum in words and numbers.
     pub fn formula(&self) -> String {
         let terms: Vec<&str> = self.terms.iter().map(|(term, _)| term.as_str()).collect();
-        format!("{} = {}", terms.join(" + "), self.cycles())
+        format!("{} = {}", terms.join(" + "), grouped(self.cycles()))
     }
 }
 
@@ -31,8 +32,14 @@ impl Layout {
     pub fn model(&self) -> Option<Model> {
         let front = self.latency.score + u32::from(self.mask != Mask::None);
         // Queries are repeated for each key; a window is made of tokens in three units.
-        let begins = if matches!(self.mask, Mask::SinkWindow(_)) { 3 } else { 1 };
+        let begins = if self.windows() { 3 } else { 1 };
         self.model_from(begins + u64::from(front), &format!("scores {}", begins + front as u64))
+    }
+
+    /// What a head adds behind another: its passes, without a gap.
+    pub fn cycles_of_a_further_head(&self) -> u64 {
+        let row = (self.slots() * self.elements()) as u64;
+        self.passes() as u64 * row.max(self.quotients_in_series())
     }
 
     /// The model of the graph from scores.

@@ -4,7 +4,6 @@ use ndarray::Array2;
 use systole_hdl::Type;
 
 use super::graph::{Layout, Operands};
-use super::mask::Mask;
 use super::parameters::Parallelism;
 use super::prepare::{PreparedHead, Workload};
 
@@ -15,7 +14,7 @@ impl Layout {
         for head in &workload.heads {
             self.push_queries(head, &mut operands[0]);
             // A window holds what it needs; otherwise each pass brings all keys and values again.
-            let times = if matches!(self.mask, Mask::SinkWindow(_)) { 1 } else { self.passes() };
+            let times = if self.windows() { 1 } else { self.passes() };
             for _ in 0..times {
                 operands[1].extend(head.k.iter());
                 operands[2].extend(head.v.iter());
@@ -23,6 +22,14 @@ impl Layout {
         }
         let [q, k, v] = operands.map(Into::into);
         Operands { q, k, v }
+    }
+
+    /// As many numbers as the graph takes, all zero: for its times, which depend on no number.
+    pub fn zeros(&self) -> Operands {
+        let passes = self.passes() * self.heads;
+        let times = if self.windows() { self.heads } else { passes };
+        let zeros = |vectors: usize| vec![0; vectors * self.shape.head_dimension].into();
+        Operands { q: zeros(passes * self.rows_in_parallel), k: zeros(times * self.shape.keys), v: zeros(times * self.shape.keys) }
     }
 
     fn push_queries(&self, head: &PreparedHead, numbers: &mut Vec<i64>) {

@@ -103,6 +103,16 @@ impl Variant {
     /// All of them.
     pub const ALL: [Variant; 4] = [Variant::Naive, Variant::Stable, Variant::Deferred, Variant::MemoryFree];
 
+    /// As configurations write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Naive => "naive",
+            Variant::Stable => "stable",
+            Variant::Deferred => "deferred",
+            Variant::MemoryFree => "memory-free",
+        }
+    }
+
     /// Whether each weight is divided by the sum of its row, rather than the sum of weighted values.
     pub fn divides_first(self) -> bool {
         matches!(self, Variant::Naive | Variant::Stable)

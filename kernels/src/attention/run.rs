@@ -7,6 +7,7 @@ use systole_sim::{Received, SinkHandle, StallPattern};
 
 use super::figures;
 use super::graph::{AttentionGraph, Layout};
+use super::model::Model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedHead, Workload};
 use crate::common::errors::measure;
@@ -66,7 +67,11 @@ impl AttentionRun {
             cycles: Cycles {
                 total,
                 first_output: since_began(received.first()).into(),
-                model: Measured::not_measured("heads follow one another without a gap; the model is of all of them"),
+                model: match self.model(1) {
+                    Ok(first) if index == 0 => first.cycles().into(),
+                    Ok(_) => self.layout.cycles_of_a_further_head().into(),
+                    Err(reason) => Measured::not_measured(reason),
+                },
                 formula: None,
             },
             throughput: Throughput::new(self.ops_of_a_head(), total, self.peak_ops_per_cycle())?,
@@ -86,21 +91,23 @@ impl AttentionRun {
         (layout.rows_in_parallel * layout.shape.head_dimension / layout.elements()) as u64 * OPS_PER_ELEMENT
     }
 
-    fn cycles(&self, total: u64, first_output: Measured<u64>) -> Cycles {
-        let stalls = self.stalls.by_stream().into_iter().any(|(_, pattern)| pattern != StallPattern::Always);
-        let model = self.layout.model();
-        let why_not = if stalls {
-            "the model knows no stalls, and this configuration has some"
-        } else {
-            "the model is of full rate, and this configuration has FIFOs too short for that"
-        };
-        let usable = model.filter(|_| !stalls);
-        let formula = usable.as_ref().map(|model| model.formula());
-        Cycles {
-            total,
-            first_output,
-            model: usable.map_or_else(|| Measured::not_measured(why_not), |model| model.cycles().into()),
-            formula,
+    /// The cycle model, or why it says nothing about this configuration.
+    fn model(&self, heads: usize) -> Result<Model, &'static str> {
+        if self.stalls.by_stream().into_iter().any(|(_, pattern)| pattern != StallPattern::Always) {
+            return Err("the model knows no stalls, and this configuration has some");
+        }
+        let model = Layout { heads, ..self.layout.clone() }.model();
+        model.ok_or("the model is of full rate, and this configuration has FIFOs too short for that")
+    }
+
+    /// A simulation that stopped, with the graph's own explanation if it is a deadlock of the graph.
+    fn explained(&self, error: RunError, graph: &Graph) -> RunError {
+        match (error, graph.run_timing()) {
+            (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Err(systole_dataflow::RunError::Deadlock(deadlock))) => {
+                let remedy = format!("`fifos.long` of {} gives full rate", self.layout.long_fifo());
+                RunError::Deadlock { stopped, reason: format!("of the graph: {deadlock}"), remedy }
+            }
+            (error, _) => error,
         }
     }
 
@@ -141,9 +148,15 @@ fn numerics(index: usize, head: &PreparedHead, results: &Array2<i64>) -> Numeric
 
 impl Prepared for AttentionRun {
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
-        context.simulator.reset()?;
         let AttentionGraph { graph, .. } = self.layout.graph(&self.layout.operands(&self.workload));
-        let output = self.drive(&graph, context)?;
+        self.run_graph(&graph, context).map_err(|error| self.explained(error, &graph))
+    }
+}
+
+impl AttentionRun {
+    fn run_graph(&self, graph: &Graph, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
+        context.simulator.reset()?;
+        let output = self.drive(graph, context)?;
         let types = self.layout.output_fields();
         let began = context.simulator.cycle();
         let deadline = began.saturating_add(context.cycle_limit);
@@ -170,13 +183,11 @@ impl Prepared for AttentionRun {
             parts.push(part);
             part_began = context.simulator.cycle();
         }
-        let outcome = self.outcome(&graph, context, began, first_output, parts)?;
+        let outcome = self.outcome(graph, context, began, first_output, parts)?;
         expect_silence(context.simulator, output, "output", deadline)?;
         Ok(outcome)
     }
-}
 
-impl AttentionRun {
     /// The whole run, from its parts and the counters, in the cycle after the last output.
     fn outcome(
         &self,
@@ -187,17 +198,20 @@ impl AttentionRun {
         parts: Vec<Part>,
     ) -> Result<Outcome, RunError> {
         let total = context.simulator.cycle() - began;
+        let model = self.model(self.layout.heads);
+        let formula = model.as_ref().ok().map(Model::formula);
+        let cycles = model.map_or_else(Measured::not_measured, |model| model.cycles().into());
         let ops = parts.iter().map(|part| part.throughput.ops()).sum();
         let (high_water, streams) = (high_water_marks(context.simulator), stream_traffic(context.simulator));
         let uses = figures::uses(graph, &high_water, &streams);
         Ok(Outcome {
-            cycles: self.cycles(total, first_output),
+            cycles: Cycles { total, first_output, model: cycles, formula },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             memory: MemoryUse::of_items(figures::memory_items(graph), high_water),
             streams,
             numerics: overall(&parts),
-            tables: vec![self.error_table(&parts), figures::memory_over_keys(&self.layout)],
-            figures: figures::figures(graph, &uses),
+            tables: vec![self.error_table(&parts), figures::least_depths(&self.layout), figures::memory_over_keys(&self.layout)],
+            figures: figures::figures(&self.layout, graph, &uses),
             parts,
         })
     }
