@@ -1,15 +1,20 @@
 //! The graphs of attention: the table of the paper, the cycle model, and hardware that agrees with both.
 
+#[path = "../../dataflow/tests/support/mod.rs"]
+mod support;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use systole_dataflow::{Depth, Record, Run, RunError, Values};
 use systole_hdl::Type;
+use systole_kernels::attention::exponential::Exponential;
 use systole_kernels::attention::formats::Formats;
 use systole_kernels::attention::graph::{AttentionGraph, Layout};
 use systole_kernels::attention::mask::{Mask, SinkWindow};
 use systole_kernels::attention::parameters::{ExponentialParameters, FifoParameters, Latencies, Parallelism, Variant};
 use systole_kernels::attention::prepare::Shape;
+use systole_sim::EngineKind;
 
 /// Every unit with latency 1, one row at a time, a divider for each element.
 fn ideal(variant: Variant, rows: usize, keys: usize, head_dimension: usize) -> Layout {
@@ -170,5 +175,70 @@ fn the_abstract_execution_computes_softmax() {
     let exact = exact(&graph);
     for (exact, real) in exact.outputs[0].values.iter().zip(&real.outputs[0].values) {
         assert!((exact - real).abs() < 4e-3, "{exact} {real}");
+    }
+}
+
+/// Hardware and abstract execution agree on every transfer of every channel and on every value; gives the cycles.
+fn in_hardware(graph: &systole_dataflow::Graph, context: &str) -> u64 {
+    support::lockstep::assert_same(graph, EngineKind::Compiled, context).unwrap_or_else(|| panic!("{context}: a deadlock")).cycles
+}
+
+#[test]
+fn hardware_takes_the_cycles_of_the_paper_transfer_by_transfer() {
+    for keys in [8, 64, 256] {
+        for rows in [1, 4] {
+            let (n, r) = (keys as u64, rows as u64);
+            let totals = [(r + 1) * n + 5, (r + 2) * n + 7, (r + 1) * n + 6, r * n + 4];
+            for (variant, total) in Variant::ALL.into_iter().zip(totals) {
+                let AttentionGraph { mut graph, long } = of_scores(&ideal(variant, rows, keys, 2));
+                let context = format!("{variant:?} N {keys} R {rows}");
+                assert_eq!(in_hardware(&graph, &context), total, "{context}");
+                if long.is_empty() {
+                    continue;
+                }
+                long.iter().for_each(|&fifo| graph.set_depth(fifo, Depth::Words(keys)));
+                assert_eq!(in_hardware(&graph, &context), total + 2 * (r - 1), "{context}, FIFOs of N");
+                long.iter().for_each(|&fifo| graph.set_depth(fifo, Depth::Words(keys - 1)));
+                let run = support::lockstep::assert_same(&graph, EngineKind::Compiled, &context);
+                assert!(run.is_none(), "{context}, FIFOs of N - 1 deadlock");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stage_more_from_the_sum_to_the_join_costs_a_word_and_a_cycle() {
+    for stages in [1, 5] {
+        let layout = ideal(Variant::Naive, 3, 32, 1);
+        let AttentionGraph { mut graph, long } = of_scores(&layout);
+        let sum = graph.units().find(|(_, unit)| unit.name == "sum").unwrap().0;
+        graph.set_latency(sum, 1 + stages);
+        long.iter().for_each(|&fifo| graph.set_depth(fifo, Depth::Unbounded));
+        let cycles = graph.run_timing().unwrap().cycles;
+        assert_eq!(cycles, layout.model_of_scores().unwrap().cycles() + stages);
+        let least = systole_dataflow::least_depths(&graph).unwrap();
+        assert!(least.contains(&(long[0], 32 + 2 + stages as usize)), "{least:?}");
+        graph.set_depth(long[0], Depth::Words(34 + stages as usize));
+        assert_eq!(in_hardware(&graph, "a longer sum"), cycles);
+    }
+}
+
+#[test]
+fn powers_of_two_are_those_of_the_golden_model_for_every_exponent() {
+    for (score, weight) in [(Type::q(5, 6), Type::uq(1, 9)), (Type::q(4, 7), Type::uq(5, 4)), (Type::q(6, 3), Type::uq(2, 14))] {
+        for table_bits in 0..=7 {
+            for degree in 0..=3 {
+                let golden = Exponential::new(score.frac(), weight, table_bits, degree);
+                let greatest = (1i128 << weight.width()) - 1;
+                let every: Vec<i64> = (-(1 << (score.width() - 1))..1 << (score.width() - 1)).collect();
+                let mut g = systole_dataflow::Graph::new();
+                let source = g.source_raw("x", [score], every.clone(), 1);
+                let power = systole_dataflow::input(0).exp2(systole_dataflow::Exp2 { ty: weight, table_bits, degree });
+                let powers = g.map("power", source, [power]);
+                g.sink("out", powers);
+                let expected: Vec<i64> = every.iter().map(|&x| golden.exp2(x.into()).min(greatest) as i64).collect();
+                assert_eq!(exact(&g).outputs[0].raw, expected, "{score} {weight} {table_bits} table bits, degree {degree}");
+            }
+        }
     }
 }

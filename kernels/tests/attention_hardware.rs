@@ -5,8 +5,10 @@ mod engines;
 mod files;
 mod runs;
 
+use ndarray::ArrayD;
 use proptest::prelude::*;
 use runs::{assert_exact_and_as_modelled, run, run_configured};
+use systole_kernels::common::tensor::Tensor;
 use systole_kernels::kernel::RunError;
 use systole_kernels::registry::configure;
 use systole_sim::EngineKind;
@@ -15,6 +17,7 @@ on_each_engine! {
     heads_of_minilm_are_exact_and_close_to_floating_point,
     every_variant_is_exact_in_the_modelled_cycles_at_every_length,
     a_long_fifo_that_is_too_short_is_an_explained_deadlock,
+    the_edges_of_the_numbers_are_exact,
     any_layout_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
 }
@@ -62,6 +65,39 @@ fn a_long_fifo_that_is_too_short_is_an_explained_deadlock(engine: EngineKind) {
     assert!(stopped.to_string().contains("scores_fork_0_fifo"), "{stopped}");
     assert!(reason.ends_with("; `scores-fork.0` has depth 15, and needs 16"), "{reason}");
     assert_eq!(remedy, "`fifos.long` of 18 gives full rate");
+}
+
+/// One query against keys that bring these scores, in powers of two, and values of these sizes.
+fn the_edges_of_the_numbers_are_exact(engine: EngineKind) {
+    let dominating = [&[-120.0; 7][..], &[120.0]].concat();
+    let cases: [(&str, Vec<f64>); 8] = [
+        ("equal scores", vec![3.0; 9]),
+        ("one key", vec![-7.25]),
+        ("a dominating score that comes last", dominating.clone()),
+        ("a dominating score that comes first", dominating.into_iter().rev().collect()),
+        ("a maximum that rises with each key", (0..20).map(|i| f64::from(i) / 8.0).collect()),
+        ("scores at the least of their format", vec![-128.0; 5]),
+        ("scores at both ends of their format", vec![-128.0, 127.9, -128.0, 127.9]),
+        ("scores beyond their format", vec![-200.0, 200.0, 0.0]),
+    ];
+    for variant in ["naive", "stable", "deferred", "memory-free"] {
+        for mask in ["'none'", "'causal'"] {
+            for (what, scores) in &cases {
+                let keys = scores.len();
+                let formats = "[formats]\nquery = 'q2.12'\nkey = 'q9.8'\nweight = 'uq4.12'\nsum_fraction = 16";
+                let head = "[[heads]]\nq = { file = 'q.npy' }\nk = { file = 'k.npy' }\nv = { file = 'v.npy' }";
+                let text = format!("kernel = 'attention'\nvariant = '{variant}'\nmask = {mask}\n{formats}\n{head}");
+                let (_, configured) = configure(text.parse().unwrap()).unwrap();
+                let column =
+                    |numbers: Vec<f64>| Tensor { values: ArrayD::from_shape_vec(vec![numbers.len(), 1], numbers).unwrap(), integer: false };
+                // Scaled by the base-2 logarithm of e, the queries are 1.
+                let queries = column(vec![std::f64::consts::LN_2; keys]);
+                let values = column((0..keys).map(|i| (i as f64 * 1.7).sin() * 7.9).collect());
+                let outcome = run_configured(&*configured, vec![queries, column(scores.clone()), values], engine).unwrap();
+                assert!(outcome.numerics.bit_exact, "{variant} {mask} {what}: {:?}", outcome.numerics.first_mismatch);
+            }
+        }
+    }
 }
 
 fn settings() -> impl Strategy<Value = (String, bool)> {
