@@ -85,6 +85,38 @@ fn every_operation_has_the_same_result() {
 }
 
 #[test]
+fn every_quotient_of_small_formats_is_right_in_any_number_of_stages() {
+    let (signed, unsigned, divisor) = (Type::q(3, 2), Type::uq(2, 3), Type::uq(2, 2));
+    let all = |ty: Type| -> Vec<i64> {
+        let least = if ty.is_signed() { -(1 << (ty.width() - 1)) } else { 0 };
+        (0..1 << ty.width()).map(|i| least + i).collect()
+    };
+    let pairs: Vec<i64> = all(signed).iter().flat_map(|&a| all(divisor).into_iter().flat_map(move |b| [a, a & 31, b])).collect();
+    for latency in [1, 2, 7, 30] {
+        let mut g = Graph::new();
+        let source = g.source_raw("pairs", [signed, unsigned, divisor], pairs.clone(), 1);
+        let quotients = [Type::q(3, 2), Type::q(8, 0), Type::q(1, 6), Type::q(12, 9), Type::q(2, 0)];
+        let of_signed = quotients.map(|ty| field(0, 0).divide(field(0, 2), ty));
+        let of_unsigned =
+            [Type::uq(3, 2), Type::uq(8, 0), Type::uq(0, 6), Type::uq(12, 9), Type::s(4)].map(|ty| field(0, 1).divide(field(0, 2), ty));
+        let divided = g.map("divide", source, [of_signed.to_vec(), of_unsigned.to_vec()].concat());
+        g.set_latency(g.producer(divided), latency);
+        g.sink("out", divided);
+        check(&g);
+        let (run, width) = (g.run().unwrap(), 10);
+        for (pair, quotients) in pairs.chunks(3).zip(run.outputs[0].values.chunks(width)) {
+            let (dividend, divisor) = (pair[0] as f64 / 4.0, pair[2] as f64 / 4.0);
+            if divisor > 0.0 {
+                // To two fraction bits, towards zero, at most 3.75 and at least -4.
+                assert_eq!(quotients[0], ((dividend / divisor * 4.0).trunc() / 4.0).clamp(-4.0, 3.75), "{pair:?}");
+            } else {
+                assert_eq!(quotients[0], if dividend < 0.0 { -4.0 } else { 3.75 }, "{pair:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn vectors_that_come_in_series_are_repeated_scanned_and_reduced() {
     let ty = Type::q(6, 2);
     let wide = Type::q(12, 4);
