@@ -30,10 +30,10 @@ impl Model {
 impl Layout {
     /// The model of the graph from queries, keys and values; `None` where the FIFOs are too short for full rate.
     pub fn model(&self) -> Option<Model> {
-        let front = self.latency.score + u32::from(self.mask != Mask::None);
         // Queries are repeated for each key; a window is made of tokens in three units.
         let begins = if self.windows() { 3 } else { 1 };
-        self.model_from(begins + u64::from(front), &format!("scores {}", begins + front as u64))
+        let mask = u64::from(self.mask != Mask::None);
+        self.model_from(begins + u64::from(self.latency.score) + mask)
     }
 
     /// What a head adds behind another: its passes, without a gap.
@@ -44,45 +44,43 @@ impl Layout {
 
     /// The model of the graph from scores.
     pub fn model_of_scores(&self) -> Option<Model> {
-        self.model_from(0, "")
+        self.model_from(0)
     }
 
-    fn model_from(&self, front: u64, front_term: &str) -> Option<Model> {
+    /// The model if the first score can be taken in cycle `first_score`, counted from 0.
+    fn model_from(&self, first_score: u64) -> Option<Model> {
         if self.fifos.depth < self.least_depth() || self.fifos.long.is_some_and(|long| (long as usize) < self.long_fifo()) {
             return None;
         }
         let (slots, elements) = (self.slots() as u64, self.elements() as u64);
         let passes = (self.passes() * self.heads) as u64;
         let row = slots * elements;
-        let mut terms = Vec::new();
-        let mut term = |text: String, cycles: u64| {
+        let keys = if elements == 1 { format!("{slots} keys") } else { format!("{slots} keys x {elements} elements") };
+        let quotients = self.quotients_in_series();
+        let mut terms = if quotients > row {
+            // One divider has more to do for a pass than the pass takes: it is what passes wait for.
+            vec![(keys, row), (format!("{} passes x {quotients} quotients", passes - 1), (passes - 1) * quotients)]
+        } else {
+            vec![(format!("{passes} passes x {keys}"), passes * row)]
+        };
+        let mut term = |cycles: u64, what: &str| {
             if cycles > 0 {
-                terms.push((text, cycles));
+                terms.push((format!("{cycles} {what}"), cycles));
             }
         };
-        let keys = if elements == 1 { format!("{slots} keys") } else { format!("{slots} keys x {elements} elements") };
-        // Where one divider has more to do for a pass than the pass takes, it is what passes wait for.
-        let quotients = self.quotients_in_series();
-        if quotients > row {
-            term(format!("{keys}"), row);
-            term(format!("{} passes x {quotients} quotients", passes - 1), (passes - 1) * quotients);
-        } else {
-            term(format!("{passes} passes x {keys}"), passes * row);
-        }
-        if front > 0 {
-            term(front_term.to_string(), front);
-        }
-        let held = match self.variant {
-            Variant::MemoryFree => 0,
-            Variant::Naive | Variant::Deferred => row,
-            // In series, the first of the two waits is not slowed down by the elements of a value.
-            Variant::Stable => slots + row,
-        };
-        let waits = if self.variant == Variant::Stable { 2 } else { 1 };
-        term(format!("waiting for a row {}x", waits), held);
-        term(format!("{} further quotients", quotients.saturating_sub(1)), quotients.saturating_sub(1));
-        term(format!("exp {}", self.latency.exp), self.latency.exp.into());
-        term(format!("divide {}", self.latency.divide), self.latency.divide.into());
+        term(first_score, "to the first score");
+        term(
+            match self.variant {
+                Variant::MemoryFree => 0,
+                Variant::Naive | Variant::Deferred => row,
+                // In series, the first of the two waits is not slowed down by the elements of a value.
+                Variant::Stable => slots + row,
+            },
+            "waiting for whole rows",
+        );
+        term(quotients.saturating_sub(1), "for the other quotients");
+        term(self.latency.exp.into(), "exp");
+        term(self.latency.divide.into(), "divide");
         let units = match self.variant {
             Variant::Naive => 3,
             Variant::Stable => 5,
@@ -95,7 +93,7 @@ impl Layout {
             (Parallelism::Series, Variant::MemoryFree) => elements,
             (Parallelism::Series, _) => 1,
         };
-        term(format!("other units {}", units + series), units + series);
+        term(units + series, "in other units");
         Some(Model { terms })
     }
 
