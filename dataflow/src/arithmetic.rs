@@ -149,14 +149,8 @@ impl Number for i64 {
             }
             Instruction::Floor(drop) => x >> drop,
             Instruction::Saturate { shift, least, greatest } => {
-                // Without overflow: compared before the shift.
-                if x > greatest >> shift {
-                    greatest
-                } else if x < least >> shift {
-                    least
-                } else {
-                    x << shift
-                }
+                let wide = i128::from(x) << shift;
+                wide.clamp(i128::from(least), i128::from(greatest)) as i64
             }
             Instruction::Wrap { shift, spare, signed } => {
                 let low = x.wrapping_shl(shift) << spare;
@@ -177,9 +171,9 @@ fn divide(dividend: i64, divisor: i64, shift: i32, least: i64, greatest: i64) ->
     if divisor == 0 {
         return if dividend < 0 { least } else { greatest };
     }
-    // Shifts beyond what is needed to see that the quotient saturates, or is 0, need not be made.
-    let dividend = i128::from(dividend) << shift.clamp(0, 63);
-    let divisor = i128::from(divisor) << (-shift).clamp(0, 63);
+    // The formats of a division are such that neither overflows.
+    let dividend = i128::from(dividend) << shift.max(0);
+    let divisor = i128::from(divisor) << (-shift).max(0);
     (dividend / divisor).clamp(i128::from(least), i128::from(greatest)) as i64
 }
 

@@ -51,8 +51,6 @@ pub struct Output {
     pub values: Vec<f64>,
     /// The same in units of the last place of each field's type. Empty unless values were computed exactly.
     pub raw: Vec<i64>,
-    /// The cycle in which it took each element.
-    pub cycles: Vec<u64>,
 }
 
 /// What happened on a channel.

@@ -18,7 +18,7 @@ use crate::steps::{Refusal, StepId, Steps, numeric};
 /// How 2 to the power of a number is computed. See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exp2 {
-    /// Type of the result: unsigned. Results beyond it saturate.
+    /// Type of the result: unsigned, of at most 48 bits. Results beyond it saturate.
     pub ty: Type,
     /// The logarithm of the number of segments, 0 to [`MOST_TABLE_BITS`].
     pub table_bits: u32,
@@ -30,22 +30,16 @@ pub struct Exp2 {
 pub const MOST_TABLE_BITS: u32 = 16;
 /// The highest degree of the polynomials.
 pub const MOST_DEGREE: u32 = 3;
+/// The widest result: a mantissa and its shift need some bits more.
+const MOST_WIDTH: u32 = 48;
 /// Fraction bits of the mantissa beyond those of the result.
 const GUARD_BITS: u32 = 2;
 
 impl Exp2 {
-    /// The words of the tables: entries, or coefficients.
-    pub fn table_words(&self) -> u64 {
-        match self.degree {
-            0 => (1 << self.table_bits) + 1,
-            degree => u64::from(degree + 1) << self.table_bits,
-        }
-    }
-
     /// The steps that compute it.
     pub(crate) fn expand(&self, steps: &mut Steps, x: StepId) -> Result<StepId, Refusal> {
-        if self.ty.is_signed() || !self.ty.is_number() {
-            return Err(format!("powers of 2 as {}; their type must be unsigned", self.ty));
+        if self.ty.is_signed() || !self.ty.is_number() || self.ty.width() > MOST_WIDTH {
+            return Err(format!("powers of 2 as {}; their type must be unsigned, of at most {MOST_WIDTH} bits", self.ty));
         }
         if self.table_bits > MOST_TABLE_BITS || self.degree > MOST_DEGREE {
             let (bits, degree) = (self.table_bits, self.degree);
@@ -134,12 +128,17 @@ impl Exp2 {
     fn coefficients(&self, bits: u32) -> Vec<Vec<i64>> {
         let degree = self.degree as usize;
         let segments = 1u32 << bits;
-        let points: Vec<f64> = (0..=degree).map(|k| (1.0 - (std::f64::consts::PI * k as f64 / degree as f64).cos()) / 2.0).collect();
+        // The Chebyshev–Lobatto points, written out: they are exact, and a cosine is not.
+        let points: &[f64] = match degree {
+            1 => &[0.0, 1.0],
+            2 => &[0.0, 0.5, 1.0],
+            _ => &[0.0, 0.25, 0.75, 1.0],
+        };
         let unit = f64::from(self.fraction_bits()).exp2();
         let mut coefficients = vec![Vec::new(); degree + 1];
         for segment in 0..segments {
             let values: Vec<f64> = points.iter().map(|u| ((f64::from(segment) + u) / f64::from(segments)).exp2()).collect();
-            for (of_power, coefficient) in coefficients.iter_mut().zip(interpolation(&points, &values)) {
+            for (of_power, coefficient) in coefficients.iter_mut().zip(interpolation(points, &values)) {
                 of_power.push((coefficient * unit).round_ties_even() as i64);
             }
         }

@@ -19,14 +19,6 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Gives elements of these fields as they come.
-    pub(crate) fn identity(fields: &[Type]) -> Result<Function, Refusal> {
-        let mut steps = Steps::default();
-        let fields = fields.iter().enumerate();
-        let output = fields.map(|(field, &ty)| steps.push(Operation::Input { input: 0, field }, ty)).collect::<Result<_, _>>()?;
-        Ok(Function { steps, next: Vec::new(), output })
-    }
-
     /// Of each step, whether these need it, or are it.
     pub(crate) fn needed(&self, by: &[StepId]) -> Vec<bool> {
         needed(&self.steps, by, |id| self.steps.get(id).operation.operands())

@@ -10,6 +10,9 @@ use systole_hdl::Type;
 /// The widest signed number; an unsigned one has a bit less.
 pub const MOST_BITS: u32 = 64;
 
+/// The most fraction bits.
+const MOST_FRACTION_BITS: u32 = 63;
+
 /// A step: its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct StepId(pub(crate) u32);
@@ -180,6 +183,20 @@ impl Operation {
     }
 }
 
+/// Whether a number can have this type.
+pub(crate) fn check_type(ty: Type) -> Result<(), Refusal> {
+    let most = if ty.is_signed() { MOST_BITS } else { MOST_BITS - 1 };
+    if ty.width() > most {
+        return Err(format!("a result of type {ty}, wider than {most} bits; round or saturate before"));
+    }
+    if ty.width() == 0 || ty.frac() > MOST_FRACTION_BITS || !ty.is_number() && ty != Type::BIT {
+        return Err(format!(
+            "a result of type {ty}; a number has at least one bit, at most {MOST_FRACTION_BITS} of them fraction, and a sign or none"
+        ));
+    }
+    Ok(())
+}
+
 impl Steps {
     pub(crate) fn len(&self) -> usize {
         self.list.len()
@@ -199,10 +216,7 @@ impl Steps {
 
     /// A step with a result of type `ty`.
     pub(crate) fn push(&mut self, operation: Operation, ty: Type) -> Result<StepId, Refusal> {
-        let most = if ty.is_signed() { MOST_BITS } else { MOST_BITS - 1 };
-        if ty.width() > most {
-            return Err(format!("a result of type {ty}, wider than {most} bits; round or saturate before"));
-        }
+        check_type(ty)?;
         let step = Step { operation, ty };
         if let Some(&known) = self.known.get(&step) {
             return Ok(known);
@@ -431,6 +445,17 @@ impl Steps {
         }
         if !ty.is_number() || from.is_signed() && !ty.is_signed() {
             return Err(format!("a quotient of a {from} as {ty}; a signed dividend has a signed quotient"));
+        }
+        // The quotient is dividend · 2^shift / divisor, of so many bits.
+        let shift = i64::from(ty.frac()) - i64::from(from.frac()) + i64::from(by.frac());
+        let bits = i64::from(ty.width()) - i64::from(ty.is_signed());
+        let dividend_bits = i64::from(from.width()) + (shift - bits).max(0);
+        let divisor_bits = i64::from(by.width()) + (-shift).max(0);
+        if bits < 1 || bits > 62 || dividend_bits > 63 || divisor_bits > 61 {
+            return Err(format!(
+                "a {from} divided by a {by} as {ty}, which would need {dividend_bits} bits of dividend and {divisor_bits} of divisor; the most \
+                 are 63 and 61, of a quotient of 1 to 62 bits without its sign"
+            ));
         }
         self.push(Operation::Divide { dividend, divisor }, ty)
     }

@@ -87,7 +87,7 @@ impl<'a, N: Number> Network<'a, N> {
         let mut network = Network { queues: queues.collect(), nodes: Vec::new(), sinks: Vec::new() };
         for (_, unit) in graph.units() {
             let work = match unit.kind {
-                Kind::Source => Work::Source { position: 0, times: if unit.elements.0.is_empty() { 0 } else { unit.elements.1 } },
+                Kind::Source => Work::Source { position: 0, times: if unit.elements.raw.is_empty() { 0 } else { unit.elements.times } },
                 Kind::Sink => {
                     network.sinks.push(Vec::new());
                     Work::Sink(network.sinks.len() - 1)
@@ -140,7 +140,7 @@ impl<'a, N: Number> Network<'a, N> {
 }
 
 fn give<N: Number>(unit: &Unit, queue: &mut Queue<N>, position: &mut usize, times: &mut u64) -> bool {
-    let raw = &unit.elements.0;
+    let raw = &unit.elements.raw;
     let width = queue.columns.len();
     let mut fired = false;
     for _ in 0..MOST_FIRINGS {

@@ -12,7 +12,7 @@ use super::function::{Given, Signals};
 use super::stages::stages;
 use super::{HardwareError, element_type};
 use crate::function::Function;
-use crate::graph::{Graph, Kind, Unit};
+use crate::graph::{Elements, Graph, Unit};
 use crate::steps::{Operation, StepId, raw};
 
 /// The hardware of a unit that is no source and no sink.
@@ -52,11 +52,7 @@ impl UnitHardware {
     pub(super) fn new(name: &str, graph: &Graph, unit: &Unit) -> Result<UnitHardware, HardwareError> {
         let fields = |channel| graph.channel(channel).fields.clone();
         let inputs: Vec<Vec<Type>> = unit.inputs.iter().map(|&channel| fields(channel)).collect();
-        let function = match unit.kind {
-            Kind::Fork => Function::identity(&inputs[0]),
-            _ => expanded(&unit.function),
-        };
-        let function = function.map_err(|what| HardwareError::Function { unit: unit.name.clone(), what })?;
+        let function = expanded(&unit.function).map_err(|what| HardwareError::Function { unit: unit.name.clone(), what })?;
         Ok(UnitHardware {
             name: name.into(),
             stages: stages(&function, unit.latency as u32),
@@ -65,7 +61,7 @@ impl UnitHardware {
             inputs,
             element: unit.outputs.first().map_or(Type::BIT, |&output| element_type(graph.channel(output))),
             // What a source brings is no part of the hardware.
-            unit: Arc::new(Unit { elements: (Arc::from([]), 0), ..unit.clone() }),
+            unit: Arc::new(Unit { elements: Elements::default(), ..unit.clone() }),
         })
     }
 }
