@@ -105,6 +105,8 @@ pub(crate) struct Step {
 pub(crate) struct Steps {
     list: Vec<Step>,
     known: HashMap<Step, StepId>,
+    /// What some steps are, for readers of the hardware.
+    names: HashMap<StepId, &'static str>,
 }
 
 /// Why a step cannot be.
@@ -191,6 +193,16 @@ impl Steps {
 
     pub(crate) fn ty(&self, id: StepId) -> Type {
         self.list[id.index()].ty
+    }
+
+    /// What a step is, if somebody said it.
+    pub(crate) fn name(&self, id: StepId) -> Option<&'static str> {
+        self.names.get(&id).copied()
+    }
+
+    /// Says what a step is. A constant stays without a name; of two names for one step, the first stays.
+    pub(crate) fn set_name(&mut self, id: StepId, name: &'static str) {
+        self.names.entry(id).or_insert(name);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (StepId, &Step)> {
