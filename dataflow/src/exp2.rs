@@ -118,7 +118,7 @@ impl Exp2 {
             None => steps.integer(coefficients[power][0], signed),
             Some(segment) => {
                 let coefficient = steps.lookup(&coefficients[power].clone().into(), signed, segment)?;
-                steps.set_name(coefficient, ["coefficient_0", "coefficient_1", "coefficient_2", "coefficient_3"][power]);
+                steps.set_name(coefficient, ["c0", "c1", "c2", "c3"][power]);
                 Ok(coefficient)
             }
         };

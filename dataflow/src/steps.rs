@@ -267,7 +267,10 @@ impl Steps {
         if !holds {
             return Err(format!("{ty} does not hold every {from}; say how with `round`, `floor`, `saturate`, `wrap` or `fit`"));
         }
-        self.push(Operation::Align(a), ty)
+        match self.get(a).operation {
+            Operation::Constant { raw, real } => self.push(Operation::Constant { raw: raw << (ty.frac() - from.frac()), real }, ty),
+            _ => self.push(Operation::Align(a), ty),
+        }
     }
 
     fn aligned(&mut self, a: StepId, b: StepId) -> Result<(StepId, StepId, Type), Refusal> {
@@ -355,7 +358,10 @@ impl Steps {
                 ty = common(ty, self.number(option)?);
             }
         }
-        let options = options.iter().map(|&option| self.align(option, ty)).collect::<Result<_, _>>()?;
+        let options: Vec<StepId> = options.iter().map(|&option| self.align(option, ty)).collect::<Result<_, _>>()?;
+        if options.iter().all(|&option| option == options[0]) {
+            return Ok(options[0]);
+        }
         self.push(Operation::Select { index, options }, ty)
     }
 

@@ -84,8 +84,8 @@ impl<'a> Signals<'a> {
             Operation::Bit { value, bit } => of(value).bit(*bit),
         };
         // Types with the same bits and the same binary point may be written in two ways.
-        let signal = signal.reinterpret(ty);
-        self.of[id.index()] = Some(self.function.steps.name(id).map_or(signal, |name| signal.named(name)));
+        let signal = self.function.steps.name(id).map_or(signal, |name| signal.named(name));
+        self.of[id.index()] = Some(signal.reinterpret(ty));
     }
 
     fn table(&mut self, name: String, words: &Arc<[i64]>, ty: Type) -> Memory {

@@ -42,11 +42,7 @@ fn assign(function: &Function, for_next: &[bool], budget: u32) -> Vec<u32> {
 fn delay(function: &Function, id: StepId) -> u32 {
     let steps = &function.steps;
     let carry = |ty: Type| 2 + ty.width() / 16;
-    let is_zero = |id: StepId| match steps.get(id).operation {
-        Operation::Constant { raw, .. } => raw == 0,
-        Operation::Align(a) => matches!(steps.get(a).operation, Operation::Constant { raw: 0, .. }),
-        _ => false,
-    };
+    let is_zero = |id: StepId| matches!(steps.get(id).operation, Operation::Constant { raw: 0, .. });
     let ty = steps.ty(id);
     match &steps.get(id).operation {
         Operation::Add(..) | Operation::Sub(..) => carry(ty),

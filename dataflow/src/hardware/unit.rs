@@ -211,7 +211,10 @@ impl UnitHardware {
     /// Drives `fires` and the streams' `ready`; gives whether a firing in this cycle gives, if not every firing does.
     fn fires(&self, m: Module, up: &[Stream], phase: Counter, accepts: Signal, fires: Wire) -> Option<Signal> {
         let Unit { period, takes_first, gives_last, interval, .. } = *self.unit;
-        let takes = (takes_first < period).then(|| phase.value.lt(takes_first).named("takes"));
+        let takes = match takes_first {
+            1 if period > 1 => Some(phase.value.equals(0).named("takes")),
+            _ => (takes_first < period).then(|| phase.value.lt(takes_first).named("takes")),
+        };
         let gives = match gives_last {
             1 if period > 1 => Some(phase.last.named("gives_now")),
             _ => (gives_last < period).then(|| phase.value.ge(period - gives_last).named("gives_now")),
@@ -267,31 +270,38 @@ impl UnitHardware {
                 wanted.extend(step.operation.operands().into_iter().filter(before));
             }
         }
-        let mut crossing = Crossing::default();
-        // A step comes after those that it reads, so what is wanted for another one is looked at later.
-        while let Some(id) = wanted.pop_last() {
-            let operand = match self.function.steps.get(id).operation {
-                Operation::Align(a) => Some(a),
-                Operation::Wrap(a) | Operation::Floor(a) | Operation::Scale(a) => wanted.contains(&a).then_some(a),
-                Operation::Bit { value, .. } => wanted.contains(&value).then_some(value),
-                _ => None,
-            };
-            match operand {
-                Some(operand) => {
-                    wanted.insert(operand);
-                    crossing.rewired.push(id);
-                }
-                None => crossing.registered.push(id),
+        // What only has more bits is made of the fewer; then, what has fewer bits of something that crosses anyway. A step comes after
+        // those that it reads, so each is looked at after all that may want it.
+        let mut rewired = Vec::new();
+        let wider = |id: StepId, _: &BTreeSet<StepId>| match self.function.steps.get(id).operation {
+            Operation::Align(a) => Some(a),
+            _ => None,
+        };
+        let narrower = |id: StepId, wanted: &BTreeSet<StepId>| match self.function.steps.get(id).operation {
+            Operation::Wrap(a) | Operation::Floor(a) | Operation::Scale(a) | Operation::Bit { value: a, .. } => {
+                Some(a).filter(|a| wanted.contains(a))
             }
+            _ => None,
+        };
+        for made_of in [&wider as &dyn Fn(StepId, &BTreeSet<StepId>) -> Option<StepId>, &narrower] {
+            let mut registered = BTreeSet::new();
+            while let Some(id) = wanted.pop_last() {
+                match made_of(id, &wanted) {
+                    Some(operand) => {
+                        wanted.insert(operand);
+                        rewired.push(id);
+                    }
+                    None => _ = registered.insert(id),
+                }
+            }
+            wanted = registered;
         }
-        crossing.registered.reverse();
-        crossing.rewired.reverse();
-        crossing
+        rewired.sort_unstable();
+        Crossing { registered: wanted.into_iter().collect(), rewired }
     }
 }
 
 /// How steps get from a stage into the next.
-#[derive(Default)]
 struct Crossing {
     /// They have a register.
     registered: Vec<StepId>,
