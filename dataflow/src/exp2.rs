@@ -46,14 +46,17 @@ impl Exp2 {
             return Err(format!("powers of 2 by {bits} table bits and degree {degree}; the most are {MOST_TABLE_BITS} and {MOST_DEGREE}"));
         }
         let floor = steps.floor(x, 0)?;
+        steps.set_name(floor, "exponent");
         let frac = steps.ty(x).frac();
         let mantissa = match frac {
             0 => self.one(steps)?,
             _ => {
                 let fraction = steps.wrap(x, Type::uq(0, frac))?;
+                steps.set_name(fraction, "fraction");
                 if self.degree == 0 { self.nearest(steps, fraction)? } else { self.polynomial(steps, fraction)? }
             }
         };
+        steps.set_name(mantissa, "mantissa");
         self.shifted(steps, mantissa, floor)
     }
 
@@ -84,6 +87,7 @@ impl Exp2 {
         };
         let segments = f64::from(1u32 << bits);
         let table: Arc<[i64]> = (0..=1u32 << bits).map(|h| self.unit(f64::from(h) / segments)).collect();
+        steps.set_name(index, "entry");
         steps.lookup(&table, self.mantissa_type(), index)
     }
 
@@ -102,16 +106,22 @@ impl Exp2 {
             0 => None,
             _ => Some(steps.floor(scaled, 0)?),
         };
+        segment.into_iter().for_each(|segment| steps.set_name(segment, "segment"));
         let signed = numeric(true, 3, self.fraction_bits());
         let coefficient = |steps: &mut Steps, power: usize| match segment {
             None => steps.integer(coefficients[power][0], signed),
-            Some(segment) => steps.lookup(&coefficients[power].clone().into(), signed, segment),
+            Some(segment) => {
+                let coefficient = steps.lookup(&coefficients[power].clone().into(), signed, segment)?;
+                steps.set_name(coefficient, ["c0", "c1", "c2", "c3"][power]);
+                Ok(coefficient)
+            }
         };
         if bits == frac {
             let value = coefficient(steps, 0)?;
             return steps.wrap(value, self.mantissa_type());
         }
         let rest = steps.wrap(scaled, Type::uq(0, frac - bits))?;
+        steps.set_name(rest, "place");
         let mut value = coefficient(steps, self.degree as usize)?;
         for power in (0..self.degree as usize).rev() {
             let product = steps.mul(value, rest)?;
@@ -156,15 +166,19 @@ impl Exp2 {
         let down = steps.max(down, zero)?;
         let width = steps.ty(down).width();
         let down = steps.wrap(down, Type::u(width))?;
+        steps.set_name(down, "shift");
         let aligned = numeric(false, steps.ty(highest).int(), self.fraction_bits().max(steps.ty(highest).frac()));
         let highest = steps.align(highest, aligned)?;
         let value = steps.shift_right(highest, down)?;
         let value = steps.floor(value, self.ty.frac() + 1)?;
+        steps.set_name(value, "shifted");
         // One bit below the last place: adding it there rounds halves up.
         let last = steps.constant((-f64::from(self.ty.frac() + 1)).exp2(), Type::uq(0, self.ty.frac() + 1))?;
         let up = steps.add(value, last)?;
         let rounded = steps.floor(up, self.ty.frac())?;
-        steps.saturate(rounded, self.ty)
+        let power = steps.saturate(rounded, self.ty)?;
+        steps.set_name(power, "power");
+        Ok(power)
     }
 }
 

@@ -24,6 +24,20 @@ impl Function {
         needed(&self.steps, by, |id| self.steps.get(id).operation.operands())
     }
 
+    /// Of each step, whether it is the same in every firing.
+    pub(crate) fn constant(&self) -> Vec<bool> {
+        let mut constant: Vec<bool> = Vec::new();
+        for (_, step) in self.steps.iter() {
+            let operands = step.operation.operands();
+            let is_constant = match step.operation {
+                Operation::Constant { .. } => true,
+                _ => !operands.is_empty() && operands.iter().all(|operand| constant[operand.index()]),
+            };
+            constant.push(is_constant);
+        }
+        constant
+    }
+
     /// The function of a unit whose inputs have these fields.
     ///
     /// # Errors

@@ -108,6 +108,8 @@ pub(crate) struct Step {
 pub(crate) struct Steps {
     list: Vec<Step>,
     known: HashMap<Step, StepId>,
+    /// What some steps are, for readers of the hardware.
+    names: HashMap<StepId, &'static str>,
 }
 
 /// Why a step cannot be.
@@ -210,6 +212,16 @@ impl Steps {
         self.list[id.index()].ty
     }
 
+    /// What a step is, if somebody said it.
+    pub(crate) fn name(&self, id: StepId) -> Option<&'static str> {
+        self.names.get(&id).copied()
+    }
+
+    /// Says what a step is. A constant stays without a name; of two names for one step, the first stays.
+    pub(crate) fn set_name(&mut self, id: StepId, name: &'static str) {
+        self.names.entry(id).or_insert(name);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (StepId, &Step)> {
         self.list.iter().enumerate().map(|(i, step)| (StepId(i as u32), step))
     }
@@ -269,7 +281,10 @@ impl Steps {
         if !holds {
             return Err(format!("{ty} does not hold every {from}; say how with `round`, `floor`, `saturate`, `wrap` or `fit`"));
         }
-        self.push(Operation::Align(a), ty)
+        match self.get(a).operation {
+            Operation::Constant { raw, real } => self.push(Operation::Constant { raw: raw << (ty.frac() - from.frac()), real }, ty),
+            _ => self.push(Operation::Align(a), ty),
+        }
     }
 
     fn aligned(&mut self, a: StepId, b: StepId) -> Result<(StepId, StepId, Type), Refusal> {
@@ -357,7 +372,10 @@ impl Steps {
                 ty = common(ty, self.number(option)?);
             }
         }
-        let options = options.iter().map(|&option| self.align(option, ty)).collect::<Result<_, _>>()?;
+        let options: Vec<StepId> = options.iter().map(|&option| self.align(option, ty)).collect::<Result<_, _>>()?;
+        if options.iter().all(|&option| option == options[0]) {
+            return Ok(options[0]);
+        }
         self.push(Operation::Select { index, options }, ty)
     }
 

@@ -172,7 +172,7 @@ impl Component for Hardware {
             let ty = element_type(channel);
             let name = identifier(&channel.name);
             let enters = m.wire(&format!("{name}_enters"), Type::BIT);
-            let data = m.wire(&format!("{name}_element"), ty);
+            let data = m.wire(&format!("{name}_fifo_data"), ty);
             let component = ChannelFifo { ty, depth: depth as u32, room: self.graph.room() };
             let queue = m.instance(&format!("{name}_fifo"), &component, ChannelFifoIn { data: *data, enters: *enters });
             streams.insert(id, queue.down);
@@ -187,7 +187,7 @@ impl Component for Hardware {
                     outputs.push((name.clone(), throttled(m, &name, streams[&unit.inputs[0]], unit.interval, Measure::Transfers)));
                 }
                 _ => {
-                    let up = unit.inputs.iter().map(|input| streams[input]).collect();
+                    let up = Streams(hardware.names().zip(unit.inputs.iter().map(|input| streams[input])).collect());
                     let room = unit.outputs.iter().map(|output| queues[output].0).collect();
                     let given = m.instance(&identifier(&unit.name), hardware, UnitIn { up, room });
                     for output in &unit.outputs {

@@ -42,9 +42,12 @@ fn assign(function: &Function, for_next: &[bool], budget: u32) -> Vec<u32> {
 fn delay(function: &Function, id: StepId) -> u32 {
     let steps = &function.steps;
     let carry = |ty: Type| 2 + ty.width() / 16;
+    let is_zero = |id: StepId| matches!(steps.get(id).operation, Operation::Constant { raw: 0, .. });
     let ty = steps.ty(id);
     match &steps.get(id).operation {
         Operation::Add(..) | Operation::Sub(..) => carry(ty),
+        // The sign.
+        Operation::Less(a, zero) if steps.ty(*a).is_signed() && is_zero(*zero) => 0,
         Operation::Less(a, _) | Operation::Equal(a, _) | Operation::Round(a) | Operation::Saturate(a) => carry(steps.ty(*a)),
         Operation::Mul(..) => 2 * carry(ty),
         Operation::And(..) | Operation::Or(..) | Operation::Mux { .. } => 1,
