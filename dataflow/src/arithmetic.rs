@@ -1,5 +1,6 @@
 //! What the operations of [steps](crate::steps) compute: on raw integers, exactly as hardware does, and on real numbers.
 
+use crate::exp2::Power;
 use crate::steps::{Operation, StepId, Steps, range, real};
 
 /// An operation with its constants worked out, of up to three operands.
@@ -43,14 +44,12 @@ pub(crate) enum Instruction {
         least: i64,
         greatest: i64,
     },
-    /// Of real numbers: 2 to the power of the operand. Of raw integers, the operand: it has been computed in fixed point.
-    Exp2,
     Append,
     Bit(u32),
 }
 
 impl Instruction {
-    /// The instruction of a step; `None` of one that reads something else than steps: inputs, state, tables, options.
+    /// The instruction of a step; `None` of one that reads something else than steps: inputs, state, tables, options, powers.
     pub(crate) fn of(steps: &Steps, id: StepId) -> Option<(Instruction, [StepId; 3])> {
         use Instruction as I;
         let step = steps.get(id);
@@ -61,7 +60,7 @@ impl Instruction {
         let binary = |instruction, a: StepId, b: StepId| Some((instruction, [a, b, b]));
         match step.operation {
             Operation::Input { .. } | Operation::State(_) | Operation::Index | Operation::Constant { .. } => None,
-            Operation::Lookup { .. } | Operation::Select { .. } => None,
+            Operation::Lookup { .. } | Operation::Select { .. } | Operation::Exp2 { .. } => None,
             Operation::Add(a, b) => binary(I::Add, a, b),
             Operation::Sub(a, b) => binary(I::Sub, a, b),
             Operation::Mul(a, b) => binary(I::Mul, a, b),
@@ -81,7 +80,6 @@ impl Instruction {
             Operation::Wrap(a) => unary(I::Wrap { shift: up(a), spare: 64 - ty.width(), signed: ty.is_signed() }, a),
             Operation::Scale(a) => unary(I::Scale { factor: (f64::from(steps.ty(a).frac()) - f64::from(ty.frac())).exp2() }, a),
             Operation::ShiftRight { value, amount } => binary(I::ShiftRight, value, amount),
-            Operation::Exp2 { fixed, .. } => unary(I::Exp2, fixed),
             Operation::Divide { dividend, divisor } => {
                 let (least, greatest) = range(ty);
                 let shift = ty.frac() as i32 - steps.ty(dividend).frac() as i32 + steps.ty(divisor).frac() as i32;
@@ -101,6 +99,10 @@ pub(crate) trait Number: Copy + Default {
     fn from_index(index: u64) -> Self;
     /// An index that is this number.
     fn index(self) -> usize;
+    /// Whether an instruction of one operand leaves every number as it is.
+    fn is_identity(instruction: Instruction) -> bool;
+    /// A power of 2.
+    fn power(power: &Power, x: Self) -> Self;
     /// The result of an instruction.
     fn apply(instruction: Instruction, x: Self, y: Self, z: Self) -> Self;
 }
@@ -120,6 +122,15 @@ impl Number for i64 {
     #[inline(always)]
     fn index(self) -> usize {
         self as usize
+    }
+
+    fn is_identity(instruction: Instruction) -> bool {
+        matches!(instruction, Instruction::Align(0) | Instruction::Scale { .. })
+    }
+
+    #[inline(always)]
+    fn power(power: &Power, x: i64) -> i64 {
+        power.of(x)
     }
 
     #[inline(always)]
@@ -159,7 +170,6 @@ impl Number for i64 {
             Instruction::Scale { .. } => x,
             Instruction::ShiftRight => x >> y.min(63),
             Instruction::Divide { shift, least, greatest } => divide(x, y, shift, least, greatest),
-            Instruction::Exp2 => x,
             Instruction::Append => x << 1 | y,
             Instruction::Bit(bit) => x >> bit & 1,
         }
@@ -194,6 +204,16 @@ impl Number for f64 {
         self as usize
     }
 
+    fn is_identity(instruction: Instruction) -> bool {
+        use Instruction::*;
+        matches!(instruction, Align(_) | Round(_) | Floor(_) | Saturate { .. } | Wrap { .. }) || instruction == Scale { factor: 1.0 }
+    }
+
+    #[inline(always)]
+    fn power(_: &Power, x: f64) -> f64 {
+        x.exp2()
+    }
+
     #[inline(always)]
     fn apply(instruction: Instruction, x: f64, y: f64, z: f64) -> f64 {
         let truth = |condition: bool| f64::from(u8::from(condition));
@@ -218,7 +238,6 @@ impl Number for f64 {
             Instruction::Scale { factor } => x * factor,
             Instruction::ShiftRight => x * (-y).exp2(),
             Instruction::Divide { .. } => x / y,
-            Instruction::Exp2 => x.exp2(),
             Instruction::Append => 2.0 * x + y,
             Instruction::Bit(bit) => truth((x as i64) >> bit & 1 == 1),
         }

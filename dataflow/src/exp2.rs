@@ -9,11 +9,9 @@
 //!
 //! 2^0 is exactly 1 in all of them, so that a sum that is scaled by 2^0 again and again stays what it is.
 
-use std::sync::Arc;
-
 use systole_hdl::Type;
 
-use crate::steps::{Refusal, StepId, Steps, numeric};
+use crate::steps::{Refusal, StepId, Steps, numeric, range};
 
 /// How 2 to the power of a number is computed. See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,10 +83,14 @@ impl Exp2 {
         } else {
             scaled
         };
-        let segments = f64::from(1u32 << bits);
-        let table: Arc<[i64]> = (0..=1u32 << bits).map(|h| self.unit(f64::from(h) / segments)).collect();
         steps.set_name(index, "entry");
-        steps.lookup(&table, self.mantissa_type(), index)
+        steps.lookup(&self.entries(bits).into(), self.mantissa_type(), index)
+    }
+
+    /// 2^f at both ends of all segments.
+    fn entries(&self, bits: u32) -> Vec<i64> {
+        let segments = f64::from(1u32 << bits);
+        (0..=1u32 << bits).map(|h| self.unit(f64::from(h) / segments)).collect()
     }
 
     /// 2^f in units of the mantissa's last place.
@@ -182,6 +184,57 @@ impl Exp2 {
     }
 }
 
+/// The same in one go, for numbers rather than steps.
+pub(crate) struct Power {
+    frac: u32,
+    /// Fraction bits within a segment.
+    rest_bits: u32,
+    /// Added to the fraction to find the nearest segment.
+    half: i64,
+    /// Of each segment, its coefficients, lowest power first.
+    coefficients: Vec<i64>,
+    degree: usize,
+    /// Of the result: integer bits, and the greatest raw number.
+    top: u32,
+    greatest: i64,
+}
+
+impl Exp2 {
+    /// Of arguments of this type, in units of the last place, as checked by [`expand`](Exp2::expand).
+    pub(crate) fn power(&self, argument: Type) -> Power {
+        let frac = argument.frac();
+        let bits = self.table_bits.min(frac);
+        let rest_bits = frac - bits;
+        let is_table = self.degree == 0;
+        let of_powers = if is_table { vec![self.entries(bits)] } else { self.coefficients(bits) };
+        Power {
+            frac,
+            rest_bits,
+            half: if is_table { 1 << rest_bits >> 1 } else { 0 },
+            coefficients: (0..of_powers[0].len()).flat_map(|segment| of_powers.iter().map(move |words| words[segment])).collect(),
+            degree: self.degree as usize,
+            top: self.ty.int(),
+            greatest: range(self.ty).1,
+        }
+    }
+}
+
+impl Power {
+    pub(crate) fn of(&self, x: i64) -> i64 {
+        let low = |x: i64, bits: u32| x & ((1 << bits) - 1);
+        let fraction = low(x, self.frac);
+        let segment = ((fraction + self.half) >> self.rest_bits) as usize;
+        let rest = low(fraction, self.rest_bits);
+        let coefficients = &self.coefficients[segment * (self.degree + 1)..][..=self.degree];
+        let (&highest, lower) = coefficients.split_last().expect("there is a coefficient at least");
+        let mantissa = lower.iter().rev().fold(highest, |value, coefficient| coefficient + (value * rest >> self.rest_bits));
+        let down = (i64::from(self.top) - (x >> self.frac)).clamp(0, 63);
+        // Of two guard bits, the one below the last place rounds.
+        let value = (mantissa << self.top) >> down >> (GUARD_BITS - 1);
+        ((value + 1) >> 1).min(self.greatest)
+    }
+}
+
 /// The coefficients, lowest power first, of the polynomial of least degree through the points.
 fn interpolation(points: &[f64], values: &[f64]) -> Vec<f64> {
     // Newton's divided differences, then expanded from the inside out.
@@ -201,4 +254,53 @@ fn interpolation(points: &[f64], values: &[f64]) -> Vec<f64> {
         polynomial[0] += differences[i];
     }
     polynomial
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::expression::input;
+    use crate::function::Function;
+    use crate::graph::Graph;
+    use crate::program::Program;
+    use crate::steps::Operation;
+
+    /// A unit that computes the steps one after the other.
+    fn stepwise(function: &Exp2, argument: Type) -> Program<i64> {
+        let mut steps = Steps::default();
+        let x = steps.push(Operation::Input { input: 0, field: 0 }, argument).unwrap();
+        let power = function.expand(&mut steps, x).unwrap();
+        let mut g = Graph::new();
+        let source = g.source("in", [argument], [0.0], 1);
+        let map = g.map("power", source, [input(0)]);
+        let mut unit = g.unit(g.producer(map)).clone();
+        unit.function = Arc::new(Function { steps, next: vec![], output: vec![power] });
+        Program::new(&unit)
+    }
+
+    proptest! {
+        #[test]
+        fn in_one_go_a_power_is_what_its_steps_compute(
+            (signed, int, frac) in (any::<bool>(), 1u32..9, 0u32..21),
+            (result_int, result_frac) in (0u32..5, 1u32..21),
+            (table_bits, degree) in (0u32..9, 0u32..4),
+            any in prop::collection::vec(any::<i64>(), 100),
+        ) {
+            let argument = numeric(signed, int, frac);
+            let function = Exp2 { ty: numeric(false, result_int, result_frac), table_bits, degree };
+            let (least, greatest) = range(argument);
+            let arguments: Vec<i64> = any.iter().map(|x| x.rem_euclid(greatest - least + 1) + least).chain([least, -1.max(least), 0, greatest]).collect();
+            let mut program = stepwise(&function, argument);
+            let (_, _, column) = program.inputs()[0];
+            program.column(column)[..arguments.len()].copy_from_slice(&arguments);
+            let giving = program.fire(arguments.len());
+            let power = function.power(argument);
+            let powers: Vec<i64> = arguments.iter().map(|&x| power.of(x)).collect();
+            prop_assert_eq!(&powers, program.output(0, giving), "of {:?}", arguments);
+        }
+    }
 }

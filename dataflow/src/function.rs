@@ -165,7 +165,7 @@ impl Translation<'_> {
                 let argument = self.step(argument)?;
                 let fixed = function.expand(&mut self.steps, argument)?;
                 let ty = self.steps.ty(fixed);
-                self.steps.push(Operation::Exp2 { argument, fixed }, ty)
+                self.steps.push(Operation::Exp2 { function: *function, argument, fixed }, ty)
             }
             Node::Divide { dividend, divisor, ty } => {
                 let (dividend, divisor) = (self.step(dividend)?, self.step(divisor)?);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use systole_hdl::Type;
 
+use crate::exp2::Exp2;
+
 /// The widest signed number; an unsigned one has a bit less.
 pub const MOST_BITS: u32 = 64;
 
@@ -74,8 +76,9 @@ pub(crate) enum Operation {
         table: Arc<[i64]>,
         index: StepId,
     },
-    /// 2 to the power of `argument`: computed as `fixed`, or of real numbers as itself.
+    /// 2 to the power of `argument`: in hardware `fixed`, which is its expansion.
     Exp2 {
+        function: Exp2,
         argument: StepId,
         fixed: StepId,
     },
@@ -146,7 +149,7 @@ impl Operation {
             Lookup { index: a, .. } | Bit { value: a, .. } => vec![*a],
             Add(a, b) | Sub(a, b) | Mul(a, b) | Less(a, b) | Equal(a, b) | And(a, b) | Or(a, b) => vec![*a, *b],
             ShiftRight { value: a, amount: b } | Append { value: a, bit: b } => vec![*a, *b],
-            Exp2 { argument: a, fixed: b } | Divide { dividend: a, divisor: b } => vec![*a, *b],
+            Exp2 { argument: a, fixed: b, .. } | Divide { dividend: a, divisor: b } => vec![*a, *b],
             Mux { condition, then, otherwise } => vec![*condition, *then, *otherwise],
             Select { index, options } => std::iter::once(*index).chain(options.iter().copied()).collect(),
         }
@@ -177,7 +180,7 @@ impl Operation {
             Scale(a) => Scale(of(a)),
             ShiftRight { value, amount } => ShiftRight { value: of(value), amount: of(amount) },
             Lookup { table, index } => Lookup { table: table.clone(), index: of(index) },
-            Exp2 { argument, fixed } => Exp2 { argument: of(argument), fixed: of(fixed) },
+            Exp2 { function, argument, fixed } => Exp2 { function: *function, argument: of(argument), fixed: of(fixed) },
             Divide { dividend, divisor } => Divide { dividend: of(dividend), divisor: of(divisor) },
             Append { value, bit } => Append { value: of(value), bit: of(bit) },
             Bit { value, bit } => Bit { value: of(value), bit: *bit },

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use rustc_hash::FxHasher;
 use systole_hdl::library::{Counter, counter};
 use systole_hdl::prelude::*;
 use systole_hdl::{Leaf, join};
@@ -85,10 +86,11 @@ impl UnitHardware {
             }
             names.push(name);
         }
+        let needed = function.needed(&[&function.next[..], &function.output].concat());
         Ok(UnitHardware {
             name: name.into(),
-            stages: stages(&function, unit.latency as u32),
-            needed: function.needed(&[&function.next[..], &function.output].concat()),
+            stages: stages(&function, &needed, unit.latency as u32),
+            needed,
             constant: function.constant(),
             function: Arc::new(function),
             inputs,
@@ -103,7 +105,7 @@ impl UnitHardware {
 /// Short, for the header of its module; equal for equal units only.
 impl fmt::Debug for UnitHardware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         format!("{:?}", (&self.function.next, &self.function.output, &self.unit.fold.state, &self.inputs)).hash(&mut hasher);
         self.function.steps.iter().for_each(|(_, step)| step.hash(&mut hasher));
         let Unit { name, kind, period, takes_first, gives_last, states, interval, latency, .. } = &*self.unit;
