@@ -105,7 +105,7 @@ impl AttentionRun {
         match (error, graph.run_timing()) {
             (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Err(systole_dataflow::RunError::Deadlock(deadlock))) => {
                 let remedy = format!("`fifos.long` of {} gives full rate", self.layout.long_fifo());
-                RunError::Deadlock { stopped, reason: format!("of the graph: {deadlock}"), remedy }
+                RunError::Deadlock { stopped, reason: format!("{deadlock:#}"), remedy }
             }
             (error, _) => error,
         }
