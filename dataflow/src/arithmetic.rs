@@ -1,5 +1,6 @@
 //! What the operations of [steps](crate::steps) compute: on raw integers, exactly as hardware does, and on real numbers.
 
+use crate::exp2::Power;
 use crate::steps::{Operation, StepId, Steps, range, real};
 
 /// An operation with its constants worked out, of up to three operands.
@@ -43,14 +44,12 @@ pub(crate) enum Instruction {
         least: i64,
         greatest: i64,
     },
-    /// Of real numbers: 2 to the power of the operand. Of raw integers, the operand: it has been computed in fixed point.
-    Exp2,
     Append,
     Bit(u32),
 }
 
 impl Instruction {
-    /// The instruction of a step; `None` of one that reads something else than steps: inputs, state, tables, options.
+    /// The instruction of a step; `None` of one that reads something else than steps: inputs, state, tables, options, powers.
     pub(crate) fn of(steps: &Steps, id: StepId) -> Option<(Instruction, [StepId; 3])> {
         use Instruction as I;
         let step = steps.get(id);
@@ -61,7 +60,7 @@ impl Instruction {
         let binary = |instruction, a: StepId, b: StepId| Some((instruction, [a, b, b]));
         match step.operation {
             Operation::Input { .. } | Operation::State(_) | Operation::Index | Operation::Constant { .. } => None,
-            Operation::Lookup { .. } | Operation::Select { .. } => None,
+            Operation::Lookup { .. } | Operation::Select { .. } | Operation::Exp2 { .. } => None,
             Operation::Add(a, b) => binary(I::Add, a, b),
             Operation::Sub(a, b) => binary(I::Sub, a, b),
             Operation::Mul(a, b) => binary(I::Mul, a, b),
@@ -81,7 +80,6 @@ impl Instruction {
             Operation::Wrap(a) => unary(I::Wrap { shift: up(a), spare: 64 - ty.width(), signed: ty.is_signed() }, a),
             Operation::Scale(a) => unary(I::Scale { factor: (f64::from(steps.ty(a).frac()) - f64::from(ty.frac())).exp2() }, a),
             Operation::ShiftRight { value, amount } => binary(I::ShiftRight, value, amount),
-            Operation::Exp2 { fixed, .. } => unary(I::Exp2, fixed),
             Operation::Divide { dividend, divisor } => {
                 let (least, greatest) = range(ty);
                 let shift = ty.frac() as i32 - steps.ty(dividend).frac() as i32 + steps.ty(divisor).frac() as i32;
@@ -101,6 +99,10 @@ pub(crate) trait Number: Copy + Default {
     fn from_index(index: u64) -> Self;
     /// An index that is this number.
     fn index(self) -> usize;
+    /// Whether an instruction of one operand leaves every number as it is.
+    fn is_identity(instruction: Instruction) -> bool;
+    /// A power of 2.
+    fn power(power: &Power, x: Self) -> Self;
     /// The result of an instruction.
     fn apply(instruction: Instruction, x: Self, y: Self, z: Self) -> Self;
 }
@@ -120,6 +122,15 @@ impl Number for i64 {
     #[inline(always)]
     fn index(self) -> usize {
         self as usize
+    }
+
+    fn is_identity(instruction: Instruction) -> bool {
+        matches!(instruction, Instruction::Align(0) | Instruction::Scale { .. })
+    }
+
+    #[inline(always)]
+    fn power(power: &Power, x: i64) -> i64 {
+        power.of(x)
     }
 
     #[inline(always)]
@@ -149,14 +160,8 @@ impl Number for i64 {
             }
             Instruction::Floor(drop) => x >> drop,
             Instruction::Saturate { shift, least, greatest } => {
-                // Without overflow: compared before the shift.
-                if x > greatest >> shift {
-                    greatest
-                } else if x < least >> shift {
-                    least
-                } else {
-                    x << shift
-                }
+                let wide = i128::from(x) << shift;
+                wide.clamp(i128::from(least), i128::from(greatest)) as i64
             }
             Instruction::Wrap { shift, spare, signed } => {
                 let low = x.wrapping_shl(shift) << spare;
@@ -165,7 +170,6 @@ impl Number for i64 {
             Instruction::Scale { .. } => x,
             Instruction::ShiftRight => x >> y.min(63),
             Instruction::Divide { shift, least, greatest } => divide(x, y, shift, least, greatest),
-            Instruction::Exp2 => x,
             Instruction::Append => x << 1 | y,
             Instruction::Bit(bit) => x >> bit & 1,
         }
@@ -177,9 +181,9 @@ fn divide(dividend: i64, divisor: i64, shift: i32, least: i64, greatest: i64) ->
     if divisor == 0 {
         return if dividend < 0 { least } else { greatest };
     }
-    // Shifts beyond what is needed to see that the quotient saturates, or is 0, need not be made.
-    let dividend = i128::from(dividend) << shift.clamp(0, 63);
-    let divisor = i128::from(divisor) << (-shift).clamp(0, 63);
+    // The formats of a division are such that neither overflows.
+    let dividend = i128::from(dividend) << shift.max(0);
+    let divisor = i128::from(divisor) << (-shift).max(0);
     (dividend / divisor).clamp(i128::from(least), i128::from(greatest)) as i64
 }
 
@@ -198,6 +202,16 @@ impl Number for f64 {
     #[inline(always)]
     fn index(self) -> usize {
         self as usize
+    }
+
+    fn is_identity(instruction: Instruction) -> bool {
+        use Instruction::*;
+        matches!(instruction, Align(_) | Round(_) | Floor(_) | Saturate { .. } | Wrap { .. }) || instruction == Scale { factor: 1.0 }
+    }
+
+    #[inline(always)]
+    fn power(_: &Power, x: f64) -> f64 {
+        x.exp2()
     }
 
     #[inline(always)]
@@ -224,7 +238,6 @@ impl Number for f64 {
             Instruction::Scale { factor } => x * factor,
             Instruction::ShiftRight => x * (-y).exp2(),
             Instruction::Divide { .. } => x / y,
-            Instruction::Exp2 => x.exp2(),
             Instruction::Append => 2.0 * x + y,
             Instruction::Bit(bit) => truth((x as i64) >> bit & 1 == 1),
         }

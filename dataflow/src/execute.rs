@@ -51,8 +51,6 @@ pub struct Output {
     pub values: Vec<f64>,
     /// The same in units of the last place of each field's type. Empty unless values were computed exactly.
     pub raw: Vec<i64>,
-    /// The cycle in which it took each element.
-    pub cycles: Vec<u64>,
 }
 
 /// What happened on a channel.
@@ -187,12 +185,12 @@ pub(crate) fn execute(graph: &Graph, depths: &[Depth], record: Record) -> Result
     match record.values {
         Values::None => {}
         Values::Exact => {
-            for (output, raw) in run.outputs.iter_mut().zip(values::<i64>(graph, false)) {
+            for (output, raw) in run.outputs.iter_mut().zip(values::<i64>(graph)) {
                 output.values = to_reals(&graph.channel(graph.unit(output.unit).inputs[0]).fields, &raw);
                 output.raw = raw;
             }
         }
-        Values::Real => run.outputs.iter_mut().zip(values::<f64>(graph, true)).for_each(|(output, values)| output.values = values),
+        Values::Real => run.outputs.iter_mut().zip(values::<f64>(graph)).for_each(|(output, values)| output.values = values),
     }
     Ok(run)
 }

@@ -9,15 +9,17 @@
 //!
 //! A clone shares the tree. An expression used twice is computed once.
 
+use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, Mul, Not, Sub};
 use std::sync::Arc;
 
 use systole_hdl::Type;
+use systole_hdl::types::bits_for;
 
 use crate::exp2::Exp2;
 
 /// A number, or a condition of one bit, computed from the inputs and the state of a unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct Expression(pub(crate) Arc<Node>);
 
 /// What an expression computes.
@@ -127,6 +129,11 @@ pub fn number(value: f64, ty: Type) -> Expression {
     Node::Constant { value, ty }.into()
 }
 
+/// A whole number, as an unsigned integer of the least width.
+pub fn whole(value: u64) -> Expression {
+    number(value as f64, Type::u(bits_for(value)))
+}
+
 /// The sum of any number of terms, as a balanced tree; at least one.
 ///
 /// # Panics
@@ -153,6 +160,32 @@ pub fn sum(terms: impl IntoIterator<Item = Expression>) -> Expression {
 /// If there are no products.
 pub fn dot(a: impl IntoIterator<Item = Expression>, b: impl IntoIterator<Item = Expression>) -> Expression {
     sum(a.into_iter().zip(b).map(|(a, b)| a * b))
+}
+
+/// Clones are equal without being looked into.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Expression) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+/// The outermost operation alone: a tree that shares much may be long.
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            leaf @ (Node::Input { .. } | Node::State(_) | Node::Next(_) | Node::Index | Node::Constant { .. }) => write!(f, "{leaf:?}"),
+            Node::Binary(operation, ..) => write!(f, "{operation:?}(..)"),
+            Node::Not(_) => write!(f, "Not(..)"),
+            Node::Mux { .. } => write!(f, "Mux(..)"),
+            Node::Select { .. } => write!(f, "Select(..)"),
+            Node::Convert(conversion, _) => write!(f, "{conversion:?}(..)"),
+            Node::Scale(exponent, _) => write!(f, "Scale({exponent}, ..)"),
+            Node::ShiftRight { .. } => write!(f, "ShiftRight(..)"),
+            Node::Lookup { ty, .. } => write!(f, "Lookup({ty}, ..)"),
+            Node::Exp2 { function, .. } => write!(f, "{function:?}(..)"),
+            Node::Divide { ty, .. } => write!(f, "Divide({ty}, ..)"),
+        }
+    }
 }
 
 impl From<Node> for Expression {

@@ -19,17 +19,23 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Gives elements of these fields as they come.
-    pub(crate) fn identity(fields: &[Type]) -> Result<Function, Refusal> {
-        let mut steps = Steps::default();
-        let fields = fields.iter().enumerate();
-        let output = fields.map(|(field, &ty)| steps.push(Operation::Input { input: 0, field }, ty)).collect::<Result<_, _>>()?;
-        Ok(Function { steps, next: Vec::new(), output })
-    }
-
     /// Of each step, whether these need it, or are it.
     pub(crate) fn needed(&self, by: &[StepId]) -> Vec<bool> {
         needed(&self.steps, by, |id| self.steps.get(id).operation.operands())
+    }
+
+    /// Of each step, whether it is the same in every firing.
+    pub(crate) fn constant(&self) -> Vec<bool> {
+        let mut constant: Vec<bool> = Vec::new();
+        for (_, step) in self.steps.iter() {
+            let operands = step.operation.operands();
+            let is_constant = match step.operation {
+                Operation::Constant { .. } => true,
+                _ => !operands.is_empty() && operands.iter().all(|operand| constant[operand.index()]),
+            };
+            constant.push(is_constant);
+        }
+        constant
     }
 
     /// The function of a unit whose inputs have these fields.
@@ -159,7 +165,7 @@ impl Translation<'_> {
                 let argument = self.step(argument)?;
                 let fixed = function.expand(&mut self.steps, argument)?;
                 let ty = self.steps.ty(fixed);
-                self.steps.push(Operation::Exp2 { argument, fixed }, ty)
+                self.steps.push(Operation::Exp2 { function: *function, argument, fixed }, ty)
             }
             Node::Divide { dividend, divisor, ty } => {
                 let (dividend, divisor) = (self.step(dividend)?, self.step(divisor)?);

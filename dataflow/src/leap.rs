@@ -159,12 +159,7 @@ impl Clock {
 
     /// Repeats the window that ends now.
     fn repeat(&mut self, span: u64, times: u64) {
-        for node in &mut self.nodes {
-            if let Some(sink) = node.sink {
-                extend_repeated(&mut self.outputs[sink].cycles, node.firings_of_window() as usize, span, times);
-            }
-            node.repeat(span, times);
-        }
+        self.nodes.iter_mut().for_each(|node| node.repeat(span, times));
         self.links.iter_mut().for_each(|link| link.repeat(span, times));
         self.cycle += span * times;
     }

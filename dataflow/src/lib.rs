@@ -66,7 +66,7 @@ pub use deadlock::{Deadlock, ShortFifo, Wait};
 pub use depths::{Growth, Need, family_depths, least_depths};
 pub use execute::{Output, Record, Run, RunError, Traffic, Transfers, Values};
 pub use exp2::Exp2;
-pub use expression::{Expression, dot, field, index, input, next, number, state, sum};
+pub use expression::{Expression, dot, field, index, input, next, number, state, sum, whole};
 pub use graph::{ChannelId, Depth, Fold, Graph, Kind, Problem, Room, UnitId, Word};
 pub use hardware::{Hardware, HardwareError};
 pub use storage::{Storage, StorageKind};

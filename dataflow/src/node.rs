@@ -11,7 +11,6 @@ pub(crate) struct Node {
     pub(crate) inputs: Vec<usize>,
     pub(crate) outputs: Vec<usize>,
     pub(crate) is_source: bool,
-    pub(crate) sink: Option<usize>,
     rates: Rates,
     interval: u64,
     /// How often it can fire at all: a source, once for each element.
@@ -47,7 +46,6 @@ impl Node {
             inputs,
             outputs: Vec::new(),
             is_source: false,
-            sink: None,
             rates,
             interval,
             limit: u64::MAX,

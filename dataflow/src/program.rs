@@ -1,37 +1,40 @@
 //! The function of a unit, ready to be evaluated on many firings at once: a column of numbers for each step.
 //!
 //! Steps that the next state needs, and that read the state, are computed firing by firing. All others are computed column by column: those
-//! that the next state needs for every firing, those that only the output needs for the firings that give.
+//! that the next state needs for every firing, those that only the output needs for the firings that give. A step that changes no number has
+//! the column of its operand.
 
 use std::sync::Arc;
 
 use systole_hdl::Type;
 
 use crate::arithmetic::{Instruction, Number, table_word};
+use crate::exp2::Power;
 use crate::function::{Function, needed};
 use crate::graph::Unit;
-use crate::steps::{Operation, StepId, Steps, raw, real};
+use crate::steps::{Operation, StepId, raw, real};
 
-/// The most firings at once.
-pub(crate) const MOST_FIRINGS: usize = 1024;
+/// The most firings at once: so few that the columns of most units stay in the nearest cache.
+pub(crate) const MOST_FIRINGS: usize = 256;
 
 /// A unit's function and state.
 pub(crate) struct Program<N> {
-    steps: Vec<Compiled>,
-    /// Of each step, its results of the firings at hand. Those of constants are always full.
-    columns: Vec<Vec<N>>,
-    inputs: Vec<(usize, usize, usize)>,
-    index: Option<usize>,
+    /// Of each step.
+    computes: Vec<Computes>,
+    /// Of each step, [`MOST_FIRINGS`] numbers: its results of the firings at hand. Those of constants are always there.
+    columns: Vec<N>,
+    inputs: Vec<(usize, usize, Column)>,
+    index: Option<Column>,
     /// Steps to compute, in three parts: before the recurrence, in it, after it.
     before: Vec<usize>,
     recurrence: Vec<usize>,
     after: Vec<usize>,
-    /// Steps read after the recurrence and computed before: only their firings that give are kept.
-    kept: Vec<usize>,
-    /// Words of the state, with the steps that read them.
-    state_steps: Vec<(usize, usize)>,
-    next: Vec<usize>,
-    output: Vec<usize>,
+    /// Columns read after the recurrence and filled before: only their firings that give are kept.
+    kept: Vec<Column>,
+    /// Words of the state that are read, with their columns.
+    state_columns: Vec<(usize, Column)>,
+    next: Vec<Column>,
+    output: Vec<Column>,
     initial: Vec<N>,
     /// The state after the last firing; of a unit with several states, all of them as far as they were used.
     state: Vec<N>,
@@ -42,43 +45,43 @@ pub(crate) struct Program<N> {
     phase: u64,
 }
 
-struct Compiled {
-    ty: Type,
-    computes: Computes,
-}
+/// Where a column begins. A step's column lies behind those that it reads.
+type Column = usize;
 
 enum Computes {
-    /// Its column is filled from outside.
-    Given,
-    Instruction(Instruction, [usize; 3]),
-    Lookup(Arc<[i64]>, usize),
-    Select(usize, Vec<usize>),
+    /// Its column is filled from outside, or is another step's.
+    Nothing,
+    Instruction(Instruction, [Column; 3]),
+    Lookup(Arc<[i64]>, Type, Column),
+    Power(Power, Column),
+    Select(Column, Vec<Column>),
 }
 
 impl<N: Number> Program<N> {
-    /// The program of a unit of a checked graph. Of real numbers, it computes no fixed-point form of a power.
-    pub(crate) fn new(unit: &Unit, reals: bool) -> Program<N> {
+    /// The program of a unit of a checked graph.
+    pub(crate) fn new(unit: &Unit) -> Program<N> {
         let Function { steps, next, output } = &*unit.function;
-        let number_of = |step: &StepId| step.index();
-        let reads = |id: StepId| operands(steps, id, reals);
+        let reads = |id: StepId| match steps.get(id).operation {
+            // Not the steps that it stands for.
+            Operation::Exp2 { argument, .. } => vec![argument],
+            ref operation => operation.operands(),
+        };
         let for_next = needed(steps, next, reads);
         let for_output = needed(steps, output, reads);
         let mut of_state = vec![false; steps.len()];
-        for (id, step) in steps.iter() {
-            of_state[id.index()] = matches!(step.operation, Operation::State(_)) || reads(id).iter().any(|a| of_state[a.index()]);
-        }
+        let mut column_of: Vec<Column> = Vec::with_capacity(steps.len());
         let mut program = Program {
-            steps: Vec::new(),
-            columns: vec![Vec::new(); steps.len()],
+            computes: Vec::with_capacity(steps.len()),
+            columns: vec![N::default(); steps.len() * MOST_FIRINGS],
             inputs: Vec::new(),
             index: None,
             before: Vec::new(),
             recurrence: Vec::new(),
             after: Vec::new(),
             kept: Vec::new(),
-            state_steps: Vec::new(),
-            next: next.iter().map(number_of).collect(),
-            output: output.iter().map(number_of).collect(),
+            state_columns: Vec::new(),
+            next: Vec::new(),
+            output: Vec::new(),
             initial: unit.fold.state.iter().map(|word| N::constant(raw(word.initial, word.ty).unwrap_or(0), word.initial)).collect(),
             state: Vec::new(),
             states: unit.states,
@@ -88,48 +91,59 @@ impl<N: Number> Program<N> {
         };
         for (id, step) in steps.iter() {
             let at = id.index();
-            let is_needed = for_next[at] || for_output[at];
+            let column = at * MOST_FIRINGS;
+            of_state[at] = matches!(step.operation, Operation::State(_)) || reads(id).iter().any(|a| of_state[a.index()]);
+            let of = |step: StepId| column_of[step.index()];
             let computes = match &step.operation {
-                Operation::Lookup { table, index } => Computes::Lookup(table.clone(), index.index()),
-                Operation::Select { index, options } => Computes::Select(index.index(), options.iter().map(number_of).collect()),
-                Operation::Exp2 { .. } => Computes::Instruction(Instruction::Exp2, [reads(id)[0].index(); 3]),
+                Operation::Lookup { table, index } => Computes::Lookup(table.clone(), step.ty, of(*index)),
+                Operation::Select { index, options } => Computes::Select(of(*index), options.iter().copied().map(of).collect()),
+                Operation::Exp2 { argument, function, .. } => Computes::Power(function.power(steps.ty(*argument)), of(*argument)),
                 _ => match Instruction::of(steps, id) {
-                    Some((instruction, operands)) => Computes::Instruction(instruction, operands.map(StepId::index)),
-                    None => Computes::Given,
+                    Some((instruction, [same, ..])) if N::is_identity(instruction) => {
+                        let same = of(same);
+                        column_of.push(same);
+                        program.computes.push(Computes::Nothing);
+                        continue;
+                    }
+                    Some((instruction, operands)) => Computes::Instruction(instruction, operands.map(of)),
+                    None => Computes::Nothing,
                 },
             };
-            program.steps.push(Compiled { ty: step.ty, computes });
-            if !is_needed {
+            column_of.push(column);
+            let is_given = matches!(computes, Computes::Nothing);
+            program.computes.push(computes);
+            if !for_next[at] && !for_output[at] {
                 continue;
             }
             match &step.operation {
-                Operation::Input { input, field } => program.inputs.push((*input, *field, at)),
-                Operation::Index => program.index = Some(at),
-                Operation::State(word) => program.state_steps.push((*word, at)),
+                Operation::Input { input, field } => program.inputs.push((*input, *field, column)),
+                Operation::Index => program.index = Some(column),
+                Operation::State(word) => program.state_columns.push((*word, column)),
                 Operation::Constant { raw, real } => {
-                    program.columns[at] = vec![N::constant(*raw, f64::from_bits(*real)); MOST_FIRINGS];
+                    program.columns[column..][..MOST_FIRINGS].fill(N::constant(*raw, f64::from_bits(*real)));
                     continue;
                 }
                 _ if !for_next[at] => program.after.push(at),
                 _ if of_state[at] => program.recurrence.push(at),
                 _ => program.before.push(at),
             }
-            if for_output[at] && (for_next[at] || matches!(program.steps[at].computes, Computes::Given)) {
-                program.kept.push(at);
+            if for_output[at] && (for_next[at] || is_given) {
+                program.kept.push(column);
             }
         }
+        program.next = next.iter().map(|step| column_of[step.index()]).collect();
+        program.output = output.iter().map(|step| column_of[step.index()]).collect();
         program
     }
 
     /// The fields of the inputs that are read: input, field, and the column to fill before [`fire`](Program::fire).
-    pub(crate) fn inputs(&self) -> &[(usize, usize, usize)] {
+    pub(crate) fn inputs(&self) -> &[(usize, usize, Column)] {
         &self.inputs
     }
 
-    /// A column to fill, empty.
-    pub(crate) fn column(&mut self, at: usize) -> &mut Vec<N> {
-        self.columns[at].clear();
-        &mut self.columns[at]
+    /// A column to fill.
+    pub(crate) fn column(&mut self, column: Column) -> &mut [N] {
+        &mut self.columns[column..][..MOST_FIRINGS]
     }
 
     /// Which firing of its period comes next.
@@ -140,9 +154,9 @@ impl<N: Number> Program<N> {
     /// Computes so many firings, at most [`MOST_FIRINGS`], the columns of the inputs being filled. Gives how many of them give an element;
     /// [`output`](Program::output) has those.
     pub(crate) fn fire(&mut self, firings: usize) -> usize {
-        if let Some(at) = self.index {
-            let (phase, period) = (self.phase, self.period);
-            self.column(at).extend((0..firings as u64).map(|i| N::from_index((phase + i) % period)));
+        if let Some(column) = self.index {
+            let phases = phases(self.phase, self.period);
+            self.column(column)[..firings].iter_mut().zip(phases).for_each(|(index, phase)| *index = N::from_index(phase));
         }
         for i in 0..self.before.len() {
             self.compute(self.before[i], firings);
@@ -160,44 +174,39 @@ impl<N: Number> Program<N> {
 
     /// A field of the elements given.
     pub(crate) fn output(&self, field: usize, giving: usize) -> &[N] {
-        &self.columns[self.output[field]][..giving]
+        &self.columns[self.output[field]..][..giving]
     }
 
     /// Firing by firing, what reads the state and decides the next one.
     fn recur(&mut self, firings: usize) {
         let words = self.initial.len();
-        for &at in self.recurrence.iter().chain(self.state_steps.iter().map(|(_, at)| at)) {
-            self.columns[at].clear();
-            self.columns[at].resize(firings, N::default());
-        }
-        let mut new = vec![N::default(); words];
-        for i in 0..firings {
-            let index = (self.phase + i as u64) % self.period;
-            let place = if self.states > 1 { (index % self.states) as usize * words } else { 0 };
-            let first = index < self.states;
-            for &(word, at) in &self.state_steps {
-                self.columns[at][i] = if first { self.initial[word] } else { self.state[place + word] };
+        let columns = &mut self.columns[..];
+        let mut place = (self.phase % self.states) as usize * words;
+        let end = self.states as usize * words;
+        for (i, phase) in phases(self.phase, self.period).take(firings).enumerate() {
+            if phase == 0 {
+                place = 0;
+            }
+            let state = if phase < self.states { &self.initial[..] } else { &self.state[place..] };
+            for &(word, column) in &self.state_columns {
+                columns[column + i] = state[word];
             }
             for &at in &self.recurrence {
-                let result = match &self.steps[at].computes {
-                    Computes::Instruction(instruction, [x, y, z]) => {
-                        N::apply(*instruction, self.columns[*x][i], self.columns[*y][i], self.columns[*z][i])
-                    }
-                    Computes::Lookup(table, index) => table_word(table, self.steps[at].ty, self.columns[*index][i]),
-                    Computes::Select(index, options) => self.columns[option(options, self.columns[*index][i])][i],
-                    Computes::Given => continue,
+                columns[at * MOST_FIRINGS + i] = match &self.computes[at] {
+                    Computes::Nothing => continue,
+                    Computes::Instruction(instruction, [x, y, z]) => N::apply(*instruction, columns[x + i], columns[y + i], columns[z + i]),
+                    Computes::Lookup(table, ty, index) => table_word(table, *ty, columns[index + i]),
+                    Computes::Power(power, x) => N::power(power, columns[x + i]),
+                    Computes::Select(index, options) => columns[option(options, columns[index + i]) + i],
                 };
-                self.columns[at][i] = result;
-            }
-            // By way of a copy: a word's next value may be another word.
-            for (word, &at) in new.iter_mut().zip(&self.next) {
-                *word = self.columns[at][i];
             }
             if self.state.len() == place {
-                self.state.extend_from_slice(&new);
-            } else {
-                self.state[place..place + words].copy_from_slice(&new);
+                self.state.resize(place + words, N::default());
             }
+            for (word, column) in self.state[place..].iter_mut().zip(&self.next) {
+                *word = columns[column + i];
+            }
+            place = if place + words == end { 0 } else { place + words };
         }
     }
 
@@ -215,8 +224,8 @@ impl<N: Number> Program<N> {
             let length = if phase < first_giving { first_giving - phase } else { self.period - phase };
             let end = firings.min(at.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)));
             if phase >= first_giving {
-                for &column in &self.kept {
-                    self.columns[column].copy_within(at..end, giving);
+                for column in &self.kept {
+                    self.columns.copy_within(column + at..column + end, column + giving);
                 }
                 giving += end - at;
             }
@@ -227,83 +236,70 @@ impl<N: Number> Program<N> {
 
     /// Fills the column of a step from those that it reads.
     fn compute(&mut self, at: usize, rows: usize) {
-        let mut results = std::mem::take(&mut self.columns[at]);
-        results.clear();
-        match &self.steps[at].computes {
-            Computes::Given => {}
-            Computes::Lookup(table, index) => {
-                let ty = self.steps[at].ty;
-                results.extend(self.columns[*index][..rows].iter().map(|&index| table_word(table, ty, index)));
-            }
+        let (columns, results) = self.columns.split_at_mut(at * MOST_FIRINGS);
+        let results = &mut results[..rows];
+        let column = |column: &Column| &columns[*column..][..rows];
+        match &self.computes[at] {
+            Computes::Nothing => {}
+            Computes::Lookup(table, ty, index) => one(column(index), results, |index| table_word(table, *ty, index)),
+            Computes::Power(power, x) => one(column(x), results, |x| N::power(power, x)),
             Computes::Select(index, options) => {
-                results.extend((0..rows).map(|row| self.columns[option(options, self.columns[*index][row])][row]));
+                let chosen = column(index).iter().enumerate().map(|(row, &index)| columns[option(options, index) + row]);
+                results.iter_mut().zip(chosen).for_each(|(result, chosen)| *result = chosen);
             }
-            Computes::Instruction(instruction, [x, y, z]) => {
-                let (x, y, z) = (&self.columns[*x][..rows], &self.columns[*y][..rows], &self.columns[*z][..rows]);
-                apply_columns(*instruction, x, y, z, &mut results);
-            }
+            Computes::Instruction(instruction, [x, y, z]) => apply_columns(*instruction, column(x), column(y), column(z), results),
         }
-        self.columns[at] = results;
     }
+}
+
+/// The phases of firings from one on.
+pub(crate) fn phases(first: u64, period: u64) -> impl Iterator<Item = u64> {
+    // Counted: a division for each firing would take as long as what it computes.
+    std::iter::successors(Some(first), move |phase| Some(if phase + 1 == period { 0 } else { phase + 1 }))
 }
 
 /// An instruction on columns of equal length. A loop for each instruction, so that each is compiled for itself.
-fn apply_columns<N: Number>(instruction: Instruction, x: &[N], y: &[N], z: &[N], results: &mut Vec<N>) {
+fn apply_columns<N: Number>(instruction: Instruction, x: &[N], y: &[N], z: &[N], results: &mut [N]) {
     use Instruction::*;
-    macro_rules! columns {
-        ($of:ident) => {
-            $of(x, y, z, results, |x, y, z| N::apply(instruction, x, y, z))
-        };
-    }
     // Where the instruction is known, the loop is compiled for it alone.
     match instruction {
-        Add => columns!(two),
-        Sub => columns!(two),
-        Mul => columns!(two),
-        Less => columns!(two),
-        Equal => columns!(two),
-        And => columns!(two),
-        Or => columns!(two),
-        ShiftRight => columns!(two),
-        Divide { .. } => columns!(two),
-        Append => columns!(two),
-        Not => columns!(one),
-        Align(_) => columns!(one),
-        Round(_) => columns!(one),
-        Floor(_) => columns!(one),
-        Saturate { .. } => columns!(one),
-        Wrap { .. } => columns!(one),
-        Scale { .. } => columns!(one),
-        Bit(_) => columns!(one),
-        Exp2 => columns!(one),
-        Mux => columns!(three),
+        Add => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Sub => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Mul => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Less => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Equal => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        And => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Or => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        ShiftRight => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Divide { .. } => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Append => two(x, y, results, |x, y| N::apply(instruction, x, y, y)),
+        Not => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Align(_) => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Round(_) => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Floor(_) => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Saturate { .. } => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Wrap { .. } => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Scale { .. } => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Bit(_) => one(x, results, |x| N::apply(instruction, x, x, x)),
+        Mux => three(x, y, z, results, |x, y, z| N::apply(instruction, x, y, z)),
     }
 }
 
-fn one<N: Number>(x: &[N], _: &[N], _: &[N], results: &mut Vec<N>, apply: impl Fn(N, N, N) -> N) {
-    results.extend(x.iter().map(|&x| apply(x, x, x)));
+fn one<N: Number>(x: &[N], results: &mut [N], apply: impl Fn(N) -> N) {
+    results.iter_mut().zip(x).for_each(|(result, &x)| *result = apply(x));
 }
 
-fn two<N: Number>(x: &[N], y: &[N], _: &[N], results: &mut Vec<N>, apply: impl Fn(N, N, N) -> N) {
-    results.extend(x.iter().zip(y).map(|(&x, &y)| apply(x, y, y)));
+fn two<N: Number>(x: &[N], y: &[N], results: &mut [N], apply: impl Fn(N, N) -> N) {
+    results.iter_mut().zip(x.iter().zip(y)).for_each(|(result, (&x, &y))| *result = apply(x, y));
 }
 
-fn three<N: Number>(x: &[N], y: &[N], z: &[N], results: &mut Vec<N>, apply: impl Fn(N, N, N) -> N) {
-    results.extend(x.iter().zip(y).zip(z).map(|((&x, &y), &z)| apply(x, y, z)));
+fn three<N: Number>(x: &[N], y: &[N], z: &[N], results: &mut [N], apply: impl Fn(N, N, N) -> N) {
+    results.iter_mut().zip(x.iter().zip(y).zip(z)).for_each(|(result, ((&x, &y), &z))| *result = apply(x, y, z));
 }
 
 /// Which option an index chooses; beyond the last one, the last.
-fn option<N: Number>(options: &[usize], index: N) -> usize {
+fn option<N: Number>(options: &[Column], index: N) -> Column {
     options[index.index().min(options.len() - 1)]
-}
-
-/// The steps that a step reads in this mode.
-fn operands(steps: &Steps, id: StepId, reals: bool) -> Vec<StepId> {
-    match steps.get(id).operation {
-        Operation::Exp2 { argument, .. } if reals => vec![argument],
-        Operation::Exp2 { fixed, .. } => vec![fixed],
-        ref operation => operation.operands(),
-    }
 }
 
 /// Raw integers as the real numbers that they stand for.

@@ -1,6 +1,6 @@
 //! When a unit takes and gives: what an execution needs to know of it, in three numbers.
 
-use crate::graph::{Graph, Unit};
+use crate::graph::{Elements, Graph, Unit};
 
 /// The static behaviour of a unit. Phases, the firings of a period, count from 0.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl Rates {
 
 /// How many elements a source of a graph has, all repetitions counted.
 pub(crate) fn elements_of(graph: &Graph, source: &Unit) -> u64 {
-    let (numbers, times) = &source.elements;
+    let Elements { raw, times } = &source.elements;
     let width = graph.channel(source.outputs[0]).fields.len();
-    ((numbers.len() / width) as u64).saturating_mul(*times)
+    ((raw.len() / width) as u64).saturating_mul(*times)
 }

@@ -7,8 +7,13 @@ use std::sync::Arc;
 
 use systole_hdl::Type;
 
+use crate::exp2::Exp2;
+
 /// The widest signed number; an unsigned one has a bit less.
 pub const MOST_BITS: u32 = 64;
+
+/// The most fraction bits.
+const MOST_FRACTION_BITS: u32 = 63;
 
 /// A step: its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,8 +76,9 @@ pub(crate) enum Operation {
         table: Arc<[i64]>,
         index: StepId,
     },
-    /// 2 to the power of `argument`: computed as `fixed`, or of real numbers as itself.
+    /// 2 to the power of `argument`: in hardware `fixed`, which is its expansion.
     Exp2 {
+        function: Exp2,
         argument: StepId,
         fixed: StepId,
     },
@@ -105,6 +111,8 @@ pub(crate) struct Step {
 pub(crate) struct Steps {
     list: Vec<Step>,
     known: HashMap<Step, StepId>,
+    /// What some steps are, for readers of the hardware.
+    names: HashMap<StepId, &'static str>,
 }
 
 /// Why a step cannot be.
@@ -141,7 +149,7 @@ impl Operation {
             Lookup { index: a, .. } | Bit { value: a, .. } => vec![*a],
             Add(a, b) | Sub(a, b) | Mul(a, b) | Less(a, b) | Equal(a, b) | And(a, b) | Or(a, b) => vec![*a, *b],
             ShiftRight { value: a, amount: b } | Append { value: a, bit: b } => vec![*a, *b],
-            Exp2 { argument: a, fixed: b } | Divide { dividend: a, divisor: b } => vec![*a, *b],
+            Exp2 { argument: a, fixed: b, .. } | Divide { dividend: a, divisor: b } => vec![*a, *b],
             Mux { condition, then, otherwise } => vec![*condition, *then, *otherwise],
             Select { index, options } => std::iter::once(*index).chain(options.iter().copied()).collect(),
         }
@@ -172,12 +180,26 @@ impl Operation {
             Scale(a) => Scale(of(a)),
             ShiftRight { value, amount } => ShiftRight { value: of(value), amount: of(amount) },
             Lookup { table, index } => Lookup { table: table.clone(), index: of(index) },
-            Exp2 { argument, fixed } => Exp2 { argument: of(argument), fixed: of(fixed) },
+            Exp2 { function, argument, fixed } => Exp2 { function: *function, argument: of(argument), fixed: of(fixed) },
             Divide { dividend, divisor } => Divide { dividend: of(dividend), divisor: of(divisor) },
             Append { value, bit } => Append { value: of(value), bit: of(bit) },
             Bit { value, bit } => Bit { value: of(value), bit: *bit },
         }
     }
+}
+
+/// Whether a number can have this type.
+pub(crate) fn check_type(ty: Type) -> Result<(), Refusal> {
+    let most = if ty.is_signed() { MOST_BITS } else { MOST_BITS - 1 };
+    if ty.width() > most {
+        return Err(format!("a result of type {ty}, wider than {most} bits; round or saturate before"));
+    }
+    if ty.width() == 0 || ty.frac() > MOST_FRACTION_BITS || !ty.is_number() && ty != Type::BIT {
+        return Err(format!(
+            "a result of type {ty}; a number has at least one bit, at most {MOST_FRACTION_BITS} of them fraction, and a sign or none"
+        ));
+    }
+    Ok(())
 }
 
 impl Steps {
@@ -193,16 +215,23 @@ impl Steps {
         self.list[id.index()].ty
     }
 
+    /// What a step is, if somebody said it.
+    pub(crate) fn name(&self, id: StepId) -> Option<&'static str> {
+        self.names.get(&id).copied()
+    }
+
+    /// Says what a step is. A constant stays without a name; of two names for one step, the first stays.
+    pub(crate) fn set_name(&mut self, id: StepId, name: &'static str) {
+        self.names.entry(id).or_insert(name);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (StepId, &Step)> {
         self.list.iter().enumerate().map(|(i, step)| (StepId(i as u32), step))
     }
 
     /// A step with a result of type `ty`.
     pub(crate) fn push(&mut self, operation: Operation, ty: Type) -> Result<StepId, Refusal> {
-        let most = if ty.is_signed() { MOST_BITS } else { MOST_BITS - 1 };
-        if ty.width() > most {
-            return Err(format!("a result of type {ty}, wider than {most} bits; round or saturate before"));
-        }
+        check_type(ty)?;
         let step = Step { operation, ty };
         if let Some(&known) = self.known.get(&step) {
             return Ok(known);
@@ -255,7 +284,10 @@ impl Steps {
         if !holds {
             return Err(format!("{ty} does not hold every {from}; say how with `round`, `floor`, `saturate`, `wrap` or `fit`"));
         }
-        self.push(Operation::Align(a), ty)
+        match self.get(a).operation {
+            Operation::Constant { raw, real } => self.push(Operation::Constant { raw: raw << (ty.frac() - from.frac()), real }, ty),
+            _ => self.push(Operation::Align(a), ty),
+        }
     }
 
     fn aligned(&mut self, a: StepId, b: StepId) -> Result<(StepId, StepId, Type), Refusal> {
@@ -343,7 +375,10 @@ impl Steps {
                 ty = common(ty, self.number(option)?);
             }
         }
-        let options = options.iter().map(|&option| self.align(option, ty)).collect::<Result<_, _>>()?;
+        let options: Vec<StepId> = options.iter().map(|&option| self.align(option, ty)).collect::<Result<_, _>>()?;
+        if options.iter().all(|&option| option == options[0]) {
+            return Ok(options[0]);
+        }
         self.push(Operation::Select { index, options }, ty)
     }
 
@@ -431,6 +466,17 @@ impl Steps {
         }
         if !ty.is_number() || from.is_signed() && !ty.is_signed() {
             return Err(format!("a quotient of a {from} as {ty}; a signed dividend has a signed quotient"));
+        }
+        // The quotient is dividend · 2^shift / divisor, of so many bits.
+        let shift = i64::from(ty.frac()) - i64::from(from.frac()) + i64::from(by.frac());
+        let bits = i64::from(ty.width()) - i64::from(ty.is_signed());
+        let dividend_bits = i64::from(from.width()) + (shift - bits).max(0);
+        let divisor_bits = i64::from(by.width()) + (-shift).max(0);
+        if bits < 1 || bits > 62 || dividend_bits > 63 || divisor_bits > 61 {
+            return Err(format!(
+                "a {from} divided by a {by} as {ty}, which would need {dividend_bits} bits of dividend and {divisor_bits} of divisor; the most \
+                 are 63 and 61, of a quotient of 1 to 62 bits without its sign"
+            ));
         }
         self.push(Operation::Divide { dividend, divisor }, ty)
     }

@@ -57,8 +57,7 @@ impl Clock {
                 node.become_source(elements_of(graph, unit));
             }
             if unit.kind == Kind::Sink {
-                node.sink = Some(clock.outputs.len());
-                clock.outputs.push(Output { unit: id, values: Vec::new(), raw: Vec::new(), cycles: Vec::new() });
+                clock.outputs.push(Output { unit: id, values: Vec::new(), raw: Vec::new() });
             }
             clock.add_node(node);
             if unit.latency > 1 && !matches!(unit.kind, Kind::Source | Kind::Sink) {
@@ -121,9 +120,6 @@ impl Clock {
             let node = &mut self.nodes[at];
             if node.fires(&mut self.links, cycle) {
                 node.fire(&mut self.links, cycle);
-                if let Some(sink) = node.sink {
-                    self.outputs[sink].cycles.push(cycle);
-                }
                 fired = hashed(fired, at as u64 + 1);
             }
         }
@@ -141,7 +137,6 @@ impl Clock {
         if let Some(stuck) = self.nodes.iter().position(|node| node.is_unfinished(&self.links)) {
             return Err(self.stop(graph, stuck));
         }
-        let cycles = self.outputs.iter().filter_map(|output| output.cycles.last()).max().map_or(0, |last| last + 1);
         let mut traffic = vec![Traffic::default(); graph.channels().len()];
         let mut transfers = Vec::new();
         for link in self.links {
@@ -160,6 +155,8 @@ impl Clock {
                 transfers[channel.0] = of_link;
             }
         }
+        let taken_by = |output: &Output| traffic[graph.unit(output.unit).inputs[0].0].left.map(|(_, last)| last + 1);
+        let cycles = self.outputs.iter().filter_map(taken_by).max().unwrap_or(0);
         Ok(Run { cycles, outputs: self.outputs, traffic, transfers })
     }
 

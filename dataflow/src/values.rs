@@ -5,13 +5,14 @@
 
 use crate::arithmetic::Number;
 use crate::graph::{Graph, Kind, Unit};
-use crate::program::{MOST_FIRINGS, Program};
+use crate::program::{MOST_FIRINGS, Program, phases};
+use crate::steps::real;
 
 /// The fields of the elements that each sink takes, one element after the other; sinks in the order in which they were made.
 ///
 /// The sources of the graph have what its units ask for, as an execution of its times has shown.
-pub(crate) fn values<N: Number>(graph: &Graph, reals: bool) -> Vec<Vec<N>> {
-    let mut network = Network::new(graph, reals);
+pub(crate) fn values<N: Number>(graph: &Graph) -> Vec<Vec<N>> {
+    let mut network = Network::new(graph);
     // A pass in which nothing happens is followed by one that lets queues grow; after one of those, all is done.
     let mut patient = true;
     loop {
@@ -55,8 +56,8 @@ enum Work<N> {
 /// Elements that wait: a column for each field, of which those before `head` have been taken.
 struct Queue<N> {
     columns: Vec<Vec<N>>,
-    /// How each raw number of a source becomes a number.
-    fraction_bits: Vec<u32>,
+    /// Of each field, the unit of its last place.
+    units: Vec<f64>,
     head: usize,
     end: usize,
 }
@@ -77,23 +78,23 @@ impl<N: Number> Queue<N> {
 }
 
 impl<'a, N: Number> Network<'a, N> {
-    fn new(graph: &'a Graph, reals: bool) -> Network<'a, N> {
+    fn new(graph: &'a Graph) -> Network<'a, N> {
         let queues = graph.channels().map(|(_, channel)| Queue {
             columns: vec![Vec::new(); channel.fields.len()],
-            fraction_bits: channel.fields.iter().map(|ty| ty.frac()).collect(),
+            units: channel.fields.iter().map(|&ty| real(1, ty)).collect(),
             head: 0,
             end: 0,
         });
         let mut network = Network { queues: queues.collect(), nodes: Vec::new(), sinks: Vec::new() };
         for (_, unit) in graph.units() {
             let work = match unit.kind {
-                Kind::Source => Work::Source { position: 0, times: if unit.elements.0.is_empty() { 0 } else { unit.elements.1 } },
+                Kind::Source => Work::Source { position: 0, times: if unit.elements.raw.is_empty() { 0 } else { unit.elements.times } },
                 Kind::Sink => {
                     network.sinks.push(Vec::new());
                     Work::Sink(network.sinks.len() - 1)
                 }
                 Kind::Fork => Work::Copy,
-                _ => Work::Program(Box::new(Program::new(unit, reals))),
+                _ => Work::Program(Box::new(Program::new(unit))),
             };
             network.nodes.push(Node { unit, work });
         }
@@ -140,25 +141,23 @@ impl<'a, N: Number> Network<'a, N> {
 }
 
 fn give<N: Number>(unit: &Unit, queue: &mut Queue<N>, position: &mut usize, times: &mut u64) -> bool {
-    let raw = &unit.elements.0;
+    let raw = &unit.elements.raw;
     let width = queue.columns.len();
-    let mut fired = false;
-    for _ in 0..MOST_FIRINGS {
-        if *times == 0 {
-            break;
+    let mut room = MOST_FIRINGS;
+    while *times > 0 && room > 0 {
+        let elements = room.min((raw.len() - *position) / width);
+        let given = &raw[*position..*position + elements * width];
+        for (field, (column, unit)) in queue.columns.iter_mut().zip(&queue.units).enumerate() {
+            column.extend(given[field..].iter().step_by(width).map(|&raw| N::constant(raw, raw as f64 * unit)));
         }
-        for (field, column) in queue.columns.iter_mut().enumerate() {
-            let raw = raw[*position + field];
-            column.push(N::constant(raw, raw as f64 * (-f64::from(queue.fraction_bits[field])).exp2()));
-        }
-        queue.end += 1;
-        fired = true;
-        *position += width;
+        queue.end += elements;
+        room -= elements;
+        *position += elements * width;
         if *position == raw.len() {
             (*position, *times) = (0, *times - 1);
         }
     }
-    fired
+    room < MOST_FIRINGS
 }
 
 fn fire<N: Number>(unit: &Unit, program: &mut Program<N>, queues: &mut [Queue<N>]) -> bool {
@@ -172,14 +171,13 @@ fn fire<N: Number>(unit: &Unit, program: &mut Program<N>, queues: &mut [Queue<N>
         let queue = &queues[unit.inputs[input].0];
         let elements = &queue.columns[field][queue.head..queue.head + taken];
         let phase = program.phase();
-        let column = program.column(at);
+        let column = &mut program.column(at)[..firings];
         if taken == firings {
-            column.extend_from_slice(elements);
+            column.copy_from_slice(elements);
         } else {
             // In firings that take nothing, nothing looks at the input.
-            let mut elements = elements.iter().copied();
-            let takes = |i: usize| (phase + i as u64) % unit.period < unit.takes_first;
-            column.extend((0..firings).map(|i| if takes(i) { elements.next().unwrap_or_default() } else { N::default() }));
+            let taking = column.iter_mut().zip(phases(phase, unit.period)).filter(|(_, phase)| *phase < unit.takes_first);
+            taking.zip(elements).for_each(|((number, _), &element)| *number = element);
         }
     }
     let giving = program.fire(firings);

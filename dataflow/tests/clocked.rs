@@ -17,7 +17,8 @@ fn have_the_same_transfers(seeds: Range<u64>, scale: &Scale, least: [u64; 2]) {
             Ok(run) => {
                 complete += 1;
                 assert_eq!(run.cycles, cycles, "seed {seed}");
-                let taken: Vec<_> = run.outputs.iter().map(|output| output.cycles.clone()).collect();
+                let taken: Vec<_> =
+                    run.outputs.iter().map(|output| run.transfers(graph.unit(output.unit).inputs[0]).unwrap().left.clone()).collect();
                 assert_eq!(taken, sinks, "seed {seed}");
                 for (id, channel) in graph.channels() {
                     let fifo = &fifos[number_of(&graph, id)];

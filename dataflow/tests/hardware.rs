@@ -194,3 +194,28 @@ fn random_graphs_with_long_periods_have_the_same_transfers_and_values_as_hardwar
     let [complete, deadlocks] = same_as_hardware(0..12, &LONG);
     assert!(complete > 3, "{complete} complete, {deadlocks} deadlocks");
 }
+
+#[test]
+fn names_that_become_one_in_hardware_are_refused() {
+    let mut g = Graph::new();
+    let a = g.source("in", [Type::s(8)], [1.0], 1);
+    let b = g.map("a-b", a, [input(0)]);
+    let c = g.map("a.b", b, [input(0)]);
+    g.sink("out", c);
+    let error = g.hardware("graph").unwrap_err();
+    assert_eq!(error.to_string(), "`a-b` and `a.b` would both be `a_b` in hardware; give one another name");
+}
+
+#[test]
+fn what_hardware_is_not_made_for_is_refused() {
+    let mut g = Graph::new();
+    let a = g.source("in", [Type::s(8)], [1.0], 1);
+    let b = g.map("map", a, [input(0)]);
+    g.sink("out", b);
+    g.set_depth(b, Depth::Unbounded);
+    let unbounded = g.hardware("graph").unwrap_err().to_string();
+    assert_eq!(unbounded, "channel `map` is unbounded; give it a depth: `least_depths` finds the least at full rate");
+    g.set_depth(b, Depth::Words(1));
+    g.set_latency(g.producer(b), 100_000);
+    assert_eq!(g.hardware("graph").unwrap_err().to_string(), "the latency of `map` is 100000; in hardware the most is 1024");
+}

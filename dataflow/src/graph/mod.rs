@@ -27,10 +27,10 @@ use std::sync::Arc;
 use systole_hdl::Type;
 
 pub use self::problem::Problem;
-pub use self::unit::{Fold, Kind, Unit, Word};
-use crate::expression::{Expression, dot, field, index, input, next, state};
+pub use self::unit::{Elements, Fold, Kind, Unit, Word};
+use crate::expression::{Expression, dot, field, index, input, next, state, whole};
 use crate::function::Function;
-use crate::steps::raw;
+use crate::steps::{check_type, range, raw, real};
 
 /// A channel of a graph. In another graph than the one that gave it, it means another channel, or the call panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,15 +109,24 @@ impl Graph {
         self.source_raw(name, fields, elements, times)
     }
 
-    /// A source of raw numbers, each in units of the last place of its field's type, which must hold it.
+    /// A source of raw numbers, each in units of the last place of its field's type; one beyond its range is a [`Problem`].
     pub fn source_raw(&mut self, name: &str, fields: impl Into<Vec<Type>>, elements: impl Into<Arc<[i64]>>, times: u64) -> ChannelId {
         let (fields, elements) = (fields.into(), elements.into());
+        for &ty in &fields {
+            if let Err(what) = check_type(ty) {
+                self.problems.push(Problem::Function { unit: name.into(), what });
+            }
+        }
+        let beyond = elements.iter().zip(fields.iter().cycle()).find(|(raw, ty)| !fits(**raw, **ty));
+        if let Some((raw, &ty)) = beyond {
+            self.problems.push(Problem::Beyond { source_name: name.into(), value: real(*raw, ty).to_string(), ty });
+        }
         if fields.is_empty() {
             self.problems.push(Problem::Zero { unit: name.into(), what: "a width" });
         } else if !elements.len().is_multiple_of(fields.len()) {
             self.problems.push(Problem::Ragged { source_name: name.into(), numbers: elements.len(), width: fields.len() });
         }
-        let unit = Unit { elements: (elements, times), ..Unit::new(name, Kind::Source, &[]) };
+        let unit = Unit { elements: Elements { raw: elements, times }, ..Unit::new(name, Kind::Source, &[]) };
         let outputs = self.add(unit, vec![fields]);
         outputs[0]
     }
@@ -130,19 +139,19 @@ impl Graph {
 
     /// A function of each element.
     pub fn map(&mut self, name: &str, input: ChannelId, output: impl Into<Vec<Expression>>) -> ChannelId {
-        self.function(Unit { fold: Fold::stateless(output), ..Unit::new(name, Kind::Map, &[input]) })
+        self.add_one(Unit { fold: Fold::stateless(output), ..Unit::new(name, Kind::Map, &[input]) })
     }
 
     /// A function of one element of each input.
     pub fn zip(&mut self, name: &str, inputs: &[ChannelId], output: impl Into<Vec<Expression>>) -> ChannelId {
-        self.function(Unit { fold: Fold::stateless(output), ..Unit::new(name, Kind::Zip, inputs) })
+        self.add_one(Unit { fold: Fold::stateless(output), ..Unit::new(name, Kind::Zip, inputs) })
     }
 
     /// The dot product of two channels of vectors of equal length, fitted to `ty`: vectors in parallel, one product a cycle.
     pub fn dot(&mut self, name: &str, a: ChannelId, b: ChannelId, ty: Type) -> ChannelId {
         let length = self.width(a).max(self.width(b));
         let product = dot((0..length).map(|i| field(0, i)), (0..length).map(|i| field(1, i)));
-        self.function(Unit { fold: Fold::stateless([product.fit(ty)]), ..Unit::new(name, Kind::Dot, &[a, b]) })
+        self.add_one(Unit { fold: Fold::stateless([product.fit(ty)]), ..Unit::new(name, Kind::Dot, &[a, b]) })
     }
 
     /// The product of a row vector, of which `row` brings one number at a time, and a matrix, of which `matrix` brings a row of numbers at a
@@ -151,38 +160,37 @@ impl Graph {
         let columns = self.width(matrix);
         let step = |column: usize| (state(column) + (input(0) * field(1, column)).round(sum.frac())).wrap(sum);
         let fold = Fold::new(vec![Word::zero(sum); columns], (0..columns).map(step), (0..columns).map(next));
-        self.function(Unit { period: count, gives_last: 1, fold, ..Unit::new(name, Kind::Matmul, &[row, matrix]) })
+        self.add_one(Unit { period: count, gives_last: 1, fold, ..Unit::new(name, Kind::Matmul, &[row, matrix]) })
     }
 
     /// Each element to `N` channels at once. Fires only when all of them have room.
     pub fn fork<const N: usize>(&mut self, name: &str, input: ChannelId) -> [ChannelId; N] {
-        let fields = self.channels[input.0].fields.clone();
-        let fold = Fold::stateless((0..fields.len()).map(|i| field(0, i)).collect::<Vec<_>>());
-        let outputs = self.add(Unit { fold, ..Unit::new(name, Kind::Fork, &[input]) }, vec![fields; N]);
+        let fold = Fold::stateless((0..self.width(input)).map(|i| field(0, i)).collect::<Vec<_>>());
+        let outputs = self.add_function(Unit { fold, ..Unit::new(name, Kind::Fork, &[input]) }, N);
         std::array::from_fn(|i| outputs[i])
     }
 
     /// One element from `count` of each input: the output of the last firing.
     pub fn reduce(&mut self, name: &str, inputs: &[ChannelId], count: u64, fold: Fold) -> ChannelId {
-        self.function(Unit { period: count, gives_last: 1, fold, ..Unit::new(name, Kind::Reduce, inputs) })
+        self.add_one(Unit { period: count, gives_last: 1, fold, ..Unit::new(name, Kind::Reduce, inputs) })
     }
 
     /// Reductions of vectors that come one number after the other: `count` vectors of `length` elements each become one of `length`. Each place
     /// of the vector has a state of its own, in a memory of `length` words of state.
     pub fn mem_reduce(&mut self, name: &str, inputs: &[ChannelId], count: u64, length: u64, fold: Fold) -> ChannelId {
         let period = count.saturating_mul(length);
-        self.function(Unit { period, gives_last: length, states: length, fold, ..Unit::new(name, Kind::MemReduce, inputs) })
+        self.add_one(Unit { period, gives_last: length, states: length, fold, ..Unit::new(name, Kind::MemReduce, inputs) })
     }
 
     /// A running state: like [`reduce`](Graph::reduce), with an element given in each firing. Begins anew every `count` elements.
     pub fn scan(&mut self, name: &str, inputs: &[ChannelId], count: u64, fold: Fold) -> ChannelId {
-        self.function(Unit { period: count, fold, ..Unit::new(name, Kind::Scan, inputs) })
+        self.add_one(Unit { period: count, fold, ..Unit::new(name, Kind::Scan, inputs) })
     }
 
     /// A scan with `length` states, used in turn: a memory of which each firing reads and writes the next place.
     pub fn mem_scan(&mut self, name: &str, inputs: &[ChannelId], count: u64, length: u64, fold: Fold) -> ChannelId {
         let period = count.saturating_mul(length);
-        self.function(Unit { period, states: length, fold, ..Unit::new(name, Kind::MemScan, inputs) })
+        self.add_one(Unit { period, states: length, fold, ..Unit::new(name, Kind::MemScan, inputs) })
     }
 
     /// Each element `count` times.
@@ -197,21 +205,21 @@ impl Graph {
         let period = count.saturating_mul(length);
         let fold = Fold::new(state, taken, (0..width).map(next));
         let unit = Unit { period, takes_first: length, states: length, fold, ..Unit::new(name, Kind::Repeat, &[input]) };
-        self.function(unit)
+        self.add_one(unit)
     }
 
     /// `count` elements from one of each input, functions of it and of the [index](crate::index).
     pub fn flatmap(&mut self, name: &str, inputs: &[ChannelId], count: u64, output: impl Into<Vec<Expression>>) -> ChannelId {
         let (state, taken) = self.held(inputs, 1);
         let fold = Fold::new(state, taken, output.into());
-        self.function(Unit { period: count, takes_first: 1, fold, holds: true, ..Unit::new(name, Kind::Flatmap, inputs) })
+        self.add_one(Unit { period: count, takes_first: 1, fold, holds: true, ..Unit::new(name, Kind::Flatmap, inputs) })
     }
 
     /// The state that holds what was taken in the first `firings` of a period: all fields of the inputs.
     fn held(&self, inputs: &[ChannelId], firings: u64) -> (Vec<Word>, Vec<Expression>) {
         let taken = || match firings {
-            1 => index().equals(number_of(0)),
-            _ => index().lt(number_of(firings)),
+            1 => index().equals(whole(0)),
+            _ => index().lt(whole(firings)),
         };
         let fields = inputs
             .iter()
@@ -296,7 +304,12 @@ impl Graph {
             }
             unit.check(&mut problems);
         }
-        for channel in &self.channels {
+        for (i, channel) in self.channels.iter().enumerate() {
+            // Units of one name have been reported: this is a fork's channel and another unit's.
+            let other = self.channels[..i].iter().find(|other| other.name == channel.name);
+            if other.is_some_and(|other| self.unit(other.producer).name != self.unit(channel.producer).name) {
+                problems.push(Problem::SameName(channel.name.clone()));
+            }
             if channel.consumer.is_none() {
                 problems.push(Problem::Unused(channel.name.clone()));
             }
@@ -307,8 +320,13 @@ impl Graph {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// A unit with one output, whose fields follow from its function.
-    fn function(&mut self, mut unit: Unit) -> ChannelId {
+    /// Adds a unit with one output.
+    fn add_one(&mut self, unit: Unit) -> ChannelId {
+        self.add_function(unit, 1)[0]
+    }
+
+    /// Adds a unit whose outputs are alike, with fields that follow from its function.
+    fn add_function(&mut self, mut unit: Unit, outputs: usize) -> Vec<ChannelId> {
         let inputs: Vec<Vec<Type>> = unit.inputs.iter().map(|channel| self.channels[channel.0].fields.clone()).collect();
         match Function::of(&unit, &inputs) {
             Ok(function) => unit.function = Arc::new(function),
@@ -319,7 +337,7 @@ impl Graph {
         let mut fields = unit.function.output_types();
         // Of a function that is refused, so that what reads it is looked at all the same.
         fields.resize(unit.fold.output.len(), Type::u(1));
-        self.add(unit, vec![fields])[0]
+        self.add(unit, vec![fields; outputs])
     }
 
     /// Adds a unit with an output for each of these tuples of fields.
@@ -347,7 +365,7 @@ impl Graph {
     }
 }
 
-/// A small whole number as a constant of the least width.
-fn number_of(value: u64) -> Expression {
-    crate::expression::number(value as f64, Type::u(systole_hdl::types::bits_for(value)))
+fn fits(raw: i64, ty: Type) -> bool {
+    let (least, greatest) = range(ty);
+    (least..=greatest).contains(&raw)
 }

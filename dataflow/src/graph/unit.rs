@@ -8,22 +8,34 @@ use super::{ChannelId, MOST_CYCLES, Problem};
 use crate::expression::Expression;
 use crate::function::Function;
 
-/// What a unit is, for pictures and messages; the other parts of [`Unit`] say what it does.
+/// What a unit is. Sources and sinks are the edge of the graph; what the others do, the other parts of [`Unit`] say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Kind {
+    /// Brings elements from outside.
     Source,
+    /// Takes elements out.
     Sink,
+    /// A function of each element.
     Map,
+    /// A function of one element of each input.
     Zip,
+    /// A zip that is a dot product.
     Dot,
+    /// A reduction that is a product of a vector and a matrix.
     Matmul,
+    /// Each element to several channels.
     Fork,
+    /// One element from several.
     Reduce,
+    /// One vector from several, each in series.
     MemReduce,
+    /// A running state.
     Scan,
+    /// Running states in a memory, used in turn.
     MemScan,
+    /// Each element, or each vector in series, several times.
     Repeat,
+    /// Several elements from one.
     Flatmap,
 }
 
@@ -80,6 +92,15 @@ impl Fold {
     }
 }
 
+/// What a source brings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elements {
+    /// Numbers in units of the last place of their fields' types, one element after the other.
+    pub raw: Arc<[i64]>,
+    /// How many times all of them come.
+    pub times: u64,
+}
+
 /// A unit.
 #[derive(Clone, Debug)]
 pub struct Unit {
@@ -105,8 +126,8 @@ pub struct Unit {
     pub interval: u64,
     /// Cycles from a firing to the first one in which the consumer can take its element, at least 1. Sources and sinks have none.
     pub latency: u64,
-    /// The elements of a source in units of the last place, one after the other, and how many times all of them come.
-    pub elements: (Arc<[i64]>, u64),
+    /// What a source brings; nothing, of other units.
+    pub elements: Elements,
     /// Whether outputs read inputs as they were in the first firing of the period: the first words of the state hold them.
     pub(crate) holds: bool,
     /// The fold, translated.
@@ -128,7 +149,7 @@ impl Unit {
             fold: Fold::default(),
             interval: 1,
             latency: 1,
-            elements: (Arc::from([]), 0),
+            elements: Elements::default(),
             holds: false,
             function: Arc::new(Function::default()),
         }

@@ -9,7 +9,8 @@ use crate::steps::{Operation, Refusal, Step, StepId, Steps, numeric, range};
 pub(crate) fn expanded(function: &Function) -> Result<Function, Refusal> {
     let mut steps = Steps::default();
     let mut now: Vec<StepId> = Vec::new();
-    for (_, step) in function.steps.iter() {
+    for (id, step) in function.steps.iter() {
+        let name = function.steps.name(id);
         let Step { operation, ty } = step;
         let moved = |id: &StepId| now[id.index()];
         let id = match operation {
@@ -17,6 +18,7 @@ pub(crate) fn expanded(function: &Function) -> Result<Function, Refusal> {
             Operation::Exp2 { fixed, .. } => moved(fixed),
             _ => steps.push(operation.with_operands(moved), *ty)?,
         };
+        name.into_iter().for_each(|name| steps.set_name(id, name));
         now.push(id);
     }
     let moved = |ids: &[StepId]| ids.iter().map(|id| now[id.index()]).collect();
@@ -28,6 +30,7 @@ fn division(steps: &mut Steps, dividend: StepId, divisor: StepId, ty: Type) -> R
     let (from, by) = (steps.ty(dividend), steps.ty(divisor));
     let zero = steps.integer(0, Type::u(1))?;
     let negative = if from.is_signed() { Some(steps.less(dividend, zero)?) } else { None };
+    negative.into_iter().for_each(|negative| steps.set_name(negative, "negative"));
     let magnitude = match negative {
         Some(negative) => {
             let negated = steps.sub(zero, dividend)?;
@@ -36,12 +39,14 @@ fn division(steps: &mut Steps, dividend: StepId, divisor: StepId, ty: Type) -> R
         }
         None => dividend,
     };
+    steps.set_name(magnitude, "magnitude");
     // Integers from here on: the quotient's is magnitude · 2^shift / divisor, of so many bits.
     let shift = i64::from(ty.frac()) - i64::from(from.frac()) + i64::from(by.frac());
     let bits = ty.width() - u32::from(ty.is_signed());
     let magnitude = integer(steps, magnitude)?;
     let divisor = integer(steps, divisor)?;
     let divisor = if shift < 0 { shifted_left(steps, divisor, (-shift) as u32)? } else { divisor };
+    steps.set_name(divisor, "divisor");
     let shift = shift.max(0) as u32;
 
     // What lies above the bits that the quotient can have: as much as the divisor, and the quotient has more.
@@ -54,32 +59,36 @@ fn division(steps: &mut Steps, dividend: StepId, divisor: StepId, ty: Type) -> R
     };
     let fits = steps.less(above, divisor)?;
     let overflows = steps.not(fits)?;
+    steps.set_name(overflows, "overflows");
     let width = steps.ty(divisor).width();
     let aligned = Type::u(width.max(steps.ty(above).width()));
     let above = steps.align(above, aligned)?;
     let mut remainder = steps.wrap(above, Type::u(width))?;
-    let one = steps.integer(1, Type::u(1))?;
+    let no_bit = steps.push(Operation::Constant { raw: 0, real: 0 }, Type::BIT)?;
     let mut quotient = None;
     let magnitude_bits = steps.ty(magnitude).width();
     for bit in (0..bits).rev() {
         let brought = match bit.checked_sub(shift).filter(|&bit| bit < magnitude_bits) {
             Some(bit) => steps.push(Operation::Bit { value: magnitude, bit }, Type::BIT)?,
-            None => steps.equal(zero, one)?,
+            None => no_bit,
         };
         let tried = steps.push(Operation::Append { value: remainder, bit: brought }, Type::u(width + 1))?;
-        let rest = steps.sub(tried, divisor)?;
-        let too_much = steps.less(rest, zero)?;
+        let difference = steps.sub(tried, divisor)?;
+        let too_much = steps.less(difference, zero)?;
         let kept = steps.wrap(tried, Type::u(width))?;
-        let rest = steps.wrap(rest, Type::u(width))?;
+        let rest = steps.wrap(difference, Type::u(width))?;
         remainder = steps.mux(too_much, kept, rest)?;
         let enough = steps.not(too_much)?;
-        quotient = Some(match quotient {
-            None => steps.mux(enough, one, zero)?,
+        let digits = match quotient {
+            None => steps.reinterpret(enough, Type::u(1))?,
             Some(quotient) => {
                 let bits = steps.ty(quotient).width();
                 steps.push(Operation::Append { value: quotient, bit: enough }, Type::u(bits + 1))?
             }
-        });
+        };
+        let names = [(tried, "tried"), (difference, "difference"), (too_much, "too_much"), (remainder, "remainder"), (digits, "quotient")];
+        names.into_iter().for_each(|(step, name)| steps.set_name(step, name));
+        quotient = Some(digits);
     }
     let quotient = quotient.unwrap_or(zero);
     let (least, greatest) = range(ty);

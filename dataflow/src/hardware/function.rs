@@ -13,8 +13,16 @@ pub(super) struct Signals<'a> {
     function: &'a Function,
     /// Of each step, where it is known.
     of: Vec<Option<Signal>>,
-    /// The memories of tables, one for equal tables.
-    tables: Vec<(Arc<[i64]>, Type, Memory)>,
+    /// One for equal tables.
+    tables: Vec<Table>,
+}
+
+/// The memory of a table.
+struct Table {
+    words: Arc<[i64]>,
+    ty: Type,
+    name: String,
+    memory: Memory,
 }
 
 /// What is not computed from other steps.
@@ -69,22 +77,60 @@ impl<'a> Signals<'a> {
             Operation::ShiftRight { value, amount } => of(value) >> of(amount),
             Operation::Lookup { table, index } => {
                 let index = of(index);
-                self.table(table, ty).read(index)
+                self.table(format!("{}_table", name(self.function, id)), table, ty).read(index)
             }
             Operation::Exp2 { .. } | Operation::Divide { .. } => unreachable!("powers and divisions are expanded before"),
             Operation::Append { value, bit } => concat(&[of(value), of(bit)]),
             Operation::Bit { value, bit } => of(value).bit(*bit),
         };
         // Types with the same bits and the same binary point may be written in two ways.
+        let signal = self.function.steps.name(id).map_or(signal, |name| signal.named(name));
         self.of[id.index()] = Some(signal.reinterpret(ty));
     }
 
-    fn table(&mut self, words: &Arc<[i64]>, ty: Type) -> Memory {
-        if let Some((_, _, memory)) = self.tables.iter().find(|(known, known_type, _)| known == words && *known_type == ty) {
-            return *memory;
+    fn table(&mut self, name: String, words: &Arc<[i64]>, ty: Type) -> Memory {
+        if let Some(table) = self.tables.iter().find(|table| table.words == *words && table.ty == ty) {
+            return table.memory;
         }
-        let memory = self.m.memory(&format!("table_{}", self.tables.len()), words.len() as u32, ty).initial(words);
-        self.tables.push((words.clone(), ty, memory));
+        let memory = match self.tables.iter().filter(|table| table.name == name).count() {
+            0 => self.m.memory(&name, words.len() as u32, ty),
+            others => self.m.memory(&format!("{name}_{others}"), words.len() as u32, ty),
+        };
+        let memory = memory.initial(words);
+        self.tables.push(Table { words: words.clone(), ty, name, memory });
         memory
     }
+}
+
+/// What a step is called in the hardware: by its name, or by what it does.
+pub(super) fn name(function: &Function, id: StepId) -> String {
+    use Operation::*;
+    if let Some(name) = function.steps.name(id) {
+        return name.into();
+    }
+    let word = match &function.steps.get(id).operation {
+        Input { input, field } => return format!("input_{input}_{field}"),
+        State(word) => return format!("state_{word}"),
+        Align(a) | Floor(a) | Wrap(a) | Scale(a) => return name(function, *a),
+        Index => "index",
+        Constant { .. } => "constant",
+        Add(..) => "sum",
+        Sub(..) => "difference",
+        Mul(..) => "product",
+        Less(..) => "less",
+        Equal(..) => "equal",
+        And(..) => "both",
+        Or(..) => "either",
+        Not(_) => "inverted",
+        Mux { .. } | Select { .. } => "chosen",
+        Round(_) => "rounded",
+        Saturate(_) => "saturated",
+        ShiftRight { .. } => "shifted",
+        Lookup { .. } => "word",
+        Exp2 { .. } => "power",
+        Divide { .. } => "quotient",
+        Append { .. } => "joined",
+        Bit { .. } => "bit",
+    };
+    word.into()
 }

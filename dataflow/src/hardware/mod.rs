@@ -19,9 +19,10 @@ mod word;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use rustc_hash::FxHasher;
 use systole_hdl::prelude::*;
 
 pub use self::word::{fields, word};
@@ -30,7 +31,7 @@ use self::channel::{ChannelFifo, ChannelFifoIn};
 use self::throttle::{Measure, Throttle, ThrottleIn};
 use self::unit::{UnitHardware, UnitIn};
 use crate::execute::problems;
-use crate::graph::{Channel, ChannelId, Depth, Graph, Kind, Problem, Unit};
+use crate::graph::{Channel, ChannelId, Depth, Graph, Kind, Problem, Unit, UnitId};
 
 /// Why a graph cannot be hardware.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +54,16 @@ pub enum HardwareError {
         /// The largest size.
         most: u64,
     },
+    /// Two names become one in hardware.
+    #[error("`{first}` and `{second}` would both be `{identifier}` in hardware; give one another name")]
+    SameIdentifier {
+        /// A unit or channel.
+        first: String,
+        /// Another one.
+        second: String,
+        /// What both become, or what is made of both.
+        identifier: String,
+    },
     /// A function has no hardware.
     #[error("unit `{unit}`: {what}")]
     Function {
@@ -69,7 +80,8 @@ pub enum HardwareError {
 pub struct Hardware {
     name: String,
     graph: Arc<Graph>,
-    units: Vec<UnitHardware>,
+    /// All units but sources and sinks.
+    units: Vec<(UnitId, UnitHardware)>,
 }
 
 /// The longest latency: each cycle of it is a stage of registers.
@@ -93,14 +105,41 @@ impl Graph {
             }
         }
         let mut units = Vec::new();
-        for (_, unit) in self.units() {
+        for (id, unit) in self.units() {
+            if matches!(unit.kind, Kind::Source | Kind::Sink) {
+                continue;
+            }
             let sizes = [("the period", unit.period, MOST), ("the latency", unit.latency, MOST_STAGES)];
             if let Some((what, value, most)) = sizes.into_iter().find(|(_, value, most)| value > most) {
                 return Err(too_large(&unit.name, what, value, most));
             }
-            units.push(UnitHardware::new(&format!("{name}_{}", identifier(&unit.name)), self, unit)?);
+            units.push((id, UnitHardware::new(&format!("{name}_{}", identifier(&unit.name)), self, unit)?));
         }
+        self.check_identifiers()?;
         Ok(Hardware { name: name.into(), graph: Arc::new(self.clone()), units })
+    }
+}
+
+impl Graph {
+    /// Everything in the module of a graph has a name of its own.
+    fn check_identifiers(&self) -> Result<(), HardwareError> {
+        let mut known: HashMap<String, &str> = HashMap::new();
+        let mut claim = |name: &str, endings: &[&str], of| match endings.iter().find_map(|ending| {
+            let identifier = format!("{}{ending}", identifier(name));
+            known.insert(identifier.clone(), of).map(|first| (first, identifier))
+        }) {
+            Some((first, identifier)) => {
+                Err(HardwareError::SameIdentifier { first: first.to_string(), second: name.to_string(), identifier })
+            }
+            None => Ok(()),
+        };
+        for (_, unit) in self.units() {
+            match unit.kind {
+                Kind::Source | Kind::Sink => claim(&unit.name, &["_data", "_valid", "_ready", "_throttle"], &unit.name)?,
+                _ => claim(&unit.name, &[""], &unit.name)?,
+            }
+        }
+        self.fifos().try_for_each(|(_, channel)| claim(&channel.name, &["_fifo", "_enters", "_fifo_data"], &channel.name))
     }
 }
 
@@ -125,9 +164,9 @@ impl Bundle for Streams {
 /// Short, for the header of its module; equal for equal graphs only.
 impl fmt::Debug for Hardware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         // The text of a graph shows its functions and formats; what its sources bring is no part of the hardware.
-        for unit in &self.units {
+        for (_, unit) in &self.units {
             format!("{unit:?}").hash(&mut hasher);
         }
         for (_, channel) in self.graph.channels() {
@@ -157,9 +196,9 @@ impl Component for Hardware {
     }
 
     fn build(&self, m: Module, i: Streams) -> Streams {
-        // What consumers take from: the queues' outputs, and the sources.
+        // What consumers take from: the fifos' outputs, and the sources.
         let mut streams: HashMap<ChannelId, Stream> = HashMap::new();
-        let mut queues = HashMap::new();
+        let mut fifos = HashMap::new();
         let mut sources = i.0.into_iter();
         for (id, channel) in self.graph.channels() {
             let producer = self.graph.unit(channel.producer);
@@ -172,33 +211,30 @@ impl Component for Hardware {
             let ty = element_type(channel);
             let name = identifier(&channel.name);
             let enters = m.wire(&format!("{name}_enters"), Type::BIT);
-            let data = m.wire(&format!("{name}_element"), ty);
+            let data = m.wire(&format!("{name}_fifo_data"), ty);
             let component = ChannelFifo { ty, depth: depth as u32, room: self.graph.room() };
-            let queue = m.instance(&format!("{name}_fifo"), &component, ChannelFifoIn { data: *data, enters: *enters });
-            streams.insert(id, queue.down);
-            queues.insert(id, (queue.room, enters, data));
+            let fifo = m.instance(&format!("{name}_fifo"), &component, ChannelFifoIn { data: *data, enters: *enters });
+            streams.insert(id, fifo.down);
+            fifos.insert(id, (fifo.room, enters, data));
         }
-        let mut outputs = Vec::new();
-        for (hardware, (_, unit)) in self.units.iter().zip(self.graph.units()) {
-            match unit.kind {
-                Kind::Source => {}
-                Kind::Sink => {
-                    let name = identifier(&unit.name);
-                    outputs.push((name.clone(), throttled(m, &name, streams[&unit.inputs[0]], unit.interval, Measure::Transfers)));
-                }
-                _ => {
-                    let up = unit.inputs.iter().map(|input| streams[input]).collect();
-                    let room = unit.outputs.iter().map(|output| queues[output].0).collect();
-                    let given = m.instance(&identifier(&unit.name), hardware, UnitIn { up, room });
-                    for output in &unit.outputs {
-                        let (_, enters, data) = &queues[output];
-                        enters.drive(given.gives);
-                        data.drive(given.element);
-                    }
-                }
+        for (id, hardware) in &self.units {
+            let unit = self.graph.unit(*id);
+            let up = Streams(hardware.names().zip(unit.inputs.iter().map(|input| streams[input])).collect());
+            let room = unit.outputs.iter().map(|output| fifos[output].0).collect();
+            let given = m.instance(&identifier(&unit.name), hardware, UnitIn { up, room });
+            for output in &unit.outputs {
+                let (_, enters, data) = &fifos[output];
+                enters.drive(given.gives);
+                data.drive(given.element);
             }
         }
-        Streams(outputs)
+        let sinks = self.graph.units().filter(|(_, unit)| unit.kind == Kind::Sink);
+        let output = |unit: &Unit| {
+            let name = identifier(&unit.name);
+            let stream = throttled(m, &name, streams[&unit.inputs[0]], unit.interval, Measure::Transfers);
+            (name, stream)
+        };
+        Streams(sinks.map(|(_, unit)| output(unit)).collect())
     }
 }
 

@@ -66,7 +66,7 @@ impl Clocked<'_> {
             let unit = self.units[i];
             let fifo = &mut self.fifos[self.outputs[i][0]];
             let is_time = self.last[i].is_none_or(|last| cycle >= last + unit.interval);
-            if fifo.held == 0 && is_time && self.fired[i] < unit.elements.0.len() as u64 * unit.elements.1 {
+            if fifo.held == 0 && is_time && self.fired[i] < unit.elements.raw.len() as u64 * unit.elements.times {
                 (fifo.held, fifo.held_before) = (1, 1);
                 self.fired[i] += 1;
                 self.last[i] = Some(cycle);

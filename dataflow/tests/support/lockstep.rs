@@ -24,8 +24,8 @@ pub fn simulate(graph: &Graph, cycles: u64, engine: EngineKind) -> Hardware {
         if let Some(&output) = unit.outputs.first().filter(|_| unit.inputs.is_empty()) {
             let source = simulator.source(&identifier(&unit.name), StallPattern::Always).unwrap();
             let types = &graph.channel(output).fields;
-            for _ in 0..unit.elements.1 {
-                simulator.push_all(source, unit.elements.0.chunks(types.len()).map(|raw| word(types, raw))).unwrap();
+            for _ in 0..unit.elements.times {
+                simulator.push_all(source, unit.elements.raw.chunks(types.len()).map(|raw| word(types, raw))).unwrap();
             }
         } else if unit.outputs.is_empty() {
             let sink = simulator.sink(&identifier(&unit.name), StallPattern::Always).unwrap();

@@ -90,7 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (_, unit) = graph.units().find(|(_, unit)| unit.name == name).ok_or("the graph has this source")?;
         let source = sim.source(name, StallPattern::Always)?;
         for _ in 0..rows {
-            sim.push_all(source, unit.elements.0.iter().copied())?;
+            sim.push_all(source, unit.elements.raw.iter().copied())?;
         }
     }
     let means = sim.sink("means", StallPattern::Always)?;

@@ -5,6 +5,7 @@ use systole_dataflow::hardware::identifier;
 use systole_dataflow::svg::svg;
 use systole_dataflow::{Depth, Graph, Need, StorageKind, family_depths};
 
+use super::formats::Formats;
 use super::graph::{Layout, Operands};
 use super::parameters::Variant;
 use super::prepare::Shape;
@@ -56,7 +57,9 @@ pub fn least_depths(layout: &Layout) -> NamedTable {
         let keys = keys as usize;
         // Three passes: what the first one does is not what the others do.
         let rows = if layout.windows() { keys } else { keys.min(3 * layout.rows_in_parallel) };
-        let layout = Layout { shape: Shape { rows, keys, ..layout.shape }, heads: 1, ..layout.clone() };
+        // Times do not depend on formats, and the configured ones may not suit so many keys.
+        let shape = Shape { rows, keys, ..layout.shape };
+        let layout = Layout { shape, heads: 1, formats: Formats::default(), ..layout.clone() };
         layout.graph(&layout.zeros()).graph
     };
     let here = layout.graph(&Operands::default()).graph;
@@ -67,14 +70,18 @@ pub fn least_depths(layout: &Layout) -> NamedTable {
     // More keys than one divider has quotients to make for a pass: below, that is what a pass waits for.
     let first = (2 * layout.rows_in_parallel * layout.shape.head_dimension).next_power_of_two().max(16) as u64;
     let sizes = [first, 2 * first, 4 * first];
-    let needs = family_depths(&sizes, of_keys).unwrap_or_default();
+    let title = "least depths of the FIFOs at full rate, over the number of keys N";
+    let needs = match family_depths(&sizes, of_keys) {
+        Ok(needs) => needs,
+        Err(error) => return NamedTable::new(format!("{title}: not found ({error})"), ["fifo"], []),
+    };
     let row = |need: &Need| {
         let [first, second, third] = [0, 1, 2].map(|at| need.depths.get(at).map_or_else(|| "-".into(), |(_, depth)| depth.to_string()));
         [need.name.clone(), depth_of(&need.name), first, second, third, need.growth.to_string()]
     };
     let [first, second, third] = sizes.map(|size| format!("N = {size}"));
     let columns = ["fifo", "depth here", &first, &second, &third, "over N"];
-    NamedTable::new("least depths of the FIFOs at full rate, over the number of keys N", columns, needs.iter().map(row))
+    NamedTable::new(title, columns, needs.iter().map(row))
 }
 
 /// Pictures: the graph, with what was measured on its channels, and what the variants hold over the number of keys.

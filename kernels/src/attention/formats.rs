@@ -187,6 +187,8 @@ impl Formats {
         if variant == Variant::MemoryFree {
             widths.push(("formats.weight", "a scaled sum of weights", r.width() + weight.width()));
             widths.push(("formats.weight", "a scaled sum of values", l.width() + weight.width()));
+            // Rounded, the product is narrower again, unless a weight has hardly any fraction; then two more bits hold the new sum.
+            widths.push(("formats.sum_fraction", "a new sum of values", l.width() + weight.int() + 3));
         }
         widths.into_iter().max_by_key(|&(_, _, width)| width).expect("the list is not empty")
     }

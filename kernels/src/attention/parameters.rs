@@ -257,6 +257,10 @@ impl Parameters {
 
     fn validate_mask(&self) -> Result<(), ConfigError> {
         let Mask::SinkWindow(SinkWindow { sinks, window }) = self.mask else { return Ok(()) };
+        if self.rows_in_parallel > 1 {
+            return Err(ConfigError::new("rows_in_parallel", "rows with a window each do not share a stream of keys")
+                .with_remedy("set it to 1, or leave it out"));
+        }
         within("mask.window", window, 1..=LARGEST_WINDOW)?;
         within("mask.sinks", sinks, 0..=LARGEST_WINDOW - window)
     }

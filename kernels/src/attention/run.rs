@@ -46,7 +46,7 @@ impl AttentionRun {
         for (_, unit) in graph.units().filter(|(_, unit)| unit.kind == Kind::Source) {
             let source = context.simulator.source(&unit.name, pattern(&unit.name))?;
             let types = &graph.channel(unit.outputs[0]).fields;
-            context.simulator.push_all(source, unit.elements.0.chunks(types.len()).map(|raw| word(types, raw)))?;
+            context.simulator.push_all(source, unit.elements.raw.chunks(types.len()).map(|raw| word(types, raw)))?;
         }
         Ok(context.simulator.sink("output", pattern("output"))?)
     }
@@ -101,10 +101,15 @@ impl AttentionRun {
     }
 
     /// A simulation that stopped, with the graph's own explanation if it is a deadlock of the graph.
-    fn explained(&self, error: RunError, graph: &Graph) -> RunError {
+    fn explained(&self, error: RunError, AttentionGraph { graph, long }: &AttentionGraph) -> RunError {
         match (error, graph.run_timing()) {
             (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Err(systole_dataflow::RunError::Deadlock(deadlock))) => {
-                let remedy = format!("`fifos.long` of {} gives full rate", self.layout.long_fifo());
+                let is_long = |name: &str| long.iter().any(|&fifo| graph.channel(fifo).name == name);
+                let remedy = if deadlock.short.iter().any(|short| is_long(&short.name)) {
+                    format!("`fifos.long` of {} gives full rate", self.layout.long_fifo())
+                } else {
+                    "`fifos.depth` of 2 suits every graph".to_string()
+                };
                 RunError::Deadlock { stopped, reason: format!("{deadlock:#}"), remedy }
             }
             (error, _) => error,
@@ -148,8 +153,8 @@ fn numerics(index: usize, head: &PreparedHead, results: &Array2<i64>) -> Numeric
 
 impl Prepared for AttentionRun {
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
-        let AttentionGraph { graph, .. } = self.layout.graph(&self.layout.operands(&self.workload));
-        self.run_graph(&graph, context).map_err(|error| self.explained(error, &graph))
+        let graph = self.layout.graph(&self.layout.operands(&self.workload));
+        self.run_graph(&graph.graph, context).map_err(|error| self.explained(error, &graph))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The units of a graph of attention, from the scores on and before them.
 
-use systole_dataflow::{ChannelId, Depth, Exp2, Expression, Fold, Graph, Room, Type, Word, dot, field, index, next, number, state};
+use systole_dataflow::{ChannelId, Depth, Exp2, Expression, Fold, Graph, Room, Type, Word, dot, field, index, next, number, state, whole};
 use systole_hdl::types::bits_for;
 
 use super::{AttentionGraph, Layout};
@@ -292,8 +292,4 @@ fn input_lane(lane: usize) -> Expression {
 /// The least type of whole numbers up to this one.
 fn unsigned(greatest: u64) -> Type {
     Type::u(bits_for(greatest))
-}
-
-fn whole(value: u64) -> Expression {
-    number(value as f64, unsigned(value))
 }
