@@ -8,7 +8,7 @@ use std::fmt;
 use crate::execute::{Record, Stop, execute};
 use crate::graph::{ChannelId, Depth, Graph, UnitId};
 
-/// Units that wait for each other for ever.
+/// Units that wait for each other for ever. Displayed as one sentence, or with `{:#}` in lines: a wait in each, and a FIFO that is too short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlock {
     /// Cycles after which nothing happens.
@@ -50,19 +50,27 @@ pub struct ShortFifo {
 
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = f.alternate();
         write!(f, "deadlock after {} cycles", self.cycle)?;
         for (i, wait) in self.waits.iter().enumerate() {
             let unit = &wait.unit_name;
-            write!(f, "{} `{unit}` waits for ", if i == 0 { ":" } else { "," })?;
+            let between = match (i, lines) {
+                (0, false) => ": ",
+                (0, true) => ", since these wait for each other in a circle:\n  ",
+                (_, false) => ", ",
+                (_, true) => "\n  ",
+            };
+            write!(f, "{between}`{unit}` waits for ")?;
             match wait.full {
                 Some(elements) => write!(f, "room in `{}`, full with {elements}", wait.channel_name)?,
                 None => write!(f, "an element of `{}`", wait.channel_name)?,
             }
         }
         for short in &self.short {
+            write!(f, "{}`{}` has depth {}, ", if lines { "\n" } else { "; " }, short.name, short.depth)?;
             match short.least {
-                Some(least) => write!(f, "; `{}` has depth {}, and needs {least}", short.name, short.depth)?,
-                None => write!(f, "; `{}` has depth {}, but more does not help", short.name, short.depth)?,
+                Some(least) => write!(f, "and needs {least}")?,
+                None => write!(f, "but more does not help")?,
             }
         }
         Ok(())

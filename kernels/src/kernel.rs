@@ -162,10 +162,10 @@ pub enum RunError {
     /// The simulation stopped: a deadlock, the cycle limit, or an observer that gave up.
     #[error(transparent)]
     Stopped(#[from] systole_sim::RunError),
-    /// The simulation came to a deadlock, and the kernel knows why.
-    #[error("{stopped}\n{reason}")]
+    /// The simulation came to a deadlock, and the kernel knows why: that is what is displayed.
+    #[error("{reason}")]
     Deadlock {
-        /// What the simulation says.
+        /// What the simulation says, of signals.
         stopped: systole_sim::RunError,
         /// What of the configuration makes it so.
         reason: String,

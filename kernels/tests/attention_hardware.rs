@@ -63,7 +63,7 @@ fn a_long_fifo_that_is_too_short_is_an_explained_deadlock(engine: EngineKind) {
     assert!(short(16).unwrap().numerics.bit_exact);
     let Err(RunError::Deadlock { stopped, reason, remedy }) = short(15) else { panic!("no deadlock") };
     assert!(stopped.to_string().contains("scores_fork_0_fifo"), "{stopped}");
-    assert!(reason.ends_with("; `scores-fork.0` has depth 15, and needs 16"), "{reason}");
+    assert!(reason.ends_with("\n`scores-fork.0` has depth 15, and needs 16"), "{reason}");
     assert_eq!(remedy, "`fifos.long` of 18 gives full rate");
 }
 

@@ -38,10 +38,18 @@ fn first_kernels_print_what_their_chapter_says() {
 }
 
 #[test]
+fn the_program_on_fifo_depths_prints_what_its_chapter_says() {
+    assert_eq!(printed_by(env!("CARGO_BIN_EXE_book-dataflow")), stated_output(&chapter("dataflow.md"), "book-dataflow"));
+}
+
+#[test]
 fn every_included_part_of_a_program_exists() {
     let mut found = 0;
     for entry in std::fs::read_dir(book()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".md") {
+            continue;
+        }
         let chapter = chapter(&name);
         for include in chapter.split("{{#include ").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(include, _)| include) {
             let (file, anchor) = include.split_once(':').unwrap();

@@ -1,4 +1,4 @@
-//! The commands of the README and of the book's chapter on the command line do what they are shown to do.
+//! The commands of the README and of the book's chapters do what they are shown to do, and print what is shown of their output.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,35 +8,65 @@ use systole_verilog::tools::Tool;
 
 use crate::support::{Desk, has};
 
-/// The arguments of every `$ systole …` and `$ cargo run --release -- …` in the document's console blocks.
-fn commands(document: &str) -> Vec<Vec<String>> {
-    let mut in_console = false;
-    let mut found = Vec::new();
+/// A command of a document, and what is shown of its output.
+struct Session {
+    arguments: Vec<String>,
+    /// Lines in their order; a line `…` stands for any that are left out.
+    shown: Vec<String>,
+}
+
+/// Every `$ systole …` and `$ cargo run --release -- …` in the document's console blocks.
+fn sessions(document: &str) -> Vec<Session> {
+    let (mut in_console, mut follows) = (false, false);
+    let mut found: Vec<Session> = Vec::new();
     for line in document.lines() {
         if line.starts_with("```") {
-            in_console = line == "```console";
+            (in_console, follows) = (line == "```console", false);
         } else if let (true, Some(command)) = (in_console, line.strip_prefix("$ ")) {
             let arguments = command.strip_prefix("systole ").or_else(|| command.strip_prefix("cargo run --release -- "));
-            found.extend(arguments.map(|arguments| arguments.split_whitespace().map(str::to_string).collect()));
+            follows = arguments.is_some();
+            found.extend(
+                arguments
+                    .map(|arguments| Session { arguments: arguments.split_whitespace().map(str::to_string).collect(), shown: Vec::new() }),
+            );
+        } else if let (true, Some(session)) = (follows, found.last_mut()) {
+            session.shown.push(line.trim_end().to_string());
         }
     }
     found
 }
 
+/// Runs a command and looks for what the document shows of its output. One that shows an error has to end with one.
+fn carry_out_session(desk: &Desk, session: &Session) {
+    let arguments: Vec<&str> = session.arguments.iter().map(String::as_str).collect();
+    let fails = session.shown.iter().any(|line| line.starts_with("  ×"));
+    let ended = desk.systole(&arguments).assert();
+    let ended = if fails { ended.failure() } else { ended.success() };
+    let output = ended.get_output();
+    let printed = String::from_utf8(if fails { output.stderr.clone() } else { output.stdout.clone() }).unwrap();
+    let mut lines = printed.lines().map(str::trim_end);
+    for shown in session.shown.iter().filter(|line| *line != "…") {
+        assert!(
+            lines.any(|line| line == shown),
+            "`systole {}` does not print, or not there:\n{shown}\nbut:\n{printed}",
+            arguments.join(" ")
+        );
+    }
+}
+
 fn carry_out(document: &str, least: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let commands = commands(&fs::read_to_string(root.join(document)).unwrap());
-    assert!(commands.len() >= least, "{document} has only {} commands", commands.len());
+    let sessions = sessions(&fs::read_to_string(root.join(document)).unwrap());
+    assert!(sessions.len() >= least, "{document} has only {} commands", sessions.len());
     let desk = Desk::with("");
     for folder in ["configs", "data"] {
         symlink(root.join(folder), desk.path(folder)).unwrap();
     }
-    for command in commands {
-        if command[0] == "synth" && !has(Tool::Yosys) {
+    for session in sessions {
+        if session.arguments[0] == "synth" && !has(Tool::Yosys) {
             continue;
         }
-        let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
-        desk.systole(&arguments).assert().success();
+        carry_out_session(&desk, &session);
     }
 }
 
@@ -48,4 +78,14 @@ fn the_commands_of_the_readme_succeed() {
 #[test]
 fn the_commands_of_the_chapter_on_the_command_line_succeed() {
     carry_out("docs/book/src/command-line.md", 9);
+}
+
+#[test]
+fn the_commands_of_the_chapter_on_fifo_depths_print_what_it_says() {
+    carry_out("docs/book/src/dataflow.md", 3);
+}
+
+#[test]
+fn the_commands_of_the_chapter_on_attention_print_what_it_says() {
+    carry_out("docs/book/src/attention.md", 2);
 }

@@ -21,7 +21,7 @@ pub const WIDEST_INTERMEDIATE: u32 = 63;
 
 /// Number formats, written like `q4.12` and `uq1.15`.
 ///
-/// The defaults have operands of 16 bits and scores of 20. On real heads, one with scores from −105 to 117 among them, no result is off
+/// The defaults have operands of 16 bits and scores of 20. On real heads, one with scores from −64 to 60 among them, no result is off
 /// by more than a thousandth of the largest value.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -110,7 +110,7 @@ impl AttentionRun {
                 } else {
                     "`fifos.depth` of 2 suits every graph".to_string()
                 };
-                RunError::Deadlock { stopped, reason: format!("of the graph: {deadlock}"), remedy }
+                RunError::Deadlock { stopped, reason: format!("{deadlock:#}"), remedy }
             }
             (error, _) => error,
         }
