@@ -3,10 +3,17 @@
 
 use std::path::Path;
 
-use systole_hdl::Design;
+use systole_dataflow::Depth;
+use systole_hdl::{Design, elaborate};
 use systole_testbenches::campaign::{self, Plan};
 use systole_testbenches::lockstep::{self, Case, Failure, StimulusPlan};
 use systole_testbenches::replay;
+
+#[path = "../../dataflow/tests/support/random.rs"]
+#[allow(dead_code, reason = "the other scale is for the tests of graphs")]
+mod random;
+
+use random::{SHORT, random_graph};
 
 /// Whether Icarus is there.
 fn tools_are_there() -> bool {
@@ -29,6 +36,27 @@ fn random_designs_agree_in_every_cycle() {
         summary.failures.iter().map(|found| replay::to_text(&found.case, &format!("seed {}: {}", found.seed, found.failure))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(summary.designs, 48);
+}
+
+#[test]
+fn random_graphs_agree_in_every_cycle_and_pass_the_other_tools() {
+    if !tools_are_there() {
+        return;
+    }
+    let design = |seed| {
+        let mut graph = random_graph(seed, &SHORT);
+        let unbounded: Vec<_> = graph.fifos().filter(|(_, fifo)| fifo.depth == Depth::Unbounded).map(|(id, _)| id).collect();
+        unbounded.into_iter().for_each(|fifo| graph.set_depth(fifo, Depth::Words(3)));
+        elaborate(&graph.hardware("graph").unwrap()).unwrap_or_else(|diagnostics| panic!("seed {seed}: {diagnostics}"))
+    };
+    let cases: Vec<Case> = (0..12).map(|seed| Case { design: design(seed), stimulus: StimulusPlan { seed, cycles: 200 } }).collect();
+    assert_eq!(lockstep::check(&cases).expect("the tools run"), vec![None; cases.len()]);
+    for case in &cases[..3] {
+        match lockstep::check_with_other_tools(&case.design) {
+            Ok(failure) => assert_eq!(failure, None),
+            Err(missing) => skip_without(&missing),
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The program, run as its users run it.
 
+mod attention;
 mod bad_input;
 #[cfg(unix)]
 mod documents;

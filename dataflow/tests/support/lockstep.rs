@@ -17,7 +17,9 @@ pub struct Hardware {
 
 /// Runs the hardware for so many cycles.
 pub fn simulate(graph: &Graph, cycles: u64, engine: EngineKind) -> Hardware {
-    let design = systole_hdl::elaborate(&graph.hardware("graph").unwrap()).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    let elaborated = systole_hdl::elaborate_with_warnings(&graph.hardware("graph").unwrap());
+    let (design, warnings) = elaborated.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    assert!(warnings.is_empty(), "{warnings:?}");
     let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
     let mut sinks = Vec::new();
     for (_, unit) in graph.units() {
