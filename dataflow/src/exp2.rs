@@ -210,7 +210,7 @@ impl Exp2 {
         Power {
             frac,
             rest_bits,
-            half: if is_table { 1 << rest_bits >> 1 } else { 0 },
+            half: if is_table { (1 << rest_bits) >> 1 } else { 0 },
             coefficients: (0..of_powers[0].len()).flat_map(|segment| of_powers.iter().map(move |words| words[segment])).collect(),
             degree: self.degree as usize,
             top: self.ty.int(),
@@ -227,7 +227,7 @@ impl Power {
         let rest = low(fraction, self.rest_bits);
         let coefficients = &self.coefficients[segment * (self.degree + 1)..][..=self.degree];
         let (&highest, lower) = coefficients.split_last().expect("there is a coefficient at least");
-        let mantissa = lower.iter().rev().fold(highest, |value, coefficient| coefficient + (value * rest >> self.rest_bits));
+        let mantissa = lower.iter().rev().fold(highest, |value, coefficient| coefficient + ((value * rest) >> self.rest_bits));
         let down = (i64::from(self.top) - (x >> self.frac)).clamp(0, 63);
         // Of two guard bits, the one below the last place rounds.
         let value = (mantissa << self.top) >> down >> (GUARD_BITS - 1);
