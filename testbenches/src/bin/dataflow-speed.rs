@@ -16,6 +16,7 @@ use nix::time::{ClockId, clock_gettime};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
+use systole_dataflow::graph::Elements;
 use systole_dataflow::hardware::{fields, word};
 use systole_dataflow::{Graph, Kind, Record, Type, Values};
 use systole_hdl::{Design, elaborate};
@@ -142,7 +143,7 @@ impl Subject {
         for (_, unit) in self.graph.units().filter(|(_, unit)| unit.kind == Kind::Source) {
             let source = simulator.source(&unit.name, StallPattern::Always)?;
             let types = &self.graph.channel(unit.outputs[0]).fields;
-            let (elements, times) = &unit.elements;
+            let Elements { raw: elements, times } = &unit.elements;
             for _ in 0..*times {
                 simulator.push_all(source, elements.chunks(types.len()).map(|raw| word(types, raw)))?;
             }

@@ -1,132 +1,10 @@
-//! The function of a unit as a list of typed steps, each an operation on steps before it: what is evaluated, and what becomes hardware.
-//!
-//! Equal steps are one. The type of a step holds every result that it can have; [`MOST_BITS`] bounds it, so that a number fits 64 bits.
+//! How steps are made: operands of one format, and results whose type holds every value.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use systole_hdl::Type;
 
-use crate::exp2::Exp2;
-
-/// The widest signed number; an unsigned one has a bit less.
-pub const MOST_BITS: u32 = 64;
-
-/// The most fraction bits.
-const MOST_FRACTION_BITS: u32 = 63;
-
-/// A step: its place in the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct StepId(pub(crate) u32);
-
-impl StepId {
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// What a step computes. Operands of `Add`, `Sub`, `Less`, `Equal`, `Mux` and `Select` have one format; other differences of format are
-/// steps of their own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Operation {
-    Input {
-        input: usize,
-        field: usize,
-    },
-    State(usize),
-    Index,
-    /// In units of the last place; and the bits of the real number that it stands for.
-    Constant {
-        raw: i64,
-        real: u64,
-    },
-    Add(StepId, StepId),
-    Sub(StepId, StepId),
-    Mul(StepId, StepId),
-    Less(StepId, StepId),
-    Equal(StepId, StepId),
-    And(StepId, StepId),
-    Or(StepId, StepId),
-    Not(StepId),
-    Mux {
-        condition: StepId,
-        then: StepId,
-        otherwise: StepId,
-    },
-    Select {
-        index: StepId,
-        options: Vec<StepId>,
-    },
-    /// The same value in a type that holds all values of the operand's.
-    Align(StepId),
-    /// Half to even, to the fraction bits of the step's type.
-    Round(StepId),
-    /// Towards minus infinity, to the fraction bits of the step's type.
-    Floor(StepId),
-    Saturate(StepId),
-    Wrap(StepId),
-    /// The same bits with the binary point elsewhere.
-    Scale(StepId),
-    /// Towards minus infinity.
-    ShiftRight {
-        value: StepId,
-        amount: StepId,
-    },
-    Lookup {
-        table: Arc<[i64]>,
-        index: StepId,
-    },
-    /// 2 to the power of `argument`: in hardware `fixed`, which is its expansion.
-    Exp2 {
-        function: Exp2,
-        argument: StepId,
-        fixed: StepId,
-    },
-    /// Towards zero, saturated; see [`Expression::divide`](crate::Expression::divide).
-    Divide {
-        dividend: StepId,
-        divisor: StepId,
-    },
-    /// Twice an unsigned number plus a bit.
-    Append {
-        value: StepId,
-        bit: StepId,
-    },
-    /// A bit of an unsigned number, from the least significant.
-    Bit {
-        value: StepId,
-        bit: u32,
-    },
-}
-
-/// An operation and the type of its result.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Step {
-    pub(crate) operation: Operation,
-    pub(crate) ty: Type,
-}
-
-/// Steps, each after those that it reads.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Steps {
-    list: Vec<Step>,
-    known: HashMap<Step, StepId>,
-    /// What some steps are, for readers of the hardware.
-    names: HashMap<StepId, &'static str>,
-}
-
-/// Why a step cannot be.
-pub(crate) type Refusal = String;
-
-/// A number's type: an integer where there are no fraction bits.
-pub(crate) fn numeric(signed: bool, int: u32, frac: u32) -> Type {
-    match (signed, frac) {
-        (true, 0) => Type::s(int),
-        (false, 0) => Type::u(int),
-        (true, _) => Type::q(int, frac),
-        (false, _) => Type::uq(int, frac),
-    }
-}
+use super::{Operation, Refusal, StepId, Steps, numeric, range, raw, real};
 
 /// Integer bits that `ty` needs as a number of this signedness, a sign included.
 fn int_as(ty: Type, signed: bool) -> u32 {
@@ -139,109 +17,7 @@ fn common(a: Type, b: Type) -> Type {
     numeric(signed, int_as(a, signed).max(int_as(b, signed)), a.frac().max(b.frac()))
 }
 
-impl Operation {
-    /// The steps that it reads.
-    pub(crate) fn operands(&self) -> Vec<StepId> {
-        use Operation::*;
-        match self {
-            Input { .. } | State(_) | Index | Constant { .. } => vec![],
-            Not(a) | Align(a) | Round(a) | Floor(a) | Saturate(a) | Wrap(a) | Scale(a) => vec![*a],
-            Lookup { index: a, .. } | Bit { value: a, .. } => vec![*a],
-            Add(a, b) | Sub(a, b) | Mul(a, b) | Less(a, b) | Equal(a, b) | And(a, b) | Or(a, b) => vec![*a, *b],
-            ShiftRight { value: a, amount: b } | Append { value: a, bit: b } => vec![*a, *b],
-            Exp2 { argument: a, fixed: b, .. } | Divide { dividend: a, divisor: b } => vec![*a, *b],
-            Mux { condition, then, otherwise } => vec![*condition, *then, *otherwise],
-            Select { index, options } => std::iter::once(*index).chain(options.iter().copied()).collect(),
-        }
-    }
-}
-
-impl Operation {
-    /// The same with other operands.
-    pub(crate) fn with_operands(&self, of: impl Fn(&StepId) -> StepId) -> Operation {
-        use Operation::*;
-        match self {
-            Input { .. } | State(_) | Index | Constant { .. } => self.clone(),
-            Add(a, b) => Add(of(a), of(b)),
-            Sub(a, b) => Sub(of(a), of(b)),
-            Mul(a, b) => Mul(of(a), of(b)),
-            Less(a, b) => Less(of(a), of(b)),
-            Equal(a, b) => Equal(of(a), of(b)),
-            And(a, b) => And(of(a), of(b)),
-            Or(a, b) => Or(of(a), of(b)),
-            Not(a) => Not(of(a)),
-            Mux { condition, then, otherwise } => Mux { condition: of(condition), then: of(then), otherwise: of(otherwise) },
-            Select { index, options } => Select { index: of(index), options: options.iter().map(of).collect() },
-            Align(a) => Align(of(a)),
-            Round(a) => Round(of(a)),
-            Floor(a) => Floor(of(a)),
-            Saturate(a) => Saturate(of(a)),
-            Wrap(a) => Wrap(of(a)),
-            Scale(a) => Scale(of(a)),
-            ShiftRight { value, amount } => ShiftRight { value: of(value), amount: of(amount) },
-            Lookup { table, index } => Lookup { table: table.clone(), index: of(index) },
-            Exp2 { function, argument, fixed } => Exp2 { function: *function, argument: of(argument), fixed: of(fixed) },
-            Divide { dividend, divisor } => Divide { dividend: of(dividend), divisor: of(divisor) },
-            Append { value, bit } => Append { value: of(value), bit: of(bit) },
-            Bit { value, bit } => Bit { value: of(value), bit: *bit },
-        }
-    }
-}
-
-/// Whether a number can have this type.
-pub(crate) fn check_type(ty: Type) -> Result<(), Refusal> {
-    let most = if ty.is_signed() { MOST_BITS } else { MOST_BITS - 1 };
-    if ty.width() > most {
-        return Err(format!("a result of type {ty}, wider than {most} bits; round or saturate before"));
-    }
-    if ty.width() == 0 || ty.frac() > MOST_FRACTION_BITS || !ty.is_number() && ty != Type::BIT {
-        return Err(format!(
-            "a result of type {ty}; a number has at least one bit, at most {MOST_FRACTION_BITS} of them fraction, and a sign or none"
-        ));
-    }
-    Ok(())
-}
-
 impl Steps {
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    pub(crate) fn get(&self, id: StepId) -> &Step {
-        &self.list[id.index()]
-    }
-
-    pub(crate) fn ty(&self, id: StepId) -> Type {
-        self.list[id.index()].ty
-    }
-
-    /// What a step is, if somebody said it.
-    pub(crate) fn name(&self, id: StepId) -> Option<&'static str> {
-        self.names.get(&id).copied()
-    }
-
-    /// Says what a step is. A constant stays without a name; of two names for one step, the first stays.
-    pub(crate) fn set_name(&mut self, id: StepId, name: &'static str) {
-        self.names.entry(id).or_insert(name);
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (StepId, &Step)> {
-        self.list.iter().enumerate().map(|(i, step)| (StepId(i as u32), step))
-    }
-
-    /// A step with a result of type `ty`.
-    pub(crate) fn push(&mut self, operation: Operation, ty: Type) -> Result<StepId, Refusal> {
-        check_type(ty)?;
-        let step = Step { operation, ty };
-        if let Some(&known) = self.known.get(&step) {
-            return Ok(known);
-        }
-        let id = StepId(self.list.len() as u32);
-        self.list.push(step.clone());
-        self.known.insert(step, id);
-        Ok(id)
-    }
-
     pub(crate) fn constant(&mut self, value: f64, ty: Type) -> Result<StepId, Refusal> {
         let raw = raw(value, ty).ok_or_else(|| format!("{value} is beyond the range of {ty}"))?;
         self.push(Operation::Constant { raw, real: value.to_bits() }, ty)
@@ -472,7 +248,7 @@ impl Steps {
         let bits = i64::from(ty.width()) - i64::from(ty.is_signed());
         let dividend_bits = i64::from(from.width()) + (shift - bits).max(0);
         let divisor_bits = i64::from(by.width()) + (-shift).max(0);
-        if bits < 1 || bits > 62 || dividend_bits > 63 || divisor_bits > 61 {
+        if !(1..=62).contains(&bits) || dividend_bits > 63 || divisor_bits > 61 {
             return Err(format!(
                 "a {from} divided by a {by} as {ty}, which would need {dividend_bits} bits of dividend and {divisor_bits} of divisor; the most \
                  are 63 and 61, of a quotient of 1 to 62 bits without its sign"
@@ -480,31 +256,4 @@ impl Steps {
         }
         self.push(Operation::Divide { dividend, divisor }, ty)
     }
-}
-
-/// The least and the greatest raw integer of a type.
-pub(crate) fn range(ty: Type) -> (i64, i64) {
-    match (ty.is_signed(), ty.width()) {
-        (true, width) => {
-            let greatest = (1i128 << (width.clamp(1, MOST_BITS) - 1)) - 1;
-            ((-greatest - 1) as i64, greatest as i64)
-        }
-        (false, width) => (0, ((1i128 << width.min(MOST_BITS - 1)) - 1) as i64),
-    }
-}
-
-/// The raw integer of the number nearest to `value`, halves to even; `None` beyond the range.
-pub(crate) fn raw(value: f64, ty: Type) -> Option<i64> {
-    let scaled = (value * f64::from(ty.frac()).exp2()).round_ties_even();
-    let (least, greatest) = range(ty);
-    // Of 64 bits, the greatest is not a double: compared as integers.
-    (scaled.abs() < 1e19)
-        .then_some(scaled as i128)
-        .filter(|raw| (i128::from(least)..=i128::from(greatest)).contains(raw))
-        .map(|raw| raw as i64)
-}
-
-/// The number that a raw integer stands for.
-pub(crate) fn real(raw: i64, ty: Type) -> f64 {
-    raw as f64 * (-f64::from(ty.frac())).exp2()
 }
