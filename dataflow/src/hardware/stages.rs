@@ -54,8 +54,9 @@ fn delay(function: &Function, id: StepId) -> u32 {
         Operation::Less(a, _) | Operation::Equal(a, _) | Operation::Round(a) | Operation::Saturate(a) => carry(steps.ty(*a)),
         Operation::Mul(..) => 2 * carry(ty),
         Operation::And(..) | Operation::Or(..) | Operation::Mux { .. } => 1,
-        Operation::Select { options, .. } => 1 + options.len().ilog2(),
-        Operation::ShiftRight { value, .. } => 1 + steps.ty(*value).width().ilog2(),
+        // A table of six inputs chooses among four.
+        Operation::Select { options, .. } => options.len().ilog2().div_ceil(2).max(1),
+        Operation::ShiftRight { value, .. } => 1 + steps.ty(*value).width().ilog2().div_ceil(2),
         Operation::Lookup { table, .. } => 2 + table.len().ilog2() / 4,
         Operation::Divide { .. } => unreachable!("divisions are expanded before"),
         _ => 0,
