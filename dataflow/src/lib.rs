@@ -5,7 +5,7 @@
 //! - [`execute`]: abstract execution; the [rules of time](execute#rules-of-time) stand there.
 //! - [`deadlock`]: why an execution stopped, and the depth with which it would not have. [`depths`]: least depths at full rate, and
 //!   which of them grow with the length of the sequence.
-//! - [`dot`] and [`svg`]: pictures. [`storage`]: what a graph holds. [`hardware`]: a graph as a component.
+//! - [`mod@dot`] and [`svg`]: pictures. [`storage`]: what a graph holds. [`hardware`]: a graph as a component.
 //!
 //! Four numbers as shares of their sum; each number has to wait until the sum is known:
 //!

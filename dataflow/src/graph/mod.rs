@@ -208,7 +208,7 @@ impl Graph {
         self.add_one(unit)
     }
 
-    /// `count` elements from one of each input, functions of it and of the [index](crate::index).
+    /// `count` elements from one of each input, functions of it and of the [`index`].
     pub fn flatmap(&mut self, name: &str, inputs: &[ChannelId], count: u64, output: impl Into<Vec<Expression>>) -> ChannelId {
         let (state, taken) = self.held(inputs, 1);
         let fold = Fold::new(state, taken, output.into());
