@@ -6,3 +6,4 @@ pub mod gemm;
 pub mod kernel;
 pub mod registry;
 pub mod report;
+pub mod sparse;
