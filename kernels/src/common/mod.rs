@@ -1,5 +1,4 @@
-//! What more than one kernel needs: tensors and where they come from, quantization, rounding, random data, packed words, error measures.
-//! What more than one kernel needs: tensors and where they come from, quantization, random data, packed words, error measures, plots.
+//! What more than one kernel needs: tensors and where they come from, quantization, rounding, random data, packed words, error measures, plots.
 
 pub mod errors;
 pub mod load;
