@@ -18,6 +18,7 @@ on_each_engine! {
     every_variant_is_exact_in_the_modelled_cycles_at_every_length,
     a_long_fifo_that_is_too_short_is_an_explained_deadlock,
     the_edges_of_the_numbers_are_exact,
+    a_stalling_sink_makes_one_part_of_short_heads,
     any_layout_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
 }
@@ -100,6 +101,15 @@ fn the_edges_of_the_numbers_are_exact(engine: EngineKind) {
     }
 }
 
+/// With a sink that lets words wait, the time between the last words of two heads says nothing of the work of one.
+fn a_stalling_sink_makes_one_part_of_short_heads(engine: EngineKind) {
+    let stalls = "[stalls]\noutput = { bursts = { on = 8, off = 30 } }";
+    let outcome = run(config("division = 'parallel'", 4, [1, 16, 8], stalls), engine);
+    assert!(outcome.numerics.bit_exact);
+    assert_eq!(outcome.parts.len(), 1);
+    assert_eq!(outcome.parts[0].cycles.total, outcome.cycles.total);
+}
+
 fn settings() -> impl Strategy<Value = (String, bool)> {
     let variants = prop::sample::select(vec!["naive", "stable", "deferred", "memory-free"]);
     let parallel = prop::sample::select(vec!["parallel", "series"]);
@@ -137,11 +147,11 @@ fn any_layout_is_exact_and_takes_the_modelled_cycles(engine: EngineKind) {
 }
 
 fn no_stall_pattern_changes_a_value(engine: EngineKind) {
-    proptest!(cases(engine), |((settings, windowed) in settings(), rows in 1usize..6, dimension in 1usize..4, seed in 0i64..1000, probabilities in prop::array::uniform4(0.2f64..1.0))| {
+    proptest!(cases(engine), |((settings, windowed) in settings(), rows in 1usize..6, dimension in 1usize..4, heads in 1usize..4, seed in 0i64..1000, probabilities in prop::array::uniform4(0.2f64..1.0))| {
         let names = ["q", "k", "v", "output"];
         let patterns: Vec<String> = names.iter().zip(probabilities).map(|(stream, p)| format!("{stream} = {{ random = {{ probability = {p} }} }}")).collect();
         let keys = if windowed { rows } else { rows + 3 };
-        let mut table = config(&settings, 1, [rows, keys, dimension], &format!("[stalls]\n{}", patterns.join("\n")));
+        let mut table = config(&settings, heads, [rows, keys, dimension], &format!("[stalls]\n{}", patterns.join("\n")));
         table.insert("seed".into(), seed.into());
         let outcome = run(table, engine);
         prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);

@@ -262,7 +262,11 @@ impl Parameters {
                 .with_remedy("set it to 1, or leave it out"));
         }
         within("mask.window", window, 1..=LARGEST_WINDOW)?;
-        within("mask.sinks", sinks, 0..=LARGEST_WINDOW - window)
+        if sinks <= LARGEST_WINDOW - window {
+            return Ok(());
+        }
+        Err(ConfigError::new("mask.sinks", format!("{sinks} sinks and a window of {window} are not supported"))
+            .with_remedy(format!("together at most {LARGEST_WINDOW}; with this window, nearest: {}", LARGEST_WINDOW - window)))
     }
 
     fn validate_sizes(&self) -> Result<(), ConfigError> {

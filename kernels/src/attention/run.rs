@@ -9,7 +9,7 @@ use super::figures;
 use super::graph::{AttentionGraph, Layout};
 use super::model::Model;
 use super::parameters::{Parameters, StreamStalls};
-use super::prepare::{PreparedHead, Workload};
+use super::prepare::{PreparedHead, Shape, Workload};
 use crate::common::errors::measure;
 use crate::common::streams::{expect_silence, high_water_marks, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
@@ -55,18 +55,15 @@ impl AttentionRun {
         self.layout.passes() * self.layout.rows_in_parallel * self.layout.shape.head_dimension / fields
     }
 
-    /// The report's part of a head whose words came after `began` cycles.
-    fn part(&self, index: usize, received: &[Received], results: &Array2<i64>, began: u64) -> Result<Part, RunError> {
-        let head = &self.workload.heads[index];
+    /// The report's part of a head.
+    fn part(&self, index: usize, head: &HeadResult) -> Result<Part, RunError> {
         let (rows, keys) = (self.layout.shape.rows, self.layout.shape.keys);
-        let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - began + 1);
-        let total = since_began(received.last());
         Ok(Part {
-            name: format!("head {index}"),
+            name: head_name(index),
             shape: format!("{rows} x {keys} x {}", self.layout.shape.head_dimension),
             cycles: Cycles {
-                total,
-                first_output: since_began(received.first()).into(),
+                total: head.total,
+                first_output: head.first_output.into(),
                 model: match self.model(1) {
                     Ok(first) if index == 0 => first.cycles().into(),
                     Ok(_) => self.layout.cycles_of_a_further_head().into(),
@@ -74,9 +71,25 @@ impl AttentionRun {
                 },
                 formula: None,
             },
-            throughput: Throughput::new(self.ops_of_a_head(), total, self.peak_ops_per_cycle())?,
-            numerics: numerics(index, head, results),
+            throughput: Throughput::new(self.ops_of_a_head(), head.total, self.peak_ops_per_cycle())?,
+            numerics: head.numerics.clone(),
         })
+    }
+
+    /// One part a head; of several heads with a sink that stalls, one part for all: how long the sink lets the last word of one head wait says
+    /// nothing of the next head's work.
+    fn parts(&self, heads: &[HeadResult], cycles: &Cycles, throughput: &Throughput) -> Result<Vec<Part>, RunError> {
+        if heads.len() == 1 || self.stalls.output == StallPattern::Always {
+            return heads.iter().enumerate().map(|(index, head)| self.part(index, head)).collect();
+        }
+        let Shape { rows, keys, head_dimension } = self.layout.shape;
+        Ok(vec![Part {
+            name: "all heads".to_string(),
+            shape: format!("{} x {rows} x {keys} x {head_dimension}", heads.len()),
+            cycles: cycles.clone(),
+            throughput: throughput.clone(),
+            numerics: overall(heads),
+        }])
     }
 
     /// Only pairs of a query and a key that count.
@@ -102,7 +115,14 @@ impl AttentionRun {
 
     /// A simulation that stopped, with the graph's own explanation if it is a deadlock of the graph.
     fn explained(&self, error: RunError, AttentionGraph { graph, long }: &AttentionGraph) -> RunError {
+        // A stream that never moves has nothing to do with the graph.
+        let silent = self.stalls.by_stream().into_iter().find(|(_, pattern)| *pattern == StallPattern::Never);
         match (error, graph.run_timing()) {
+            (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), _) if silent.is_some() => {
+                let stream = silent.map_or("", |(stream, _)| stream);
+                let reason = format!("stream `{stream}` never moves: `stalls.{stream}` is \"never\"");
+                RunError::Deadlock { stopped, reason, remedy: format!("let `stalls.{stream}` be active at times") }
+            }
             (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Err(systole_dataflow::RunError::Deadlock(deadlock))) => {
                 let is_long = |name: &str| long.iter().any(|&fifo| graph.channel(fifo).name == name);
                 let remedy = if deadlock.short.iter().any(|short| is_long(&short.name)) {
@@ -116,15 +136,28 @@ impl AttentionRun {
         }
     }
 
-    fn error_table(&self, parts: &[Part]) -> NamedTable {
-        let rows = parts.iter().zip(&self.workload.heads).map(|(part, head)| {
+    fn error_table(&self, heads: &[HeadResult]) -> NamedTable {
+        let rows = heads.iter().zip(&self.workload.heads).enumerate().map(|(index, (result, head))| {
             let relative =
                 |error: &Measured<f64>| error.value().map_or_else(|| "-".into(), |error| format!("{:.2e}", error / head.largest_value));
             let largest = format!("{:.4}", head.largest_value);
-            [part.name.clone(), largest, relative(&part.numerics.max_abs_error), relative(&part.numerics.rms_error)]
+            [head_name(index), largest, relative(&result.numerics.max_abs_error), relative(&result.numerics.rms_error)]
         });
         NamedTable::new("error against floating point, as a share of the largest value", ["head", "largest value", "max", "rms"], rows)
     }
+}
+
+/// What came out for a head.
+struct HeadResult {
+    /// Cycles from the last word of the head before to its own last word.
+    total: u64,
+    /// Cycles from the last word of the head before to its own first word.
+    first_output: u64,
+    numerics: Numerics,
+}
+
+fn head_name(index: usize) -> String {
+    format!("head {index}")
 }
 
 /// Agreement of a head's results.
@@ -167,9 +200,8 @@ impl AttentionRun {
         let deadline = began.saturating_add(context.cycle_limit);
         let words = self.words_of_a_head(types.len());
         let heads = self.workload.heads.len();
-        let mut parts = Vec::with_capacity(heads);
-        let mut part_began = began;
-        let mut first_output = Measured::not_measured("nothing came out");
+        let mut results = Vec::with_capacity(heads);
+        let mut head_began = began;
         for index in 0..heads {
             for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
                 context.simulator.run_until_received(output, received, deadline.saturating_sub(context.simulator.cycle()))?;
@@ -181,63 +213,59 @@ impl AttentionRun {
             }
             let received = context.simulator.take_received(output);
             let numbers: Vec<i64> = received.iter().flat_map(|word| fields(&types, &word.value)).collect();
-            let part = self.part(index, &received, &self.layout.results(&numbers), part_began)?;
-            if index == 0 {
-                first_output = part.cycles.first_output.clone();
-            }
-            parts.push(part);
-            part_began = context.simulator.cycle();
+            let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - head_began + 1);
+            results.push(HeadResult {
+                total: since_began(received.last()),
+                first_output: since_began(received.first()),
+                numerics: numerics(index, &self.workload.heads[index], &self.layout.results(&numbers)),
+            });
+            head_began = context.simulator.cycle();
         }
-        let outcome = self.outcome(graph, context, began, first_output, parts)?;
+        let outcome = self.outcome(graph, context, began, &results)?;
         expect_silence(context.simulator, output, "output", deadline)?;
         Ok(outcome)
     }
 
     /// The whole run, from its parts and the counters, in the cycle after the last output.
-    fn outcome(
-        &self,
-        graph: &Graph,
-        context: &mut RunContext<'_>,
-        began: u64,
-        first_output: Measured<u64>,
-        parts: Vec<Part>,
-    ) -> Result<Outcome, RunError> {
+    fn outcome(&self, graph: &Graph, context: &mut RunContext<'_>, began: u64, heads: &[HeadResult]) -> Result<Outcome, RunError> {
         let total = context.simulator.cycle() - began;
         let model = self.model(self.layout.heads);
         let formula = model.as_ref().ok().map(Model::formula);
         let cycles = model.map_or_else(Measured::not_measured, |model| model.cycles().into());
-        let ops = parts.iter().map(|part| part.throughput.ops()).sum();
+        let cycles = Cycles { total, first_output: heads[0].first_output.into(), model: cycles, formula };
+        let throughput = Throughput::new(heads.len() as u64 * self.ops_of_a_head(), total, self.peak_ops_per_cycle())?;
         let (high_water, streams) = (high_water_marks(context.simulator), stream_traffic(context.simulator));
         let uses = figures::uses(graph, &high_water, &streams);
         Ok(Outcome {
-            cycles: Cycles { total, first_output, model: cycles, formula },
-            throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
+            parts: self.parts(heads, &cycles, &throughput)?,
+            cycles,
+            throughput,
             memory: MemoryUse::of_items(figures::memory_items(graph), high_water),
             streams,
-            numerics: overall(&parts),
-            tables: vec![self.error_table(&parts), figures::least_depths(&self.layout), figures::memory_over_keys(&self.layout)],
+            numerics: overall(heads),
+            tables: vec![self.error_table(heads), figures::least_depths(&self.layout), figures::memory_over_keys(&self.layout)],
             figures: figures::figures(&self.layout, graph, &uses),
-            parts,
         })
     }
 }
 
 /// The worst of all heads' errors, all heads' mismatches and quantization.
-fn overall(parts: &[Part]) -> Numerics {
+fn overall(heads: &[HeadResult]) -> Numerics {
     let largest = |of: fn(&Numerics) -> &Measured<f64>| {
-        let values = parts.iter().filter_map(|part| of(&part.numerics).value().copied());
+        let values = heads.iter().filter_map(|head| of(&head.numerics).value().copied());
         Measured::Value(values.fold(0.0, f64::max))
     };
-    let squares = parts.iter().filter_map(|part| part.numerics.rms_error.value()).map(|rms| rms * rms).sum::<f64>();
-    let quantization = parts.iter().flat_map(|part| {
-        part.numerics.quantization.iter().map(|entry| Quantization { tensor: format!("{} {}", part.name, entry.tensor), ..entry.clone() })
+    let squares = heads.iter().filter_map(|head| head.numerics.rms_error.value()).map(|rms| rms * rms).sum::<f64>();
+    let quantization = heads.iter().enumerate().flat_map(|(index, head)| {
+        let named = move |entry: &Quantization| Quantization { tensor: format!("{} {}", head_name(index), entry.tensor), ..entry.clone() };
+        head.numerics.quantization.iter().map(named)
     });
     Numerics {
-        bit_exact: parts.iter().all(|part| part.numerics.bit_exact),
-        mismatches: parts.iter().map(|part| part.numerics.mismatches).sum(),
-        first_mismatch: parts.iter().find_map(|part| part.numerics.first_mismatch.clone()),
+        bit_exact: heads.iter().all(|head| head.numerics.bit_exact),
+        mismatches: heads.iter().map(|head| head.numerics.mismatches).sum(),
+        first_mismatch: heads.iter().find_map(|head| head.numerics.first_mismatch.clone()),
         max_abs_error: largest(|numerics| &numerics.max_abs_error),
-        rms_error: Measured::Value((squares / parts.len() as f64).sqrt()),
+        rms_error: Measured::Value((squares / heads.len() as f64).sqrt()),
         reference_max_abs: largest(|numerics| &numerics.reference_max_abs),
         quantization: quantization.collect(),
         task: Measured::not_measured("the configuration states no task"),
