@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use systole_dataflow::{Depth, Record, Run, RunError, Values};
 use systole_hdl::Type;
 use systole_kernels::attention::exponential::Exponential;
-use systole_kernels::attention::formats::Formats;
 use systole_kernels::attention::graph::{AttentionGraph, Layout};
 use systole_kernels::attention::mask::{Mask, SinkWindow};
 use systole_kernels::attention::parameters::{ExponentialParameters, FifoParameters, Latencies, Parallelism, Variant};
@@ -18,19 +17,7 @@ use systole_sim::EngineKind;
 
 /// Every unit with latency 1, one row at a time, a divider for each element.
 fn ideal(variant: Variant, rows: usize, keys: usize, head_dimension: usize) -> Layout {
-    Layout {
-        variant,
-        head_dimension: Parallelism::Parallel,
-        division: Parallelism::Parallel,
-        rows_in_parallel: 1,
-        mask: Mask::None,
-        formats: Formats::default(),
-        exp: ExponentialParameters::default(),
-        fifos: FifoParameters::default(),
-        latency: Latencies { score: 1, exp: 1, divide: 1 },
-        shape: Shape { rows, keys, head_dimension },
-        heads: 1,
-    }
+    Layout::ideal(variant, Shape { rows, keys, head_dimension })
 }
 
 /// Small numbers without much order.

@@ -10,10 +10,10 @@ use super::graph::{AttentionGraph, Layout};
 use super::model::Model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedHead, Shape, Workload};
-use crate::common::errors::measure;
+use crate::common::agreement::Expected;
 use crate::common::streams::{expect_silence, high_water_marks, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, Mismatch, NamedTable, Numerics, Outcome, Part, Quantization, Throughput};
+use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Throughput};
 
 /// Parts into which a head's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
@@ -162,26 +162,9 @@ fn head_name(index: usize) -> String {
 
 /// Agreement of a head's results.
 fn numerics(index: usize, head: &PreparedHead, results: &Array2<i64>) -> Numerics {
-    let differing = results.indexed_iter().zip(&head.expected).filter(|((_, actual), expected)| actual != expected);
-    let mut mismatches = differing.map(|((at, &actual), &expected)| Mismatch {
-        tensor: format!("head {index} output"),
-        index: vec![at.0, at.1],
-        expected,
-        actual,
-    });
-    let first_mismatch = mismatches.next();
-    let mismatches = u64::from(first_mismatch.is_some()) + mismatches.count() as u64;
-    let errors = measure(results.mapv(|raw| raw as f64 * head.output_scale).view(), head.reference.view());
-    Numerics {
-        bit_exact: mismatches == 0,
-        mismatches,
-        first_mismatch,
-        max_abs_error: errors.max_abs.into(),
-        rms_error: errors.rms.into(),
-        reference_max_abs: errors.reference_max_abs.into(),
-        quantization: head.quantization.clone(),
-        task: Measured::not_measured("the configuration states no task"),
-    }
+    let tensor = format!("{} output", head_name(index));
+    let expected = Expected { tensor: &tensor, golden: &head.expected, scale: head.output_scale, reference: &head.reference };
+    expected.compare(results, &head.quantization, Measured::not_measured("the configuration states no task"))
 }
 
 impl Prepared for AttentionRun {

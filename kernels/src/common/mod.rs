@@ -1,5 +1,7 @@
-//! What more than one kernel needs: tensors and where they come from, quantization, rounding, random data, packed words, error measures, plots.
+//! What more than one kernel needs: tensors and where they come from, quantization, rounding, random data, packed words, error measures,
+//! agreement with golden models, plots.
 
+pub mod agreement;
 pub mod errors;
 pub mod load;
 pub mod pack;

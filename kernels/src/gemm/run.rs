@@ -9,11 +9,12 @@ use super::job::job;
 use super::model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedLayer, Workload};
-use crate::common::errors::{accuracy, measure};
+use crate::common::agreement::Expected;
+use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, Mismatch, Numerics, Outcome, Part, Quantization, Task, Throughput};
+use crate::report::{Cycles, Measured, MemoryUse, Numerics, Outcome, Part, Quantization, Task, Throughput};
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
@@ -126,33 +127,20 @@ impl GemmRun {
 
     fn numerics(&self, index: usize, output: &Array2<i64>) -> Numerics {
         let layer = &self.workload.layers[index];
-        let mut mismatches =
-            output.indexed_iter().zip(&layer.expected).filter(|((_, actual), expected)| actual != expected).map(
-                |((at, &actual), &expected)| Mismatch { tensor: format!("layer {index} c"), index: vec![at.0, at.1], expected, actual },
-            );
-        let first_mismatch = mismatches.next();
-        let mismatches = u64::from(first_mismatch.is_some()) + mismatches.count() as u64;
-        let errors = measure(output.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
-        Numerics {
-            bit_exact: mismatches == 0,
-            mismatches,
-            first_mismatch,
-            max_abs_error: errors.max_abs.into(),
-            rms_error: errors.rms.into(),
-            reference_max_abs: errors.reference_max_abs.into(),
-            quantization: layer.quantization.clone(),
-            task: match &self.workload.labels {
-                Some(labels) if index + 1 == self.workload.layers.len() => Task {
-                    metric: "accuracy".to_string(),
-                    value: accuracy(output.view(), labels),
-                    reference: accuracy(layer.reference.view(), labels),
-                    samples: labels.len() as u64,
-                }
-                .into(),
-                Some(_) => Measured::not_measured("the task is judged by the last layer"),
-                None => Measured::not_measured("the configuration states no task"),
-            },
-        }
+        let task = match &self.workload.labels {
+            Some(labels) if index + 1 == self.workload.layers.len() => Task {
+                metric: "accuracy".to_string(),
+                value: accuracy(output.view(), labels),
+                reference: accuracy(layer.reference.view(), labels),
+                samples: labels.len() as u64,
+            }
+            .into(),
+            Some(_) => Measured::not_measured("the task is judged by the last layer"),
+            None => Measured::not_measured("the configuration states no task"),
+        };
+        let tensor = format!("layer {index} c");
+        let expected = Expected { tensor: &tensor, golden: &layer.expected, scale: layer.output_scale, reference: &layer.reference };
+        expected.compare(output, &layer.quantization, task)
     }
 }
 

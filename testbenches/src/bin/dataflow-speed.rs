@@ -20,10 +20,8 @@ use systole_dataflow::graph::Elements;
 use systole_dataflow::hardware::{fields, word};
 use systole_dataflow::{Graph, Kind, Record, Type, Values};
 use systole_hdl::{Design, elaborate};
-use systole_kernels::attention::formats::Formats;
 use systole_kernels::attention::graph::Layout;
-use systole_kernels::attention::mask::Mask;
-use systole_kernels::attention::parameters::{ExponentialParameters, FifoParameters, Latencies, Parallelism, Variant};
+use systole_kernels::attention::parameters::Variant;
 use systole_kernels::attention::prepare::Shape;
 use systole_sim::{Options, Simulator, StallPattern};
 
@@ -92,19 +90,7 @@ impl Subject {
     /// About as many scores, in whole rows.
     fn new(variant: Variant, keys: usize, head_dimension: usize, scores: usize) -> Subject {
         let rows = (scores / keys).max(1);
-        let layout = Layout {
-            variant,
-            head_dimension: Parallelism::Parallel,
-            division: Parallelism::Parallel,
-            rows_in_parallel: 1,
-            mask: Mask::None,
-            formats: Formats::default(),
-            exp: ExponentialParameters::default(),
-            fifos: FifoParameters::default(),
-            latency: Latencies { score: 1, exp: 1, divide: 1 },
-            shape: Shape { rows, keys, head_dimension },
-            heads: 1,
-        };
+        let layout = Layout::ideal(variant, Shape { rows, keys, head_dimension });
         let scores = random(rows * keys, layout.formats.score);
         let values = random(keys * head_dimension, layout.formats.value);
         let graph = layout.graph_of_scores(scores, values).graph;

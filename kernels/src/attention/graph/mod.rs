@@ -78,6 +78,24 @@ pub struct Operands {
 }
 
 impl Layout {
+    /// The layout of the paper's table: one head, one row at a time, every unit with latency 1, a divider for each element, the default
+    /// formats.
+    pub fn ideal(variant: Variant, shape: Shape) -> Layout {
+        Layout {
+            variant,
+            head_dimension: Parallelism::Parallel,
+            division: Parallelism::Parallel,
+            rows_in_parallel: 1,
+            mask: Mask::None,
+            formats: Formats::default(),
+            exp: ExponentialParameters::default(),
+            fifos: FifoParameters::default(),
+            latency: Latencies { score: 1, exp: 1, divide: 1 },
+            shape,
+            heads: 1,
+        }
+    }
+
     /// Passes over the keys for a head: R / P, rounded up.
     pub fn passes(&self) -> usize {
         self.shape.rows.div_ceil(self.rows_in_parallel)
