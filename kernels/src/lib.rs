@@ -7,3 +7,4 @@ pub mod kernel;
 pub mod registry;
 pub mod report;
 pub mod sparse;
+pub mod systolic;

@@ -8,11 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use systole_hdl::Type;
 use systole_sim::StallPattern;
 
-use super::golden;
-use super::hardware::{Dataflow, HardwareParameters};
 use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
 use crate::kernel::{ConfigError, deserialize};
+use crate::systolic::golden;
+use crate::systolic::hardware::{Dataflow, HardwareParameters};
 
 /// Rows or columns of an array.
 const SIDES: RangeInclusive<u32> = 1..=256;

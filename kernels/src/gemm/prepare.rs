@@ -3,16 +3,16 @@
 use ndarray::{Array1, Array2, Dimension, Ix1, Ix2};
 use systole_hdl::Type;
 
-use super::golden::{self, Requantize};
-use super::hardware::{Dataflow, HardwareParameters};
 use super::parameters::{Layer, Parameters, WIDEST_ACCUMULATOR};
-use super::schedule::{Schedule, Shape};
 use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw_range};
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
 use crate::report::Quantization;
+use crate::systolic::golden::{self, Requantize};
+use crate::systolic::hardware::{Dataflow, HardwareParameters};
+use crate::systolic::schedule::{Schedule, Shape};
 
 /// The greatest tile count that a job can state.
 const MOST_TILES: usize = (1 << HardwareParameters::COUNT_BITS) - 1;

@@ -4,9 +4,6 @@ use ndarray::Array2;
 use systole_hdl::{Type, Value};
 use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
 
-use super::hardware::HardwareParameters;
-use super::job::job;
-use super::model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedLayer, Workload};
 use crate::common::agreement::Expected;
@@ -15,6 +12,9 @@ use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, Numerics, Outcome, Part, Quantization, Task, Throughput};
+use crate::systolic::hardware::HardwareParameters;
+use crate::systolic::job::job;
+use crate::systolic::model;
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;

@@ -1,7 +1,7 @@
 //! The GEMM accelerator as a whole, with control, memories and streams, fed without a pause.
 
 use systole_hdl::prelude::*;
-use systole_kernels::gemm::hardware::{Dataflow, Gemm, GemmIn, HardwareParameters};
+use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, HardwareParameters};
 
 use super::array::BenchOut;
 use super::sources::{Source, SourceIn, fold_into, key};

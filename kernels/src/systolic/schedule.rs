@@ -216,7 +216,7 @@ fn gather(matrix: ArrayView2<'_, i64>, positions: impl Iterator<Item = Position>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gemm::golden;
+    use crate::systolic::golden;
     use ndarray::Array1;
     use proptest::prelude::*;
     use systole_hdl::Type;

@@ -53,7 +53,7 @@ pub fn array_cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gemm::schedule::Shape;
+    use crate::systolic::schedule::Shape;
     use proptest::prelude::*;
     use systole_hdl::Type;
 

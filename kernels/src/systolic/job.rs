@@ -27,8 +27,8 @@ pub fn job(hardware: &HardwareParameters, schedule: &Schedule, requantize: Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gemm::hardware::Dataflow;
-    use crate::gemm::schedule::Shape;
+    use crate::systolic::hardware::Dataflow;
+    use crate::systolic::schedule::Shape;
     use systole_hdl::Type;
 
     fn fields(dataflow: Dataflow, output: Type) -> Vec<(&'static str, u64)> {

@@ -1,0 +1,10 @@
+//! The systolic array that the matrix kernels share: its hardware, the order in which operands enter it, its cycle model and its golden model.
+//!
+//! Dataflows after H. T. Kung, "Why systolic architectures?", Computer 15(1), 1982, and the taxonomy of Chen et al., "Eyeriss",
+//! ISCA 2016.
+
+pub mod golden;
+pub mod hardware;
+pub mod job;
+pub mod model;
+pub mod schedule;
