@@ -1,15 +1,21 @@
 //! The pattern N:M, and whether a mask keeps to it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use ndarray::{ArrayView2, Axis};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The group sizes M that hardware is made for.
 pub const GROUP_SIZES: [usize; 5] = [2, 4, 8, 16, 32];
 
 /// At most N nonzeros in each group of M consecutive elements. Groups start at multiples of M; a last group with fewer than M elements
 /// counts as padded with zeros.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+///
+/// Its text form is `2:4`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Pattern {
     n: usize,
     m: usize,
@@ -59,6 +65,39 @@ impl Pattern {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.n, self.m)
+    }
+}
+
+/// A text that is no pattern.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ParsePatternError {
+    /// It is not two numbers.
+    #[error("`{0}` is not a pattern of sparsity: write N and M with a colon between them, such as `2:4`")]
+    Form(String),
+    /// It is two numbers that make no pattern.
+    #[error(transparent)]
+    Numbers(#[from] InvalidPattern),
+}
+
+impl FromStr for Pattern {
+    type Err = ParsePatternError;
+
+    fn from_str(text: &str) -> Result<Pattern, ParsePatternError> {
+        let number = |digits: &str| digits.parse::<usize>().map_err(|_| ParsePatternError::Form(text.to_string()));
+        let (n, m) = text.split_once(':').ok_or_else(|| ParsePatternError::Form(text.to_string()))?;
+        Ok(Pattern::new(number(n)?, number(m)?)?)
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -151,6 +190,17 @@ pub(super) mod tests {
             Pattern::new(3, 5).unwrap_err().to_string(),
             "3:5 is not a pattern of sparsity: choose M from 2, 4, 8, 16 and 32, and N from 1 to M"
         );
+    }
+
+    #[test]
+    fn every_pattern_reads_back_from_its_text_and_other_texts_are_refused() {
+        for pattern in all_patterns() {
+            assert_eq!(pattern.to_string().parse(), Ok(pattern));
+        }
+        for text in ["", "2", "2:", ":4", "2;4", "2:4:8", "-1:4", "two:4"] {
+            assert_eq!(text.parse::<Pattern>(), Err(ParsePatternError::Form(text.to_string())), "{text}");
+        }
+        assert_eq!("3:5".parse::<Pattern>(), Err(ParsePatternError::Numbers(InvalidPattern { n: 3, m: 5 })));
     }
 
     #[test]
