@@ -12,7 +12,7 @@ use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
 use crate::kernel::{ConfigError, deserialize};
 use crate::systolic::golden;
-use crate::systolic::hardware::{Dataflow, HardwareParameters};
+use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
 
 /// Rows or columns of an array.
 const SIDES: RangeInclusive<u32> = 1..=256;
@@ -206,7 +206,20 @@ impl Parameters {
             OutputFormat::Requantized(ty) => ty,
         };
         let (multiplier_bits, shift_bits) = (golden::MULTIPLIER_BITS, golden::SHIFT_BITS);
-        HardwareParameters { rows, columns, dataflow, overlap_load, buffer_rows, a, b, accumulator, output, multiplier_bits, shift_bits }
+        HardwareParameters {
+            rows,
+            columns,
+            dataflow,
+            group: Group::DENSE,
+            overlap_load,
+            buffer_rows,
+            a,
+            b,
+            accumulator,
+            output,
+            multiplier_bits,
+            shift_bits,
+        }
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

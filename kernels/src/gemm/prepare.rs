@@ -10,6 +10,7 @@ use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
 use crate::report::Quantization;
+use crate::systolic::compression::Compression;
 use crate::systolic::golden::{self, Requantize};
 use crate::systolic::hardware::{Dataflow, HardwareParameters};
 use crate::systolic::schedule::{Schedule, Shape};
@@ -118,7 +119,7 @@ fn prepare_layer(
         None => Operand { raw: Array1::zeros(shape.n), scale: accumulator_scale, reference: Array1::zeros(shape.n), quantization: None },
     };
     check_accumulator(hardware, shape.k, &bias.raw, &key(index, "b"))?;
-    let schedule = Schedule::new(hardware, shape);
+    let schedule = Schedule::new(hardware, shape, Compression::dense(hardware.group));
     check_tiles(hardware.dataflow, &schedule, &key(index, "b"))?;
 
     let accumulators = golden::accumulate(a.raw.view(), b.raw.view(), bias.raw.view());

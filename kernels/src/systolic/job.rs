@@ -15,6 +15,8 @@ pub fn job(hardware: &HardwareParameters, schedule: &Schedule, requantize: Optio
         "reduction_tiles" => schedule.reduction.count as u64,
         "full_length" => streamed.full as u64,
         "last_length" => streamed.last as u64,
+        "full_groups" => schedule.groups(streamed.full) as u64,
+        "last_groups" => schedule.groups(streamed.last) as u64,
         "last_rows" => schedule.outer.last as u64,
         "multiplier" => requantize.map_or(0, |requantize| requantize.multiplier),
         "shift" => requantize.map_or(0, |requantize| u64::from(requantize.shift)),
@@ -27,7 +29,8 @@ pub fn job(hardware: &HardwareParameters, schedule: &Schedule, requantize: Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systolic::hardware::Dataflow;
+    use crate::systolic::compression::Compression;
+    use crate::systolic::hardware::{Dataflow, Group};
     use crate::systolic::schedule::Shape;
     use systole_hdl::Type;
 
@@ -37,6 +40,7 @@ mod tests {
             columns: 8,
             dataflow,
             overlap_load: true,
+            group: Group::DENSE,
             buffer_rows: 64,
             a: Type::s(8),
             b: Type::s(8),
@@ -45,7 +49,7 @@ mod tests {
             multiplier_bits: 16,
             shift_bits: 6,
         };
-        let schedule = Schedule::new(&hardware, Shape { m: 100, k: 130, n: 20 });
+        let schedule = Schedule::new(&hardware, Shape { m: 100, k: 130, n: 20 }, Compression::dense(Group::DENSE));
         let beat = job(&hardware, &schedule, Some(Requantize { multiplier: 40_000, shift: 20 }), true);
         let mut low = 0;
         let mut read = |ty: Type| {

@@ -11,6 +11,8 @@
 //! - drain not overlapped: K + R + C − 2 + R per tile, the last tile taking K + R + C − 2 + D;
 //! - drain overlapped: K − L + max(L, R) per tile, which is max(K, R) if K is streamed in one pass; the last tile as above.
 //!
+//! For compressed B, K is everywhere the number of slots that B has along K: of N:M-sparse weights K·N/M if M divides K.
+//!
 //! Before that stands the time in which the first tile is buffered, behind it the pipeline from a column's sum to the output stream.
 
 use super::hardware::{Dataflow, HardwareParameters};
@@ -34,7 +36,7 @@ pub fn array_cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
     let (rows, columns) = (u64::from(hardware.rows), u64::from(hardware.columns));
     let fill = rows + columns - 2;
     let tiles = (schedule.outer.count * schedule.lanes.count) as u64;
-    let depth = schedule.shape().k as u64;
+    let depth = schedule.slots() as u64;
     let lengths = || schedule.passes().map(|pass| schedule.streamed_length(pass) as u64);
     match (hardware.dataflow, hardware.overlap_load) {
         (Dataflow::OutputStationary, overlap) => {
@@ -53,6 +55,8 @@ pub fn array_cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::systolic::compression::Compression;
+    use crate::systolic::hardware::Group;
     use crate::systolic::schedule::Shape;
     use proptest::prelude::*;
     use systole_hdl::Type;
@@ -63,6 +67,7 @@ mod tests {
             columns,
             dataflow,
             overlap_load,
+            group: Group::DENSE,
             buffer_rows: 256,
             a: Type::s(8),
             b: Type::s(8),
@@ -75,7 +80,7 @@ mod tests {
 
     fn array(dataflow: Dataflow, overlap_load: bool, m: usize, k: usize, n: usize) -> u64 {
         let hardware = hardware(dataflow, overlap_load, 16, 16);
-        array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }))
+        array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE)))
     }
 
     #[test]
@@ -95,7 +100,7 @@ mod tests {
             overlap in any::<bool>(), rows in 1u32..20, columns in 1u32..20, m in 1usize..600, k in 1usize..600, n in 1usize..50,
         ) {
             let hardware = hardware(dataflow, overlap, rows, columns);
-            let cycles = array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }));
+            let cycles = array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE)));
             let peak = u64::from(rows * columns);
             prop_assert!(cycles * peak >= (m * k * n) as u64);
         }

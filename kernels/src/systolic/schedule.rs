@@ -6,7 +6,10 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::hardware::{Dataflow, HardwareParameters};
+use systole_hdl::Type;
+
+use super::compression::Compression;
+use super::hardware::{Dataflow, Group, HardwareParameters};
 
 /// Sizes of C\[M×N\] = A\[M×K\]·B\[K×N\], each at least 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +45,11 @@ impl Tiles {
         Tiles { count, full, last: length - full * (count - 1) }
     }
 
+    /// Tiles of at most `most`, about as even as possible, all but the last a multiple of `unit`, which is at most `most`.
+    fn whole(length: usize, most: usize, unit: usize) -> Tiles {
+        Tiles::of(length, Tiles::balanced(length, most / unit * unit).full.next_multiple_of(unit))
+    }
+
     /// Where tile `index` begins.
     fn start(self, index: usize) -> usize {
         index * self.full
@@ -59,7 +67,9 @@ pub struct Schedule {
     dataflow: Dataflow,
     rows: usize,
     columns: usize,
+    group: Group,
     shape: Shape,
+    compression: Compression,
     /// Tiles of the outermost loop.
     pub outer: Tiles,
     /// Tiles of the middle loop.
@@ -87,20 +97,34 @@ struct OutputTile {
 type Position = (usize, usize);
 
 impl Schedule {
-    /// Tiles a product of this shape for this hardware.
-    pub fn new(hardware: &HardwareParameters, shape: Shape) -> Schedule {
+    /// Tiles a product of this shape, with B compressed like that, for this hardware.
+    pub fn new(hardware: &HardwareParameters, shape: Shape, compression: Compression) -> Schedule {
         let (rows, columns, depth) = (hardware.rows as usize, hardware.columns as usize, hardware.buffer_rows as usize);
+        let slots = compression.slots(shape.k);
         let (outer, lanes, reduction) = match hardware.dataflow {
-            Dataflow::WeightStationary => (Tiles::balanced(shape.m, depth), Tiles::of(shape.n, columns), Tiles::of(shape.k, rows)),
-            Dataflow::InputStationary => (Tiles::balanced(shape.n, depth), Tiles::of(shape.m, columns), Tiles::of(shape.k, rows)),
-            Dataflow::OutputStationary => (Tiles::of(shape.m, rows), Tiles::of(shape.n, columns), Tiles::balanced(shape.k, depth)),
+            Dataflow::WeightStationary => (Tiles::balanced(shape.m, depth), Tiles::of(shape.n, columns), Tiles::of(slots, rows)),
+            Dataflow::InputStationary => (Tiles::balanced(shape.n, depth), Tiles::of(shape.m, columns), Tiles::of(slots, rows)),
+            Dataflow::OutputStationary => {
+                let whole_groups = Tiles::whole(slots, depth, hardware.group.slots as usize);
+                (Tiles::of(shape.m, rows), Tiles::of(shape.n, columns), whole_groups)
+            }
         };
-        Schedule { dataflow: hardware.dataflow, rows, columns, shape, outer, lanes, reduction }
+        Schedule { dataflow: hardware.dataflow, rows, columns, group: hardware.group, shape, compression, outer, lanes, reduction }
     }
 
     /// The product's sizes.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// How B lies along K.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// The length of the reduction in slots: rows of B as it is streamed.
+    pub fn slots(&self) -> usize {
+        self.compression.slots(self.shape.k)
     }
 
     /// The loop whose tiles are buffered: its lengths are a job's `full_length` and `last_length`.
@@ -113,7 +137,21 @@ impl Schedule {
         self.passes().flat_map(move |pass| (0..self.a_length(pass)).map(move |word| gather(a, self.a_positions(pass, word))))
     }
 
-    /// Words of stream `b`, in order.
+    /// Kept elements of B, `[slots, N]`, with the places in their groups by which the array picks activations: what
+    /// [`Schedule::b_words`] streams. `values` are of type `value`, `elements` say which of the K each of them is.
+    pub fn indexed(self, values: ArrayView2<'_, i64>, elements: ArrayView2<'_, usize>, value: Type) -> Array2<i64> {
+        let low_bits = i64::MAX >> (63 - value.width());
+        let slots = self.group.slots as usize;
+        Array2::from_shape_fn((self.slots(), self.shape.n), |(slot, column)| match self.group.elements {
+            1 => values[[slot, column]],
+            _ => {
+                let window = self.compression.window(slot / slots * slots, slots);
+                (values[[slot, column]] & low_bits) | ((elements[[slot, column]] - window.start) as i64) << value.width()
+            }
+        })
+    }
+
+    /// Words of stream `b`, in order: of elements that are [indexed](Schedule::indexed).
     pub fn b_words(self, b: ArrayView2<'_, i64>) -> impl Iterator<Item = Vec<i64>> {
         self.passes().flat_map(move |pass| (0..self.b_length(pass)).map(move |word| gather(b, self.b_positions(pass, word))))
     }
@@ -167,8 +205,13 @@ impl Schedule {
         }
     }
 
+    /// Words of A that go with a streamed tile of this length.
+    pub fn groups(&self, length: usize) -> usize {
+        if self.dataflow == Dataflow::OutputStationary { length.div_ceil(self.group.slots as usize) } else { length }
+    }
+
     fn a_length(&self, pass: Pass) -> usize {
-        if self.dataflow == Dataflow::InputStationary { self.rows } else { self.streamed_length(pass) }
+        if self.dataflow == Dataflow::InputStationary { self.rows } else { self.groups(self.streamed_length(pass)) }
     }
 
     fn b_length(&self, pass: Pass) -> usize {
@@ -179,15 +222,23 @@ impl Schedule {
         self.outer.length(tile.outer)
     }
 
-    /// Positions in A of the lanes of word `word` of a pass.
+    /// Positions in A of the lanes of word `word` of a pass: groups one after the other. What a group does not use is beyond the matrix.
     fn a_positions(&self, pass: Pass, word: usize) -> impl Iterator<Item = Position> + use<> {
-        let along_k = self.reduction.start(pass.reduction);
-        let (first, step, lanes) = match self.dataflow {
-            Dataflow::WeightStationary => ((self.outer.start(pass.outer) + word, along_k), (0, 1), self.rows),
-            Dataflow::OutputStationary => ((self.outer.start(pass.outer), along_k + word), (1, 0), self.rows),
-            Dataflow::InputStationary => ((self.lanes.start(pass.lane), along_k + word), (1, 0), self.columns),
+        let slots = self.group.slots as usize;
+        let first_group = self.reduction.start(pass.reduction) / slots;
+        let (first_row, step, first_group, groups) = match self.dataflow {
+            Dataflow::WeightStationary => {
+                (self.outer.start(pass.outer) + word, (0, 1), first_group, self.group.touched_by(self.rows as u32))
+            }
+            Dataflow::OutputStationary => (self.outer.start(pass.outer), (1, 0), first_group + word, self.rows as u32),
+            Dataflow::InputStationary => (self.lanes.start(pass.lane), (1, 0), first_group + word, self.columns as u32),
         };
-        (0..lanes).map(move |lane| (first.0 + step.0 * lane, first.1 + step.1 * lane))
+        let (compression, elements) = (self.compression, self.group.elements as usize);
+        (0..groups as usize).flat_map(move |lane| {
+            let row = first_row + step.0 * lane;
+            let window = compression.window((first_group + step.1 * lane) * slots, slots);
+            window.map(move |column| (row, column)).chain(std::iter::repeat((row, usize::MAX))).take(elements)
+        })
     }
 
     /// Positions in B of the lanes of word `word` of a pass.
@@ -221,12 +272,15 @@ mod tests {
     use proptest::prelude::*;
     use systole_hdl::Type;
 
-    fn hardware(dataflow: Dataflow, rows: u32, columns: u32, buffer_rows: u32) -> HardwareParameters {
+    const VALUE_BITS: u32 = 8;
+
+    fn hardware(dataflow: Dataflow, group: Group, rows: u32, columns: u32, buffer_rows: u32) -> HardwareParameters {
         HardwareParameters {
             rows,
             columns,
             dataflow,
             overlap_load: true,
+            group,
             buffer_rows,
             a: Type::s(8),
             b: Type::s(8),
@@ -240,7 +294,11 @@ mod tests {
     /// An array that only counts words and multiplies: what the hardware does with the streams, without its timing.
     fn emulate(schedule: Schedule, [a, b, bias]: [&mut dyn Iterator<Item = Vec<i64>>; 3]) -> Vec<Vec<i64>> {
         let take = |stream: &mut dyn Iterator<Item = Vec<i64>>, count: usize| -> Vec<Vec<i64>> { stream.take(count).collect() };
-        let (stationary, streaming) = if schedule.dataflow == Dataflow::InputStationary { (a, b) } else { (b, a) };
+        let (slots, elements) = (schedule.group.slots as usize, schedule.group.elements as usize);
+        let product = |word: &[i64], group: usize, weight: i64| match elements {
+            1 => word[group] * weight,
+            _ => word[group * elements..][(weight >> VALUE_BITS) as usize] * (weight << (64 - VALUE_BITS) >> (64 - VALUE_BITS)),
+        };
         let mut outputs = Vec::new();
         for outer in 0..schedule.outer.count {
             for _ in 0..schedule.lanes.count {
@@ -250,20 +308,36 @@ mod tests {
                     _ => vec![take(bias, 1).remove(0); rows],
                 };
                 for reduction in 0..schedule.reduction.count {
-                    if schedule.dataflow == Dataflow::OutputStationary {
-                        for _ in 0..schedule.reduction.length(reduction) {
-                            let (column, row) = (take(streaming, 1).remove(0), take(stationary, 1).remove(0));
-                            assert_eq!((column.len(), row.len()), (schedule.rows, schedule.columns));
-                            for (sums, a) in sums.iter_mut().zip(&column) {
-                                sums.iter_mut().zip(&row).for_each(|(sum, b)| *sum += a * b);
+                    match schedule.dataflow {
+                        Dataflow::OutputStationary => {
+                            let mut column = Vec::new();
+                            for slot in 0..schedule.reduction.length(reduction) {
+                                if slot % slots == 0 {
+                                    column = take(a, 1).remove(0);
+                                }
+                                let weights = take(b, 1).remove(0);
+                                assert_eq!((column.len(), weights.len()), (schedule.rows * elements, schedule.columns));
+                                for (row, sums) in sums.iter_mut().enumerate() {
+                                    sums.iter_mut().zip(&weights).for_each(|(sum, &weight)| *sum += product(&column, row, weight));
+                                }
                             }
                         }
-                    } else {
-                        let (weights, words) = (take(stationary, schedule.rows), take(streaming, rows));
-                        for (sums, word) in sums.iter_mut().zip(&words) {
-                            assert_eq!((word.len(), weights[0].len()), (schedule.rows, schedule.columns));
-                            for (element, weights) in word.iter().zip(&weights) {
-                                sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += element * weight);
+                        Dataflow::WeightStationary => {
+                            let (weights, words) = (take(b, schedule.rows), take(a, rows));
+                            let phase = reduction * schedule.rows % slots;
+                            for (sums, word) in sums.iter_mut().zip(&words) {
+                                for (slot, weights) in weights.iter().enumerate() {
+                                    let group = (phase + slot) / slots;
+                                    sums.iter_mut().zip(weights).for_each(|(sum, &weight)| *sum += product(word, group, weight));
+                                }
+                            }
+                        }
+                        Dataflow::InputStationary => {
+                            let (stationary, words) = (take(a, schedule.rows), take(b, rows));
+                            for (sums, word) in sums.iter_mut().zip(&words) {
+                                for (element, stationary) in word.iter().zip(&stationary) {
+                                    sums.iter_mut().zip(stationary).for_each(|(sum, other)| *sum += element * other);
+                                }
                             }
                         }
                     }
@@ -274,8 +348,24 @@ mod tests {
         outputs
     }
 
+    /// Arrays with groups, and compressions that they serve; inputs are stationary only without groups.
+    fn products() -> impl Strategy<Value = (Dataflow, Group, Compression)> {
+        let groups =
+            (1u32..6, prop::sample::select(vec![1u32, 2, 4, 8])).prop_filter("N is at most M", |(slots, elements)| slots <= elements);
+        let patterns = (1usize..9, prop::sample::select(vec![2usize, 4, 8]));
+        (dataflows(), groups, patterns).prop_map(|(dataflow, (slots, elements), (n, m))| {
+            let group = if dataflow == Dataflow::InputStationary { Group::DENSE } else { Group { slots, elements } };
+            let compression = Compression::new(n, m, group).filter(|_| n <= m);
+            (dataflow, group, compression.unwrap_or(Compression::dense(group)))
+        })
+    }
+
     fn dataflows() -> impl Strategy<Value = Dataflow> {
         prop::sample::select(vec![Dataflow::WeightStationary, Dataflow::OutputStationary, Dataflow::InputStationary])
+    }
+
+    fn dense(dataflow: Dataflow, rows: u32, columns: u32, buffer_rows: u32, shape: Shape) -> Schedule {
+        Schedule::new(&hardware(dataflow, Group::DENSE, rows, columns, buffer_rows), shape, Compression::dense(Group::DENSE))
     }
 
     #[test]
@@ -287,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_weight_stationary_word_of_a_is_a_row_with_zeros_beyond_the_edge() {
-        let schedule = Schedule::new(&hardware(Dataflow::WeightStationary, 2, 2, 20), Shape { m: 2, k: 3, n: 1 });
+        let schedule = dense(Dataflow::WeightStationary, 2, 2, 20, Shape { m: 2, k: 3, n: 1 });
         let a = ndarray::array![[1, 2, 3], [4, 5, 6]];
         let words: Vec<_> = schedule.a_words(a.view()).collect();
         assert_eq!(words, [[1, 2], [4, 5], [3, 0], [6, 0]]);
@@ -306,21 +396,39 @@ mod tests {
         }
 
         #[test]
-        fn the_words_of_every_dataflow_make_the_product(
-            dataflow in dataflows(), rows in 1u32..7, columns in 1u32..7, depth in 1u32..12,
+        fn the_words_of_every_dataflow_and_compression_make_the_product(
+            (dataflow, group, compression) in products(), rows in 1u32..7, columns in 1u32..7, depth in 8u32..20,
             m in 1usize..30, k in 1usize..30, n in 1usize..30, seed in any::<i64>(),
         ) {
             let element = |i: usize, j: usize| (seed ^ (i as i64 * 7919 + j as i64 * 104_729)).wrapping_mul(0x9e37_79b9_7f4a_7c15u64 as i64) >> 56;
             let a = Array2::from_shape_fn((m, k), |(i, j)| element(i, j));
-            let b = Array2::from_shape_fn((k, n), |(i, j)| element(i + 1000, j));
+            let schedule = Schedule::new(&hardware(dataflow, group, rows, columns, depth), Shape { m, k, n }, compression);
+            // Slots point anywhere within their groups, several of them perhaps at one element: the array does not mind.
+            let values = Array2::from_shape_fn((schedule.slots(), n), |(slot, j)| element(slot + 1000, j));
+            let elements = Array2::from_shape_fn((schedule.slots(), n), |(slot, j)| {
+                let range = compression.element(slot, 0)..compression.element(slot, compression.elements_of_group()).min(k);
+                range.start + (element(slot + 2000, j) as u8) as usize % range.len()
+            });
+            let elements = if group == Group::DENSE { Array2::from_shape_fn(elements.dim(), |(slot, _)| slot) } else { elements };
+            let mut b = Array2::zeros((k, n));
+            for ((slot, column), &element) in elements.indexed_iter() {
+                b[[element, column]] += values[[slot, column]];
+            }
             let bias = Array1::from_shape_fn(n, |i| element(i, 9999));
-            let schedule = Schedule::new(&hardware(dataflow, rows, columns, depth), Shape { m, k, n });
+            let indexed = schedule.indexed(values.view(), elements.view(), Type::s(VALUE_BITS));
             let (mut a_words, mut b_words, mut bias_words) =
-                (schedule.a_words(a.view()), schedule.b_words(b.view()), schedule.bias_words(bias.view()));
+                (schedule.a_words(a.view()), schedule.b_words(indexed.view()), schedule.bias_words(bias.view()));
             let words = emulate(schedule, [&mut a_words, &mut b_words, &mut bias_words]);
             prop_assert!(a_words.next().is_none() && b_words.next().is_none() && bias_words.next().is_none(), "words are left over");
             prop_assert_eq!(words.len(), schedule.output_words());
             prop_assert_eq!(schedule.scatter(words), golden::accumulate(a.view(), b.view(), bias.view()));
+        }
+
+        #[test]
+        fn tiles_of_whole_groups_end_groups_and_fit_the_buffer(length in 1usize..2000, unit in 1usize..33, most in 33usize..300) {
+            let tiles = Tiles::whole(length, most, unit);
+            prop_assert_eq!((0..tiles.count).map(|i| tiles.length(i)).sum::<usize>(), length);
+            prop_assert!(tiles.full <= most && (tiles.count == 1 || tiles.full.is_multiple_of(unit)));
         }
     }
 }

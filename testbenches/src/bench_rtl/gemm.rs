@@ -1,7 +1,7 @@
 //! The GEMM accelerator as a whole, with control, memories and streams, fed without a pause.
 
 use systole_hdl::prelude::*;
-use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, HardwareParameters};
+use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, Group, HardwareParameters};
 
 use super::array::BenchOut;
 use super::sources::{Source, SourceIn, fold_into, key};
@@ -22,6 +22,7 @@ impl GemmBench {
             columns: self.n,
             dataflow: Dataflow::WeightStationary,
             overlap_load: true,
+            group: Group::DENSE,
             buffer_rows: 256,
             a: Type::s(8),
             b: Type::s(8),

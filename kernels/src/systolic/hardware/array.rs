@@ -18,7 +18,7 @@ pub struct StationaryArray {
 bundle! {
     /// What enters a [`StationaryArray`]: the west edge row by row, the north edge column by column.
     pub struct StationaryArrayIn {
-        streamed: Vec<Signal>,
+        streamed: Vec<Vec<Signal>>,
         swap: Vec<Option<Signal>>,
         shift: Vec<Signal>,
         stationary: Vec<Signal>,
@@ -36,10 +36,10 @@ impl Component for StationaryArray {
     fn inputs(&self) -> StationaryArrayIn {
         let rows = || 0..self.rows;
         StationaryArrayIn {
-            streamed: rows().map(|_| port(self.pe.streamed)).collect(),
+            streamed: rows().map(|_| (0..self.pe.group.elements).map(|_| port(self.pe.streamed)).collect()).collect(),
             swap: rows().map(|_| self.pe.double_buffered.then(|| port(Type::BIT))).collect(),
             shift: rows().map(|_| port(Type::BIT)).collect(),
-            stationary: (0..self.columns).map(|_| port(self.pe.stationary)).collect(),
+            stationary: (0..self.columns).map(|_| port(self.pe.group.weight(self.pe.stationary))).collect(),
         }
     }
 
@@ -47,7 +47,7 @@ impl Component for StationaryArray {
         let mut stationary = i.stationary;
         let mut sums = vec![constant(self.pe.accumulator, 0); self.columns as usize];
         for row in 0..self.rows as usize {
-            let (mut streamed, mut swap, mut shift) = (i.streamed[row], i.swap[row], i.shift[row]);
+            let (mut streamed, mut swap, mut shift) = (i.streamed[row].clone(), i.swap[row], i.shift[row]);
             for column in 0..self.columns as usize {
                 let input = StationaryIn { streamed, swap, shift, stationary: stationary[column], sum: sums[column] };
                 let pe = m.instance(&format!("pe_{row}_{column}"), &self.pe, input);
@@ -73,7 +73,7 @@ pub struct OutputStationaryArray {
 bundle! {
     /// What enters an [`OutputStationaryArray`]: the west edge row by row, the north edge column by column.
     pub struct OutputStationaryArrayIn {
-        a: Vec<Signal>,
+        a: Vec<Vec<Signal>>,
         first: Vec<Signal>,
         last: Vec<Option<Signal>>,
         shift: Vec<Signal>,
@@ -88,11 +88,11 @@ impl Component for OutputStationaryArray {
     fn inputs(&self) -> OutputStationaryArrayIn {
         let rows = || 0..self.rows;
         OutputStationaryArrayIn {
-            a: rows().map(|_| port(self.pe.a)).collect(),
+            a: rows().map(|_| (0..self.pe.group.elements).map(|_| port(self.pe.a)).collect()).collect(),
             first: rows().map(|_| port(Type::BIT)).collect(),
             last: rows().map(|_| self.pe.double_buffered.then(|| port(Type::BIT))).collect(),
             shift: rows().map(|_| port(Type::BIT)).collect(),
-            b: (0..self.columns).map(|_| port(self.pe.b)).collect(),
+            b: (0..self.columns).map(|_| port(self.pe.group.weight(self.pe.b))).collect(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Component for OutputStationaryArray {
         let mut b = i.b;
         let mut sums = vec![constant(self.pe.accumulator, 0); self.columns as usize];
         for row in 0..self.rows as usize {
-            let (mut a, mut first, mut last, mut shift) = (i.a[row], i.first[row], i.last[row], i.shift[row]);
+            let (mut a, mut first, mut last, mut shift) = (i.a[row].clone(), i.first[row], i.last[row], i.shift[row]);
             for column in 0..self.columns as usize {
                 let input = OutputStationaryIn { a, b: b[column], first, last, shift, sum: sums[column] };
                 let pe = m.instance(&format!("pe_{row}_{column}"), &self.pe, input);

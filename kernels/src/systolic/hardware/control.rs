@@ -10,7 +10,7 @@ use super::{Dataflow, HardwareParameters};
 bundle! {
     /// What any control observes.
     pub struct Observed {
-        /// Words of streamed operands available: one count per streamed buffer.
+        /// Words of streamed operands available: one count per streamed buffer, A first.
         streamed: Vec<Signal>,
         /// Words of bias available.
         bias: Signal,
@@ -34,6 +34,8 @@ bundle! {
         first_k: Signal,
         /// One bit: the row's pass is the last along K.
         last_k: Signal,
+        /// The slot at which the row's tile begins, if tiles begin within groups.
+        phase: Option<Signal>,
         /// Output words that the row's pass finishes.
         rows: Signal,
         /// One bit: nothing is on its way.
@@ -43,9 +45,13 @@ bundle! {
 
 impl HardwareParameters {
     pub(super) fn observed_ports(&self) -> Observed {
-        let streamed = if self.dataflow == Dataflow::OutputStationary { 2 } else { 1 };
+        let depths = if self.dataflow == Dataflow::OutputStationary {
+            vec![self.group_words(), self.buffer_words()]
+        } else {
+            vec![self.buffer_words()]
+        };
         Observed {
-            streamed: (0..streamed).map(|_| port(Type::count(self.buffer_words()))).collect(),
+            streamed: depths.into_iter().map(|depth| port(Type::count(depth))).collect(),
             bias: port(Type::count(self.bias_words())),
             completes: port(Type::BIT),
             leaves: port(Type::BIT),
@@ -56,7 +62,25 @@ impl HardwareParameters {
         let length = Type::count(self.buffer_rows);
         let rows = if self.dataflow == Dataflow::OutputStationary { Type::count(self.rows) } else { length };
         let bit = || port(Type::BIT);
-        Pass { valid: bit(), length: port(length), rows: port(rows), first_k: bit(), last_k: bit() }
+        Pass {
+            valid: bit(),
+            length: port(length),
+            groups: self.shows_repeatedly().then(|| port(length)),
+            phase: self.phase_bits().map(|bits| port(Type::u(bits))),
+            rows: port(rows),
+            first_k: bit(),
+            last_k: bit(),
+        }
+    }
+
+    /// Whether a word of A is shown for several slots: they follow each other in time if outputs are stationary.
+    pub(super) fn shows_repeatedly(&self) -> bool {
+        self.dataflow == Dataflow::OutputStationary && self.group.slots > 1
+    }
+
+    /// Bits of the phase of a stationary tile, if tiles begin within groups.
+    pub(super) fn phase_bits(&self) -> Option<u32> {
+        if self.dataflow == Dataflow::WeightStationary { self.group.phase_bits(self.rows) } else { None }
     }
 
     /// Runs passes: the next one starts when the last one has issued all its rows and `may_start` holds, its operands are there
@@ -72,7 +96,10 @@ impl HardwareParameters {
         let pending = m.reg("pending", count);
         let rows = pass.rows.to(count);
         let room = (promised.add_wide(rows)).le(self.buffer_words()) | !pass.last_k;
-        let operands = observed.streamed.iter().fold(pass.valid, |all, available| all & available.ge(pass.length.to(count)));
+        let operands = observed.streamed.iter().enumerate().fold(pass.valid, |all, (index, available)| {
+            let needed = pass.groups.filter(|_| index == 0).unwrap_or(pass.length);
+            all & available.to(count).ge(needed.to(count))
+        });
         let take = (operands & room & observed.bias.ge(bias_needed) & may_start & !running).named("take");
         let issue = (take | running).named("issue");
         m.when(take, || left.next(pass.length - 1)).or_when(running, || left.next(left - 1));
@@ -94,6 +121,7 @@ impl HardwareParameters {
             last_row,
             first_k: issue & during("first_k", pass.first_k),
             last_k: issue & during("last_k", pass.last_k),
+            phase: pass.phase.map(|phase| during("phase", phase)),
             rows: during("rows", pass.rows),
             idle: pending.equals(0),
         }
@@ -213,6 +241,8 @@ bundle! {
         first_drained: Signal,
         /// One bit: a word of bias is promised.
         claim_bias: Signal,
+        /// One bit, beside a row that starts: it is the first slot of a group. Only if groups are shown several times.
+        fetch: Option<Signal>,
     }
 }
 
@@ -249,12 +279,20 @@ impl Component for OutputStationaryControl {
             drained_rows.next(*tile_rows);
         });
         let index = row.value.to(course.rows.ty());
+        let fetch = self.hardware.shows_repeatedly().then(|| {
+            // A pass that ends within a group ends the group.
+            let slot = m.reg("slot", Type::index(self.hardware.group.slots));
+            let last = course.last_row | slot.equals(self.hardware.group.slots - 1);
+            m.when(course.issue, || slot.next(last.mux(0, slot + 1)));
+            slot.equals(0)
+        });
         let shift = (0..rows).map(|r| if r == 0 { constant(Type::BIT, false) } else { draining & row.value.lt(r) }).collect();
         OutputStationaryControlOut {
             shift,
             drains: draining & index.lt(*drained_rows),
             first_drained: draining & row.value.equals(0),
             claim_bias: course.take & course.last_k,
+            fetch,
             course,
         }
     }

@@ -13,6 +13,7 @@
 
 mod array;
 mod control;
+mod group;
 mod operand_buffer;
 mod output_buffer;
 mod output_column;
@@ -20,6 +21,7 @@ mod processing_element;
 mod sequencer;
 mod top;
 
+pub use group::Group;
 use output_column::OutputColumn;
 pub use top::{Gemm, GemmIn, GemmOut};
 
@@ -48,6 +50,8 @@ pub struct HardwareParameters {
     pub columns: u32,
     /// Which operand is stationary.
     pub dataflow: Dataflow,
+    /// How rows share elements of A, and B picks from them; dense if inputs are stationary.
+    pub group: Group,
     /// Whether the next stationary tile is loaded (or the last output tile drained) while the array computes.
     pub overlap_load: bool,
     /// Depth of a streaming tile buffer in words, T.
@@ -76,14 +80,28 @@ impl HardwareParameters {
         self.output != self.accumulator
     }
 
-    /// Lanes of a word of stream `a`.
+    /// Groups in a word of stream `a`: one for each row if outputs are stationary, otherwise as many as a stationary tile can touch.
+    pub fn a_groups(&self) -> u32 {
+        match self.dataflow {
+            Dataflow::WeightStationary => self.group.touched_by(self.rows),
+            Dataflow::OutputStationary => self.rows,
+            Dataflow::InputStationary => self.columns,
+        }
+    }
+
+    /// Lanes of a word of stream `a`: the elements of group 0, then those of group 1, and so on.
     pub fn a_lanes(&self) -> u32 {
-        if self.dataflow == Dataflow::InputStationary { self.columns } else { self.rows }
+        self.a_groups() * self.group.elements
     }
 
     /// Lanes of a word of stream `b`.
     pub fn b_lanes(&self) -> u32 {
         if self.dataflow == Dataflow::InputStationary { self.rows } else { self.columns }
+    }
+
+    /// Type of a lane of stream `b`: an element with its index.
+    pub fn b_lane(&self) -> Type {
+        self.group.weight(self.b)
     }
 
     /// Lanes of a word of stream `bias`, which are accumulators: with stationary inputs a column of the array is a row of C, so that
@@ -100,6 +118,7 @@ impl HardwareParameters {
     /// | `lane_tiles` | tiles of the middle loop: lanes of the array's columns |
     /// | `reduction_tiles` | tiles of the innermost loop, along K |
     /// | `full_length`, `last_length` | words of the streaming tile in all but the last tile of its loop, and in the last; the loop is the outermost one, or along K for a stationary output |
+    /// | `full_groups`, `last_groups` | words of A that go with them, one for each group. Only for a stationary output and groups of several slots |
     /// | `last_rows` | output words of a tile of the last outermost round; all others have R. Only for a stationary output |
     /// | `multiplier`, `shift` | output = accumulator · multiplier / 2^shift. Only if the output is requantized |
     /// | `relu` | one bit: negative accumulators become 0 before requantization |
@@ -114,6 +133,10 @@ impl HardwareParameters {
             ("last_length", length),
         ];
         if self.dataflow == Dataflow::OutputStationary {
+            if self.group.slots > 1 {
+                fields.push(("full_groups", length));
+                fields.push(("last_groups", length));
+            }
             fields.push(("last_rows", Type::count(self.rows)));
         }
         if self.requantizes() {
@@ -132,6 +155,11 @@ impl HardwareParameters {
     /// Depth of a buffer of a streamed operand, and of the output banks: two tiles, so that one is filled while the other is used.
     pub fn buffer_words(&self) -> u32 {
         2 * self.buffer_rows
+    }
+
+    /// Depth of the buffer of A for a stationary output, which shows a word for all slots of a group.
+    pub fn group_words(&self) -> u32 {
+        2 * self.buffer_rows.div_ceil(self.group.slots)
     }
 
     /// Depth of the buffer of the stationary operand: the tile being loaded, and as much again as the wave through the lanes still
@@ -177,6 +205,7 @@ mod tests {
                     columns: 5,
                     dataflow,
                     overlap_load,
+                    group: Group::DENSE,
                     buffer_rows: 32,
                     a: Type::s(8),
                     b: Type::s(4),

@@ -9,8 +9,10 @@ use systole_hdl::prelude::*;
 bundle! {
     /// One read on its way through the lanes.
     pub struct Wave {
-        /// One bit: there is a read.
+        /// One bit: an element is shown.
         valid: Signal,
+        /// One bit: it is read anew; otherwise the one read last is shown again. `None` if each is read anew.
+        fetch: Option<Signal>,
         /// The word.
         address: Signal,
         /// What travels with it.
@@ -27,6 +29,8 @@ pub struct OperandBank {
     pub depth: u32,
     /// Bits that travel with a read.
     pub tags: u32,
+    /// Whether an element can be shown several times.
+    pub repeats: bool,
 }
 
 bundle! {
@@ -43,7 +47,7 @@ bundle! {
 bundle! {
     /// What leaves an [`OperandBank`].
     pub struct BankOut {
-        /// The element read a cycle ago; zero if there was no read.
+        /// The element of the wave of a cycle ago; zero if there was none.
         element: Signal,
         /// The wave of a cycle ago: for the next lane, and beside `element`.
         next_wave: Wave,
@@ -61,6 +65,7 @@ impl Component for OperandBank {
             write_element: port(self.element),
             wave: Wave {
                 valid: port(Type::BIT),
+                fetch: self.repeats.then(|| port(Type::BIT)),
                 address: port(Type::index(self.depth)),
                 tags: (self.tags > 0).then(|| port(Type::Bits(self.tags))),
             },
@@ -70,30 +75,57 @@ impl Component for OperandBank {
     fn build(&self, m: Module, i: BankIn) -> BankOut {
         let words = m.memory("words", self.depth, self.element);
         words.write(i.write_address, i.write_element, i.write);
-        let word = words.read_registered(i.wave.address, i.wave.valid, Collision::Undefined);
-        let valid = m.delay("valid_q", i.wave.valid);
-        let address = m.delay("address_q", i.wave.address);
-        let tags = i.wave.tags.map(|tags| m.delay("tags_q", tags));
-        BankOut { element: valid.mux(word, constant(self.element, 0)), next_wave: Wave { valid, address, tags } }
+        let word = words.read_registered(i.wave.address, reads(i.wave.valid, i.wave.fetch), Collision::Undefined);
+        let next_wave = i.wave.next(m, "q");
+        BankOut { element: next_wave.valid.mux(word, constant(self.element, 0)), next_wave }
+    }
+}
+
+/// One bit: a word is read, not only shown again.
+fn reads(valid: Signal, fetch: Option<Signal>) -> Signal {
+    fetch.map_or(valid, |fetch| valid & fetch)
+}
+
+impl Wave {
+    /// The wave a cycle later.
+    fn next(&self, m: Module, suffix: &str) -> Wave {
+        let later = |name: &str, signal: Signal| m.delay(&format!("{name}_{suffix}"), signal);
+        Wave {
+            valid: later("valid", self.valid),
+            fetch: self.fetch.map(|fetch| later("fetch", fetch)),
+            address: later("address", self.address),
+            tags: self.tags.map(|tags| later("tags", tags)),
+        }
     }
 }
 
 /// The banks of all lanes behind a stream: a queue of `depth` words that are read in the order in which they came.
 ///
-/// A word of the stream holds `lanes` elements, lane 0 at the least significant end. Its place is free again when the wave has
-/// left the last lane.
+/// A word of the stream holds an element for each lane, lane 0 at the least significant end. Its place is free again when the wave has
+/// left the last row.
 #[derive(Clone, Debug)]
 pub struct OperandBuffer {
-    /// Elements in a word.
-    pub lanes: u32,
+    /// The rows of the array at which the wave meets the lanes, in ascending order.
+    pub stations: Vec<u32>,
+    /// Rows that the wave runs through, each in a cycle.
+    pub rows: u32,
     /// Type of an element.
     pub element: Type,
     /// Words.
     pub depth: u32,
     /// Bits that travel with a read.
     pub tags: u32,
+    /// Whether an element can be shown several times.
+    pub repeats: bool,
     /// Whether the wave meets the highest lane first.
     pub last_lane_first: bool,
+}
+
+impl OperandBuffer {
+    /// A buffer with a lane for each of `rows` rows, whose words are read once, from lane 0 on.
+    pub fn by_row(rows: u32, element: Type, depth: u32) -> OperandBuffer {
+        OperandBuffer { stations: (0..rows).collect(), rows, element, depth, tags: 0, repeats: false, last_lane_first: false }
+    }
 }
 
 bundle! {
@@ -103,8 +135,10 @@ bundle! {
         up: Stream,
         /// One bit: a stored word is promised and no longer counts as available.
         claim: Signal,
-        /// One bit: the next word starts its wave.
+        /// One bit: a word starts its wave: the next one, or if elements can be shown several times the next one only if `fetch`.
         read: Signal,
+        /// One bit: it is the next word, otherwise the last one again.
+        fetch: Option<Signal>,
         /// What travels with that wave.
         tags: Option<Signal>,
     }
@@ -112,9 +146,9 @@ bundle! {
 bundle! {
     /// What leaves an [`OperandBuffer`].
     pub struct BufferOut {
-        /// An element for each lane in the order in which the wave meets them: lane *n* of that order follows *n* + 1 cycles after `read`.
+        /// An element for each lane in the order in which the wave meets them: one at row *r* follows *r* + 1 cycles after `read`.
         elements: Vec<Signal>,
-        /// The wave beside each element.
+        /// The wave at each row, beside the elements there.
         waves: Vec<Wave>,
         /// Words stored and not promised.
         available: Signal,
@@ -127,9 +161,10 @@ impl Component for OperandBuffer {
 
     fn inputs(&self) -> BufferIn {
         BufferIn {
-            up: Stream::port(Type::Bits(self.lanes * self.element.width())),
+            up: Stream::port(Type::Bits(self.stations.len() as u32 * self.element.width())),
             claim: port(Type::BIT),
             read: port(Type::BIT),
+            fetch: self.repeats.then(|| port(Type::BIT)),
             tags: (self.tags > 0).then(|| port(Type::Bits(self.tags))),
         }
     }
@@ -141,23 +176,29 @@ impl Component for OperandBuffer {
         i.up.ready.drive(used.lt(self.depth));
         let enters = i.up.fires().named("enters");
         let tail = counter(m, "tail", self.depth, enters);
-        let front = counter(m, "front", self.depth, i.read);
+        let front = counter(m, "front", self.depth, reads(i.read, i.fetch));
+        let mut wave = Wave { valid: i.read, fetch: i.fetch, address: front.value, tags: i.tags };
 
-        let bank = OperandBank { element: self.element, depth: self.depth, tags: self.tags };
-        let mut lanes: Vec<(usize, Signal)> = i.up.data.lanes(self.element, self.lanes).into_iter().enumerate().collect();
+        let bank = OperandBank { element: self.element, depth: self.depth, tags: self.tags, repeats: self.repeats };
+        let elements = i.up.data.lanes(self.element, self.stations.len() as u32);
+        let mut lanes: Vec<(usize, Signal)> = elements.into_iter().enumerate().collect();
         if self.last_lane_first {
             lanes.reverse();
         }
-        let mut wave = Wave { valid: i.read, address: front.value, tags: i.tags };
+        let mut lanes = lanes.into_iter().zip(&self.stations).peekable();
         let (mut elements, mut waves) = (Vec::new(), Vec::new());
-        for (lane, element) in lanes {
-            let input = BankIn { write: enters, write_address: tail.value, write_element: element, wave };
-            let output = m.instance(&format!("bank_{lane}"), &bank, input);
-            wave = output.next_wave.clone();
-            elements.push(output.element);
-            waves.push(output.next_wave);
+        for row in 0..self.rows {
+            let mut next_wave = None;
+            while let Some(((lane, element), _)) = lanes.next_if(|(_, station)| **station == row) {
+                let input = BankIn { write: enters, write_address: tail.value, write_element: element, wave: wave.clone() };
+                let output = m.instance(&format!("bank_{lane}"), &bank, input);
+                elements.push(output.element);
+                next_wave = Some(output.next_wave);
+            }
+            wave = next_wave.unwrap_or_else(|| wave.next(m, &format!("at_{row}")));
+            waves.push(wave.clone());
         }
-        let leaves = wave.valid;
+        let leaves = reads(wave.valid, wave.fetch);
         up_down(m, used, enters, leaves);
         up_down(m, available, enters, i.claim);
         BufferOut { elements, waves, available: *available }

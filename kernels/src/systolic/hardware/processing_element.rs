@@ -1,13 +1,18 @@
-//! The two processing elements: one keeps an operand, the other keeps a sum.
+//! The two processing elements: one keeps an operand, the other keeps a sum. Both see a [`Group`] of activations and multiply the one that
+//! the weight's index picks.
 
 use systole_hdl::prelude::*;
+
+use super::group::Group;
 
 /// Keeps an element of the stationary operand, multiplies what streams by from the west and adds to the sum from the north.
 #[derive(Clone, Debug)]
 pub struct StationaryPe {
-    /// Type of the streamed operand.
+    /// Type of an element of the streamed operand.
     pub streamed: Type,
-    /// Type of the stationary operand.
+    /// What streams by at a time, and how an element of the stationary operand picks from it.
+    pub group: Group,
+    /// Type of an element of the stationary operand, without its index.
     pub stationary: Type,
     /// Type of a sum.
     pub accumulator: Type,
@@ -18,8 +23,8 @@ pub struct StationaryPe {
 bundle! {
     /// What enters a [`StationaryPe`].
     pub struct StationaryIn {
-        /// The streamed operand, from the west.
-        streamed: Signal,
+        /// A group of the streamed operand, from the west.
+        streamed: Vec<Signal>,
         /// One bit, beside the first operand of a pass: the element shifted in takes the place of the one in use. Only if
         /// double-buffered.
         swap: Option<Signal>,
@@ -34,7 +39,7 @@ bundle! {
 bundle! {
     /// What leaves a [`StationaryPe`], all from registers.
     pub struct StationaryOut {
-        east: Signal,
+        east: Vec<Signal>,
         east_swap: Option<Signal>,
         east_shift: Signal,
         south: Signal,
@@ -48,29 +53,31 @@ impl Component for StationaryPe {
 
     fn inputs(&self) -> StationaryIn {
         StationaryIn {
-            streamed: port(self.streamed),
+            streamed: (0..self.group.elements).map(|_| port(self.streamed)).collect(),
             swap: self.double_buffered.then(|| port(Type::BIT)),
             shift: port(Type::BIT),
-            stationary: port(self.stationary),
+            stationary: port(self.group.weight(self.stationary)),
             sum: port(self.accumulator),
         }
     }
 
     fn build(&self, m: Module, i: StationaryIn) -> StationaryOut {
-        let shifted = m.reg("shifted", self.stationary);
+        let weight = self.group.weight(self.stationary);
+        let shifted = m.reg("shifted", weight);
         m.when(i.shift, || shifted.next(i.stationary));
         let in_use = match i.swap {
             Some(swap) => {
-                let held = m.reg("held", self.stationary);
+                let held = m.reg("held", weight);
                 let in_use = swap.mux(*shifted, *held);
                 held.next(in_use);
                 in_use
             }
             None => *shifted,
         };
-        let product = (i.streamed * in_use).to(self.accumulator).named("product");
+        let (activation, value) = self.group.pick(&i.streamed, in_use, self.stationary);
+        let product = (activation * value).to(self.accumulator).named("product");
         StationaryOut {
-            east: m.delay("streamed_q", i.streamed),
+            east: delay_each(m, "streamed_q", &i.streamed),
             east_swap: i.swap.map(|swap| m.delay("swap_q", swap)),
             east_shift: m.delay("shift_q", i.shift),
             south: *shifted,
@@ -79,12 +86,18 @@ impl Component for StationaryPe {
     }
 }
 
+fn delay_each(m: Module, name: &str, signals: &[Signal]) -> Vec<Signal> {
+    signals.iter().enumerate().map(|(index, &signal)| m.delay(&format!("{name}_{index}"), signal)).collect()
+}
+
 /// Keeps a sum of products of what comes from the west and from the north; finished sums leave to the south.
 #[derive(Clone, Debug)]
 pub struct OutputStationaryPe {
     /// Type of an element of A, from the west.
     pub a: Type,
-    /// Type of an element of B, from the north.
+    /// What of A comes at a time, and how an element of B picks from it.
+    pub group: Group,
+    /// Type of an element of B, from the north, without its index.
     pub b: Type,
     /// Type of a sum.
     pub accumulator: Type,
@@ -95,7 +108,7 @@ pub struct OutputStationaryPe {
 bundle! {
     /// What enters an [`OutputStationaryPe`].
     pub struct OutputStationaryIn {
-        a: Signal,
+        a: Vec<Signal>,
         b: Signal,
         /// One bit, beside the first operands of a sum.
         first: Signal,
@@ -110,7 +123,7 @@ bundle! {
 bundle! {
     /// What leaves an [`OutputStationaryPe`], all from registers.
     pub struct OutputStationaryOut {
-        east: Signal,
+        east: Vec<Signal>,
         east_first: Signal,
         east_last: Option<Signal>,
         east_shift: Signal,
@@ -125,8 +138,8 @@ impl Component for OutputStationaryPe {
 
     fn inputs(&self) -> OutputStationaryIn {
         OutputStationaryIn {
-            a: port(self.a),
-            b: port(self.b),
+            a: (0..self.group.elements).map(|_| port(self.a)).collect(),
+            b: port(self.group.weight(self.b)),
             first: port(Type::BIT),
             last: self.double_buffered.then(|| port(Type::BIT)),
             shift: port(Type::BIT),
@@ -136,7 +149,8 @@ impl Component for OutputStationaryPe {
 
     fn build(&self, m: Module, i: OutputStationaryIn) -> OutputStationaryOut {
         let collected = m.reg("collected", self.accumulator);
-        let product = (i.a * i.b).to(self.accumulator).named("product");
+        let (activation, value) = self.group.pick(&i.a, i.b, self.b);
+        let product = (activation * value).to(self.accumulator).named("product");
         // Operands are zero while nothing streams by, so the sum then keeps itself.
         let sum = i.first.mux(product, collected + product);
         let finished = match i.last {
@@ -152,7 +166,7 @@ impl Component for OutputStationaryPe {
             }
         };
         OutputStationaryOut {
-            east: m.delay("a_q", i.a),
+            east: delay_each(m, "a_q", &i.a),
             east_first: m.delay("first_q", i.first),
             east_last: i.last.map(|last| m.delay("last_q", last)),
             east_shift: m.delay("shift_q", i.shift),

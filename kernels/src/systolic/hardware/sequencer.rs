@@ -31,6 +31,10 @@ bundle! {
         valid: Signal,
         /// Words of the streaming tile.
         length: Signal,
+        /// Words of A that go with them, if groups are shown several times.
+        groups: Option<Signal>,
+        /// The slot of its first group at which the tile begins, if tiles begin within groups.
+        phase: Option<Signal>,
         /// Output words that it finishes, if it is the last along K.
         rows: Signal,
         /// One bit: the first along K.
@@ -96,7 +100,16 @@ impl Component for Sequencer {
             Some(last_rows) => outer.last.mux(last_rows, constant(last_rows.ty(), self.hardware.rows)),
             None => length,
         };
-        let pass = Pass { valid: *busy, length, rows, first_k: k.first, last_k: k.last };
+        let groups = field("full_groups").zip(field("last_groups")).map(|(full, last)| streamed.last.mux(last, full));
+        let phase = self.hardware.phase_bits().map(|bits| {
+            let (slots, step) = (self.hardware.group.slots, self.hardware.rows % self.hardware.group.slots);
+            let phase = m.reg("phase", Type::u(bits));
+            let moved = phase.add_wide(step);
+            let next = moved.ge(slots).mux(moved - slots, moved).wrap(phase.ty());
+            m.when(i.take, || phase.next(k.last.mux(0, next)));
+            *phase
+        });
+        let pass = Pass { valid: *busy, length, groups, phase, rows, first_k: k.first, last_k: k.last };
         let relu = field("relu").unwrap_or_else(|| constant(Type::BIT, false));
         SequencerOut { pass, scaling: Scaling { multiplier: field("multiplier"), shift: field("shift"), relu } }
     }

@@ -4,6 +4,7 @@ use systole_hdl::prelude::*;
 
 use super::array::{OutputStationaryArray, OutputStationaryArrayIn, StationaryArray, StationaryArrayIn};
 use super::control::{Observed, OutputStationaryControl, OutputStationaryControlIn, StationaryControl, StationaryControlIn};
+use super::group::{Group, GroupNetwork, NetworkIn};
 use super::operand_buffer::{BufferIn, BufferOut, OperandBuffer};
 use super::output_buffer::{OutputBuffer, OutputBufferIn, OutputBufferOut};
 use super::output_column::{OutputColumn, RowTags};
@@ -40,7 +41,7 @@ impl Component for Gemm {
         GemmIn {
             job: Stream::port(h.job_type()),
             a: Stream::port(Type::Bits(h.a_lanes() * h.a.width())),
-            b: Stream::port(Type::Bits(h.b_lanes() * h.b.width())),
+            b: Stream::port(Type::Bits(h.b_lanes() * h.b_lane().width())),
             bias: Stream::port(Type::Bits(h.bias_lanes() * h.accumulator.width())),
         }
     }
@@ -92,17 +93,33 @@ impl Gemm {
         feedback: &Feedback,
     ) -> OutputBufferOut {
         let h = &self.hardware;
-        let (streamed_type, stationary_type) = if h.dataflow == Dataflow::WeightStationary { (h.a, h.b) } else { (h.b, h.a) };
+        let (streamed_type, value) = if h.dataflow == Dataflow::WeightStationary { (h.a, h.b) } else { (h.b, h.a) };
+        let stationary_type = h.group.weight(value);
         let (issue, load) = (m.wire("issue", Type::BIT), m.wire("load", Type::BIT));
-        let tags = m.wire("row_tags", Type::Bits(3));
+        let phase_bits = h.phase_bits();
+        let tags = m.wire("row_tags", Type::Bits(3 + phase_bits.unwrap_or(0)));
         // The tile's first word goes to the last row, so the streamed lanes are turned too.
-        let streamed_buffer =
-            OperandBuffer { lanes: h.rows, element: streamed_type, depth: h.buffer_words(), tags: 3, last_lane_first: true };
-        let input = BufferIn { up: streamed, claim: *issue, read: *issue, tags: Some(*tags) };
+        let network = GroupNetwork { rows: h.rows, group: h.group, element: streamed_type };
+        let streamed_buffer = OperandBuffer {
+            stations: network.stations(),
+            tags: tags.ty().width(),
+            last_lane_first: true,
+            ..OperandBuffer::by_row(h.rows, h.group.activations(streamed_type), h.buffer_words())
+        };
+        let input = BufferIn { up: streamed, claim: *issue, read: *issue, fetch: None, tags: Some(*tags) };
         let streamed = m.instance("streamed_buffer", &streamed_buffer, input);
-        let stationary_buffer =
-            OperandBuffer { lanes: h.columns, element: stationary_type, depth: h.stationary_words(), tags: 0, last_lane_first: false };
-        let input = BufferIn { up: stationary, claim: *load, read: *load, tags: None };
+        let tag = |row: usize, range: std::ops::Range<u32>| {
+            streamed.waves[row].tags.map_or_else(|| constant(Type::Bits(range.end - range.start), 0), |tags| tags.bits(range.clone()))
+        };
+        let rows = || 0..h.rows as usize;
+        let phases = rows().map(|row| phase_bits.map(|bits| tag(row, 3..3 + bits).reinterpret(Type::u(bits)))).collect();
+        let activations = if h.group == Group::DENSE {
+            streamed.elements.iter().map(|&element| vec![element]).collect()
+        } else {
+            m.instance("group_network", &network, NetworkIn { groups: streamed.elements.clone(), phases }).rows
+        };
+        let stationary_buffer = OperandBuffer::by_row(h.columns, stationary_type, h.stationary_words());
+        let input = BufferIn { up: stationary, claim: *load, read: *load, fetch: None, tags: None };
         let stationary = m.instance("stationary_buffer", &stationary_buffer, input);
         let (claim_bias, read_bias) = (m.wire("claim_bias", Type::BIT), m.wire("read_bias", Type::BIT));
         let bias = self.bias_buffer(m, bias, *claim_bias, *read_bias);
@@ -122,23 +139,25 @@ impl Gemm {
         issue.drive(course.issue);
         load.drive(control.load);
         claim_bias.drive(control.claim_bias);
-        tags.drive(pack(&[course.take, course.first_k, course.last_k]));
+        let flags = pack(&[course.take, course.first_k, course.last_k]);
+        tags.drive(course.phase.map_or(flags, |phase| pack(&[flags, phase.as_bits()])));
 
         let pe = StationaryPe {
             streamed: streamed_type,
-            stationary: stationary_type,
+            group: h.group,
+            stationary: value,
             accumulator: h.accumulator,
             double_buffered: h.overlap_load,
         };
-        let swap = streamed.waves.iter().map(|wave| wave.tags.filter(|_| h.overlap_load).map(|tags| tags.bit(0))).collect();
-        let input = StationaryArrayIn { streamed: streamed.elements, swap, shift: control.shift, stationary: stationary.elements };
+        let swap = rows().map(|row| h.overlap_load.then(|| tag(row, 0..1).bit(0))).collect();
+        let input = StationaryArrayIn { streamed: activations, swap, shift: control.shift, stationary: stationary.elements };
         let sums = m.instance("array", &StationaryArray { rows: h.rows, columns: h.columns, pe }, input).sums;
 
         // The sum of a row leaves column 0 a cycle after the row's wave has left the last lane.
-        let last_wave = &streamed.waves[h.rows as usize - 1];
-        let last_tags = last_wave.tags.unwrap_or_else(|| constant(Type::Bits(3), 0));
+        let last_row = h.rows as usize - 1;
+        let last_tags = tag(last_row, 0..3);
         let tags = RowTags {
-            valid: m.delay("sum_valid", last_wave.valid),
+            valid: m.delay("sum_valid", streamed.waves[last_row].valid),
             first_row: m.delay("sum_first_row", last_tags.bit(0)),
             first_k: m.delay("sum_first_k", last_tags.bit(1)),
             last_k: m.delay("sum_last_k", last_tags.bit(2)),
@@ -156,10 +175,18 @@ impl Gemm {
         let issue = m.wire("issue", Type::BIT);
         let tags = m.wire("row_tags", Type::Bits(2));
         // Sums leave from the bottom, so row 0 of a tile is in the last row of the array.
-        let a_buffer = OperandBuffer { lanes: h.rows, element: h.a, depth: h.buffer_words(), tags: 2, last_lane_first: true };
-        let a = m.instance("a_buffer", &a_buffer, BufferIn { up: a, claim: *issue, read: *issue, tags: Some(*tags) });
-        let b_buffer = OperandBuffer { lanes: h.columns, element: h.b, depth: h.buffer_words(), tags: 0, last_lane_first: false };
-        let b = m.instance("b_buffer", &b_buffer, BufferIn { up: b, claim: *issue, read: *issue, tags: None });
+        let a_buffer = OperandBuffer {
+            tags: 2,
+            repeats: h.shows_repeatedly(),
+            last_lane_first: true,
+            ..OperandBuffer::by_row(h.rows, h.group.activations(h.a), h.group_words())
+        };
+        let fetch = h.shows_repeatedly().then(|| m.wire("fetch", Type::BIT));
+        let claim_a = fetch.as_ref().map_or(*issue, |fetch| *issue & **fetch);
+        let input = BufferIn { up: a, claim: claim_a, read: *issue, fetch: fetch.as_ref().map(|fetch| **fetch), tags: Some(*tags) };
+        let a = m.instance("a_buffer", &a_buffer, input);
+        let b_buffer = OperandBuffer::by_row(h.columns, h.b_lane(), h.buffer_words());
+        let b = m.instance("b_buffer", &b_buffer, BufferIn { up: b, claim: *issue, read: *issue, fetch: None, tags: None });
         let (claim_bias, read_bias) = (m.wire("claim_bias", Type::BIT), m.wire("read_bias", Type::BIT));
         let bias = self.bias_buffer(m, bias, *claim_bias, *read_bias);
 
@@ -179,14 +206,17 @@ impl Gemm {
         feedback.idle.drive(course.idle);
         issue.drive(course.issue);
         claim_bias.drive(control.claim_bias);
+        if let (Some(fetch), Some(first_slot)) = (fetch, control.fetch) {
+            fetch.drive(first_slot);
+        }
         tags.drive(pack(&[course.take & course.first_k, course.last_row & course.last_k]));
 
-        let pe = OutputStationaryPe { a: h.a, b: h.b, accumulator: h.accumulator, double_buffered: h.overlap_load };
+        let pe = OutputStationaryPe { a: h.a, group: h.group, b: h.b, accumulator: h.accumulator, double_buffered: h.overlap_load };
         let rows = || 0..h.rows as usize;
         let input = OutputStationaryArrayIn {
             first: rows().map(|row| row_tag(row, 0)).collect(),
             last: rows().map(|row| h.overlap_load.then(|| row_tag(row, 1))).collect(),
-            a: a.elements.clone(),
+            a: a.elements.iter().map(|&activations| h.group.split(activations, h.a)).collect(),
             shift: control.shift,
             b: b.elements,
         };
@@ -206,9 +236,8 @@ impl Gemm {
 
     fn bias_buffer(&self, m: Module, up: Stream, claim: Signal, read: Signal) -> BufferOut {
         let h = &self.hardware;
-        let buffer =
-            OperandBuffer { lanes: h.bias_lanes(), element: h.accumulator, depth: h.bias_words(), tags: 0, last_lane_first: false };
-        m.instance("bias_buffer", &buffer, BufferIn { up, claim, read, tags: None })
+        let buffer = OperandBuffer::by_row(h.bias_lanes(), h.accumulator, h.bias_words());
+        m.instance("bias_buffer", &buffer, BufferIn { up, claim, read, fetch: None, tags: None })
     }
 
     fn output_column(&self, partial_sums: u32) -> OutputColumn {
