@@ -6,14 +6,15 @@ use std::path::Path;
 
 use systole_kernels::common::errors::{accuracy, measure};
 use systole_kernels::gemm::parameters::Parameters;
-use systole_kernels::gemm::prepare::{Workload, prepare, tensor_sources};
+use systole_kernels::gemm::prepare::{prepare, tensor_sources};
 use systole_kernels::kernel::ConfigError;
+use systole_kernels::systolic::prepare::PreparedLayer;
 
 fn read(text: &str) -> Result<Parameters, ConfigError> {
     Parameters::read(text.parse().expect("the test's TOML is well formed"))
 }
 
-fn workload(config: &str) -> Workload {
+fn layers(config: &str) -> Vec<PreparedLayer> {
     let mut table = files::config(config);
     table.remove("kernel");
     let parameters = Parameters::read(table).unwrap();
@@ -37,17 +38,17 @@ const LAYER: &str = "[[layers]]\na = { random = 'gaussian', shape = [4, 6] }\nb 
 
 #[test]
 fn the_digits_network_in_int8_is_as_accurate_as_in_floating_point() {
-    let workload = workload("digits.toml");
-    let (labels, last) = (workload.labels.unwrap(), &workload.layers[1]);
-    let (float, int8) = (accuracy(last.reference.view(), &labels), accuracy(last.expected.view(), &labels));
+    let last = &layers("digits.toml")[1];
+    let labels = last.labels.as_ref().unwrap();
+    let (float, int8) = (accuracy(last.reference.view(), labels), accuracy(last.expected.view(), labels));
     assert!((float - 0.9806).abs() < 1e-4, "{float}");
     assert!((float - int8).abs() <= 0.005, "int8 {int8}, float {float}");
 }
 
 #[test]
 fn the_real_projection_in_int8_stays_near_floating_point() {
-    let workload = workload("gemm.toml");
-    let layer = &workload.layers[0];
+    let layers = layers("gemm.toml");
+    let layer = &layers[0];
     let errors = measure(layer.expected.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
     assert!(errors.rms < 0.01 * errors.reference_max_abs, "{errors:?}");
     let stored = files::tensor(Path::new("../data/minilm/proj_query_layer3.safetensors"), "y");
@@ -57,15 +58,15 @@ fn the_real_projection_in_int8_stays_near_floating_point() {
 
 #[test]
 fn all_dataflows_have_the_same_golden_result() {
-    let [ws, os, is] = ["gemm.toml", "gemm-os.toml", "gemm-is.toml"].map(workload);
-    assert_eq!(ws.layers[0].expected, os.layers[0].expected);
-    assert_eq!(ws.layers[0].expected, is.layers[0].expected);
+    let [ws, os, is] = ["gemm.toml", "gemm-os.toml", "gemm-is.toml"].map(layers);
+    assert_eq!(ws[0].expected, os[0].expected);
+    assert_eq!(ws[0].expected, is[0].expected);
 }
 
 #[test]
 fn fixed_point_is_within_the_rounding_of_its_operands() {
-    let workload = workload("gemm-fixed.toml");
-    let layer = &workload.layers[0];
+    let layers = layers("gemm-fixed.toml");
+    let layer = &layers[0];
     assert_eq!(layer.output_scale, 0.0625);
     let errors = measure(layer.expected.mapv(|raw| raw as f64 * layer.output_scale).view(), layer.reference.view());
     // 29 products, each off by half a sixteenth of one operand and of the other, Gaussian and at most 1 large, and one rounding.

@@ -2,14 +2,13 @@
 
 pub mod parameters;
 pub mod prepare;
-pub mod run;
 
 use systole_hdl::Design;
 
 use self::parameters::Parameters;
-use self::run::GemmRun;
 use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+use crate::systolic::run::ArrayRun;
 
 /// The kernel `gemm`.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +50,7 @@ impl Configured for Parameters {
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
-        Ok(Box::new(GemmRun::new(self, prepare::prepare(self, tensors)?)))
+        let layers = prepare::prepare(self, tensors)?;
+        Ok(Box::new(ArrayRun { hardware: self.hardware(), stalls: self.stalls.clone(), seed: self.seed, layers }))
     }
 }

@@ -1,29 +1,13 @@
 //! The configuration of a GEMM run, and what of it the hardware supports.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use systole_hdl::Type;
-use systole_sim::StallPattern;
+use serde::{Deserialize, Serialize};
 
-use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
 use crate::kernel::{ConfigError, deserialize};
-use crate::systolic::golden;
-use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
-
-/// Rows or columns of an array.
-const SIDES: RangeInclusive<u32> = 1..=256;
-/// Words of a streaming tile beyond the array's own rows and columns that its control needs.
-const BUFFER_MARGIN: u32 = 16;
-/// The deepest streaming buffer, in words.
-const DEEPEST_BUFFER: u32 = 1 << 16;
-/// The widest operand, in bits: leaves an accumulator room for 2¹⁵ products.
-const WIDEST_OPERAND: u32 = 24;
-/// The widest accumulator, in bits.
-pub(super) const WIDEST_ACCUMULATOR: u32 = 63;
+use crate::systolic::hardware::{Group, HardwareParameters};
+use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
+use crate::systolic::product::Product;
 
 /// A chain of matrix products, each the input of the next, on one array.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -52,89 +36,6 @@ fn first_seed() -> u64 {
     1
 }
 
-/// The systolic array and its buffers.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ArrayParameters {
-    /// Rows of processing elements, 1 to 256.
-    pub rows: u32,
-    /// Columns of processing elements, 1 to 256.
-    pub columns: u32,
-    /// Which operand stays in the array while the others pass.
-    pub dataflow: Dataflow,
-    /// Whether the next stationary tile is loaded, or the last output tile drained, while the array computes.
-    pub overlap_load: bool,
-    /// Words of a streaming tile that are buffered at a time; at least rows + columns + 16.
-    pub buffer_rows: u32,
-}
-
-impl Default for ArrayParameters {
-    fn default() -> ArrayParameters {
-        ArrayParameters { rows: 16, columns: 16, dataflow: Dataflow::WeightStationary, overlap_load: true, buffer_rows: 256 }
-    }
-}
-
-/// Number formats: `s8` and the like for integers, `q4.4` for fixed point; all four of one kind and signedness.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Formats {
-    /// Elements of A.
-    #[schemars(with = "String")]
-    pub a: Type,
-    /// Elements of B.
-    #[schemars(with = "String")]
-    pub b: Type,
-    /// Accumulators, checked against the length of the reduction.
-    #[schemars(with = "String")]
-    pub accumulator: Type,
-    /// Elements of the output: a format to requantize to, or `accumulator`.
-    #[schemars(with = "String")]
-    pub output: OutputFormat,
-}
-
-impl Default for Formats {
-    fn default() -> Formats {
-        Formats { a: Type::s(8), b: Type::s(8), accumulator: Type::s(32), output: OutputFormat::Requantized(Type::s(8)) }
-    }
-}
-
-/// What leaves the array.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OutputFormat {
-    /// The accumulators as they are.
-    Accumulator,
-    /// Accumulators scaled, rounded and saturated to a type.
-    Requantized(Type),
-}
-
-impl fmt::Display for OutputFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OutputFormat::Accumulator => write!(f, "accumulator"),
-            OutputFormat::Requantized(ty) => ty.fmt(f),
-        }
-    }
-}
-
-impl Serialize for OutputFormat {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for OutputFormat {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OutputFormat, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
-            "accumulator" => Ok(OutputFormat::Accumulator),
-            text => text
-                .parse()
-                .map(OutputFormat::Requantized)
-                .map_err(|error| serde::de::Error::custom(format!("{error}; or `accumulator` for the accumulators as they are"))),
-        }
-    }
-}
-
 /// One matrix product: C\[M×N\] = A\[M×K\]·B\[K×N\] + bias\[N\].
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -156,36 +57,6 @@ pub struct Layer {
     pub output_scale: Option<f64>,
 }
 
-/// When the far ends of the streams are active, `"always"` unless stated: a source then offers a word, a sink then is ready. `"never"`,
-/// `{ random = { probability = 0.7 } }` and `{ bursts = { on = 5, off = 9 } }` stall them.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct StreamStalls {
-    /// Of the source of operand A.
-    pub a: StallPattern,
-    /// Of the source of operand B.
-    pub b: StallPattern,
-    /// Of the source of the bias.
-    pub bias: StallPattern,
-    /// Of the sink of the results.
-    pub c: StallPattern,
-}
-
-impl StreamStalls {
-    /// Each stream's name with its pattern.
-    pub fn by_stream(&self) -> [(&'static str, StallPattern); 4] {
-        [("a", self.a), ("b", self.b), ("bias", self.bias), ("c", self.c)]
-    }
-}
-
-/// What the result is good for.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TaskParameters {
-    /// The right class of each row of the last layer's output, `[M]`: the report then states the accuracy of the largest output.
-    pub labels: TensorSource,
-}
-
 impl Parameters {
     /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
     ///
@@ -199,36 +70,23 @@ impl Parameters {
 
     /// The hardware that these parameters describe.
     pub fn hardware(&self) -> HardwareParameters {
-        let ArrayParameters { rows, columns, dataflow, overlap_load, buffer_rows } = self.array;
-        let Formats { a, b, accumulator, output } = self.formats;
-        let output = match output {
-            OutputFormat::Accumulator => accumulator,
-            OutputFormat::Requantized(ty) => ty,
-        };
-        let (multiplier_bits, shift_bits) = (golden::MULTIPLIER_BITS, golden::SHIFT_BITS);
-        HardwareParameters {
-            rows,
-            columns,
-            dataflow,
-            group: Group::DENSE,
-            overlap_load,
-            buffer_rows,
-            a,
-            b,
-            accumulator,
-            output,
-            multiplier_bits,
-            shift_bits,
-        }
+        self.array.hardware(&self.formats, Group::DENSE)
+    }
+
+    /// The products with their keys.
+    pub fn products(&self) -> impl Iterator<Item = Product<'_>> {
+        self.layers.iter().enumerate().map(|(index, layer)| {
+            let Layer { a, b, bias, relu, output_scale } = layer;
+            let (a, bias) = (a.as_ref(), bias.as_ref());
+            Product { key: format!("layers[{index}]"), a, b, bias, relu: *relu, output_scale: *output_scale }
+        })
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.array.validate()?;
         self.formats.validate()?;
         self.validate_layers()?;
-        for (stream, pattern) in self.stalls.by_stream() {
-            pattern.check().map_err(|error| ConfigError::new(format!("stalls.{stream}"), error.to_string()))?;
-        }
+        self.stalls.validate()?;
         match &self.task {
             Some(task) => task.labels.validate("task.labels"),
             None => Ok(()),
@@ -236,122 +94,22 @@ impl Parameters {
     }
 
     fn validate_layers(&self) -> Result<(), ConfigError> {
-        let hardware = self.hardware();
         if self.layers.is_empty() {
             return Err(ConfigError::new("layers", "there is no layer").with_remedy("at least one [[layers]] with `a` and `b`"));
         }
-        if self.layers.len() > 1 && hardware.output != hardware.a {
-            let message = format!(
-                "each layer's output is the next one's operand A, but the output is {} and A is {}",
-                self.formats.output, hardware.a
-            );
-            return Err(ConfigError::new("formats.output", message).with_remedy(format!("set it to \"{}\"", hardware.a)));
+        if self.layers.len() > 1 {
+            self.formats.validate_chain()?;
         }
-        for (index, layer) in self.layers.iter().enumerate() {
-            let key = |part: &str| format!("layers[{index}].{part}");
-            match (&layer.a, index) {
-                (None, 0) => {
-                    return Err(ConfigError::new("layers[0]", "the first layer needs an operand `a`")
-                        .with_remedy("a = { file = \"..\", tensor = \"..\" } or a = { random = \"gaussian\", shape = [m, k] }"));
-                }
+        for (index, product) in self.products().enumerate() {
+            match (product.a, index) {
+                (None, 0) => return Err(product.without_operand()),
                 (Some(_), 1..) => {
-                    return Err(ConfigError::new(key("a"), "the operand A of a later layer is the output of the one before it")
+                    return Err(ConfigError::new(product.key_of("a"), "the operand A of a later layer is the output of the one before it")
                         .with_remedy("leave `a` out"));
                 }
-                (Some(a), 0) => a.validate(&key("a"))?,
-                (None, _) => {}
-            }
-            layer.b.validate(&key("b"))?;
-            if let Some(bias) = &layer.bias {
-                bias.validate(&key("bias"))?;
-            }
-            match layer.output_scale {
-                Some(_) if !hardware.requantizes() || is_fixed_point(hardware.output) => {
-                    let message = format!("the scale of an output of format {} is not a matter of choice", self.formats.output);
-                    return Err(
-                        ConfigError::new(key("output_scale"), message).with_remedy("leave it out, or requantize to an integer format")
-                    );
-                }
-                Some(scale) if !(scale.is_finite() && scale > 0.0) => {
-                    return Err(ConfigError::new(key("output_scale"), format!("{scale} is not a positive number")));
-                }
-                _ => {}
+                _ => product.validate(&self.formats)?,
             }
         }
         Ok(())
     }
-}
-
-impl ArrayParameters {
-    fn validate(&self) -> Result<(), ConfigError> {
-        for (key, side) in [("array.rows", self.rows), ("array.columns", self.columns)] {
-            if !SIDES.contains(&side) {
-                let nearest = side.clamp(*SIDES.start(), *SIDES.end());
-                return Err(ConfigError::new(key, format!("an array with a side of {side} is not supported")).with_remedy(format!(
-                    "{} to {}; nearest: {nearest}",
-                    SIDES.start(),
-                    SIDES.end()
-                )));
-            }
-        }
-        let depths = self.rows + self.columns + BUFFER_MARGIN..=DEEPEST_BUFFER;
-        if !depths.contains(&self.buffer_rows) {
-            return Err(ConfigError::new(
-                "array.buffer_rows",
-                format!("a buffer of {} words is not supported by this array", self.buffer_rows),
-            )
-            .with_remedy(format!("rows + columns + {BUFFER_MARGIN} = {} to {} words", depths.start(), depths.end())));
-        }
-        Ok(())
-    }
-}
-
-impl Formats {
-    fn validate(&self) -> Result<(), ConfigError> {
-        let (a, accumulator) = (self.a, self.accumulator);
-        for (key, ty) in [("formats.a", a), ("formats.b", self.b)] {
-            let least = if ty.is_signed() { 2 } else { 1 };
-            if !ty.is_number() || !(least..=WIDEST_OPERAND).contains(&ty.width()) {
-                return Err(ConfigError::new(key, format!("{ty} is not supported as an operand"))
-                    .with_remedy(format!("a number of {least} to {WIDEST_OPERAND} bits, such as s8 or q4.4")));
-            }
-        }
-        same_kind("formats.b", self.b, a)?;
-        same_kind("formats.accumulator", accumulator, a)?;
-        let product = self.product();
-        if accumulator.frac() != product.frac() || accumulator.width() < product.width() || accumulator.width() > WIDEST_ACCUMULATOR {
-            let suited = a.resized(32.max(product.width()) - product.frac(), product.frac());
-            return Err(ConfigError::new(
-                "formats.accumulator",
-                format!("{accumulator} does not hold the product of {a} and {}, which is {product}", self.b),
-            )
-            .with_remedy(format!("{product} to {WIDEST_ACCUMULATOR} bits with {} fraction bits, such as {suited}", product.frac())));
-        }
-        let OutputFormat::Requantized(output) = self.output else { return Ok(()) };
-        same_kind("formats.output", output, a)?;
-        if output.width() > accumulator.width() || output.frac() > accumulator.frac() || output.is_signed() && output.width() < 2 {
-            return Err(ConfigError::new("formats.output", format!("{output} holds more than the accumulator, {accumulator}, or nothing"))
-                .with_remedy("a narrower format, or \"accumulator\""));
-        }
-        Ok(())
-    }
-
-    /// The type of a product of two elements.
-    fn product(&self) -> Type {
-        self.a.product(self.b).expect("operands are numbers of one signedness, as checked before")
-    }
-}
-
-/// Refuses `ty` unless it is signed and fixed point exactly when `a` is.
-fn same_kind(key: &str, ty: Type, a: Type) -> Result<(), ConfigError> {
-    if ty.is_number() && ty.is_signed() == a.is_signed() && is_fixed_point(ty) == is_fixed_point(a) {
-        return Ok(());
-    }
-    let kind = match (a.is_signed(), is_fixed_point(a)) {
-        (true, false) => "a signed integer, such as s8",
-        (false, false) => "an unsigned integer, such as u8",
-        (true, true) => "signed fixed point, such as q4.4",
-        (false, true) => "unsigned fixed point, such as uq4.4",
-    };
-    Err(ConfigError::new(key, format!("{ty} does not go with operands of format {a}")).with_remedy(kind))
 }

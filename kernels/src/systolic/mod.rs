@@ -8,4 +8,8 @@ pub mod golden;
 pub mod hardware;
 pub mod job;
 pub mod model;
+pub mod parameters;
+pub mod prepare;
+pub mod product;
+pub mod run;
 pub mod schedule;

@@ -4,28 +4,32 @@ use ndarray::Array2;
 use systole_hdl::{Type, Value};
 use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
 
-use super::parameters::{Parameters, StreamStalls};
-use super::prepare::{PreparedLayer, Workload};
+use super::hardware::HardwareParameters;
+use super::job::job;
+use super::model;
+use super::parameters::StreamStalls;
+use super::prepare::PreparedLayer;
 use crate::common::agreement::Expected;
 use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, Numerics, Outcome, Part, Quantization, Task, Throughput};
-use crate::systolic::hardware::HardwareParameters;
-use crate::systolic::job::job;
-use crate::systolic::model;
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
 
-/// A GEMM run with its data.
+/// Products on an array one after the other, with their data.
 #[derive(Clone, Debug)]
-pub struct GemmRun {
-    hardware: HardwareParameters,
-    stalls: StreamStalls,
-    seed: u64,
-    workload: Workload,
+pub struct ArrayRun {
+    /// The array.
+    pub hardware: HardwareParameters,
+    /// When its streams stall.
+    pub stalls: StreamStalls,
+    /// The seed of random stalls.
+    pub seed: u64,
+    /// At least one; the first has an input of its own.
+    pub layers: Vec<PreparedLayer>,
 }
 
 /// The drivers of the hardware's streams.
@@ -43,12 +47,7 @@ struct LayerResult {
     part: Part,
 }
 
-impl GemmRun {
-    /// A run of these parameters on these data.
-    pub fn new(parameters: &Parameters, workload: Workload) -> GemmRun {
-        GemmRun { hardware: parameters.hardware(), stalls: parameters.stalls.clone(), seed: parameters.seed, workload }
-    }
-
+impl ArrayRun {
     fn drivers(&self, simulator: &mut Simulator) -> Result<Drivers, RunError> {
         let pattern = |pattern: StallPattern, stream: u64| reseeded(pattern, self.seed, stream);
         Ok(Drivers {
@@ -70,7 +69,7 @@ impl GemmRun {
         deadline: u64,
         (words_before, words_in_all): (u64, u64),
     ) -> Result<LayerResult, RunError> {
-        let layer = &self.workload.layers[index];
+        let layer = &self.layers[index];
         let simulator = &mut *context.simulator;
         let began = simulator.cycle();
         self.push_layer(layer, input, drivers, simulator)?;
@@ -92,20 +91,20 @@ impl GemmRun {
         let packed = |ty: Type| move |lanes: Vec<i64>| -> Value { pack(&lanes, ty) };
         simulator.push(drivers.job, job(hardware, &schedule, layer.requantize, layer.relu))?;
         simulator.push_all(drivers.a, schedule.a_words(input.view()).map(packed(hardware.a)))?;
-        simulator.push_all(drivers.b, schedule.b_words(layer.b.view()).map(packed(hardware.b)))?;
+        simulator.push_all(drivers.b, schedule.b_words(layer.b.view()).map(packed(hardware.b_lane())))?;
         simulator.push_all(drivers.bias, schedule.bias_words(layer.bias.view()).map(packed(hardware.accumulator)))?;
         Ok(())
     }
 
     /// The report's part of one layer that began in cycle `began`.
     fn part(&self, index: usize, output: &Array2<i64>, began: u64, received: &[Received]) -> Result<Part, RunError> {
-        let layer = &self.workload.layers[index];
+        let layer = &self.layers[index];
         let shape = layer.schedule.shape();
         let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - began + 1);
         let total = since_began(received.last());
-        let ops = 2 * (shape.m as u64) * (shape.k as u64) * (shape.n as u64);
+        let ops = 2 * (shape.m as u64) * (layer.schedule.slots() as u64) * (shape.n as u64);
         Ok(Part {
-            name: format!("layer {index}"),
+            name: layer.name.clone(),
             shape: format!("{} x {} x {}", shape.m, shape.k, shape.n),
             cycles: Cycles { total, first_output: since_began(received.first()).into(), model: self.model(layer), formula: None },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
@@ -114,7 +113,7 @@ impl GemmRun {
     }
 
     fn model(&self, layer: &PreparedLayer) -> Measured<u64> {
-        if self.stalls.by_stream().into_iter().any(|(_, pattern)| pattern != StallPattern::Always) {
+        if !self.stalls.are_none() {
             return Measured::not_measured("the model knows no stalls, and this configuration has some");
         }
         model::cycles(&self.hardware, &layer.schedule).into()
@@ -126,35 +125,39 @@ impl GemmRun {
     }
 
     fn numerics(&self, index: usize, output: &Array2<i64>) -> Numerics {
-        let layer = &self.workload.layers[index];
-        let task = match &self.workload.labels {
-            Some(labels) if index + 1 == self.workload.layers.len() => Task {
+        let layer = &self.layers[index];
+        let ends_chain = self.layers.get(index + 1).is_none_or(|next| next.input.is_some());
+        let task = match &layer.labels {
+            Some(labels) => Task {
                 metric: "accuracy".to_string(),
                 value: accuracy(output.view(), labels),
                 reference: accuracy(layer.reference.view(), labels),
                 samples: labels.len() as u64,
             }
             .into(),
-            Some(_) => Measured::not_measured("the task is judged by the last layer"),
+            None if !ends_chain => Measured::not_measured("the task is judged by the last layer"),
             None => Measured::not_measured("the configuration states no task"),
         };
-        let tensor = format!("layer {index} c");
+        let tensor = format!("{} c", layer.name);
         let expected = Expected { tensor: &tensor, golden: &layer.expected, scale: layer.output_scale, reference: &layer.reference };
         expected.compare(output, &layer.quantization, task)
     }
 }
 
-impl Prepared for GemmRun {
+impl Prepared for ArrayRun {
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         context.simulator.reset()?;
         let drivers = self.drivers(context.simulator)?;
         let began = context.simulator.cycle();
         let deadline = began.saturating_add(context.cycle_limit);
-        let words_in_all: u64 = self.workload.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum();
+        let words_in_all: u64 = self.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum();
         let mut words_before = 0;
-        let mut input = self.workload.input.clone();
-        let mut parts = Vec::with_capacity(self.workload.layers.len());
-        for (index, layer) in self.workload.layers.iter().enumerate() {
+        let mut input = Array2::zeros((0, 0));
+        let mut parts = Vec::with_capacity(self.layers.len());
+        for (index, layer) in self.layers.iter().enumerate() {
+            if let Some(own) = &layer.input {
+                input.clone_from(own);
+            }
             let result = self.run_layer(index, &input, &drivers, context, deadline, (words_before, words_in_all))?;
             words_before += layer.schedule.output_words() as u64;
             input = result.output;
@@ -166,7 +169,7 @@ impl Prepared for GemmRun {
     }
 }
 
-impl GemmRun {
+impl ArrayRun {
     /// The whole run, from its parts and the counters, in the cycle after the last output.
     fn outcome(&self, simulator: &Simulator, began: u64, parts: Vec<Part>) -> Result<Outcome, RunError> {
         let total = simulator.cycle() - began;

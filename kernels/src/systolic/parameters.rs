@@ -1,0 +1,279 @@
+//! The parameters that all kernels on the systolic array share: the array, number formats, stalls, the task.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use systole_hdl::Type;
+use systole_sim::StallPattern;
+
+use super::golden;
+use super::hardware::{Dataflow, Group, HardwareParameters};
+use crate::common::quantize::is_fixed_point;
+use crate::common::source::TensorSource;
+use crate::kernel::ConfigError;
+
+/// Rows or columns of an array.
+const SIDES: RangeInclusive<u32> = 1..=256;
+/// Words of a streaming tile beyond the array's own rows and columns that its control needs.
+const BUFFER_MARGIN: u32 = 16;
+/// The deepest streaming buffer, in words.
+const DEEPEST_BUFFER: u32 = 1 << 16;
+/// The widest operand, in bits: leaves an accumulator room for 2¹⁵ products.
+const WIDEST_OPERAND: u32 = 24;
+/// The widest accumulator, in bits.
+pub(super) const WIDEST_ACCUMULATOR: u32 = 63;
+
+/// The systolic array and its buffers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ArrayParameters {
+    /// Rows of processing elements, 1 to 256.
+    pub rows: u32,
+    /// Columns of processing elements, 1 to 256.
+    pub columns: u32,
+    /// Which operand stays in the array while the others pass.
+    pub dataflow: Dataflow,
+    /// Whether the next stationary tile is loaded, or the last output tile drained, while the array computes.
+    pub overlap_load: bool,
+    /// Words of a streaming tile that are buffered at a time; at least rows + columns + 16.
+    pub buffer_rows: u32,
+}
+
+impl Default for ArrayParameters {
+    fn default() -> ArrayParameters {
+        ArrayParameters { rows: 16, columns: 16, dataflow: Dataflow::WeightStationary, overlap_load: true, buffer_rows: 256 }
+    }
+}
+
+/// Number formats: `s8` and the like for integers, `q4.4` for fixed point; all four of one kind and signedness.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Formats {
+    /// Elements of A.
+    #[schemars(with = "String")]
+    pub a: Type,
+    /// Elements of B.
+    #[schemars(with = "String")]
+    pub b: Type,
+    /// Accumulators, checked against the length of the reduction.
+    #[schemars(with = "String")]
+    pub accumulator: Type,
+    /// Elements of the output: a format to requantize to, or `accumulator`.
+    #[schemars(with = "String")]
+    pub output: OutputFormat,
+}
+
+impl Default for Formats {
+    fn default() -> Formats {
+        Formats { a: Type::s(8), b: Type::s(8), accumulator: Type::s(32), output: OutputFormat::Requantized(Type::s(8)) }
+    }
+}
+
+/// What leaves the array.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OutputFormat {
+    /// The accumulators as they are.
+    Accumulator,
+    /// Accumulators scaled, rounded and saturated to a type.
+    Requantized(Type),
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OutputFormat::Accumulator => write!(f, "accumulator"),
+            OutputFormat::Requantized(ty) => ty.fmt(f),
+        }
+    }
+}
+
+impl Serialize for OutputFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for OutputFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OutputFormat, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "accumulator" => Ok(OutputFormat::Accumulator),
+            text => text
+                .parse()
+                .map(OutputFormat::Requantized)
+                .map_err(|error| serde::de::Error::custom(format!("{error}; or `accumulator` for the accumulators as they are"))),
+        }
+    }
+}
+
+/// When the far ends of the streams are active, `"always"` unless stated: a source then offers a word, a sink then is ready. `"never"`,
+/// `{ random = { probability = 0.7 } }` and `{ bursts = { on = 5, off = 9 } }` stall them.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StreamStalls {
+    /// Of the source of operand A.
+    pub a: StallPattern,
+    /// Of the source of operand B.
+    pub b: StallPattern,
+    /// Of the source of the bias.
+    pub bias: StallPattern,
+    /// Of the sink of the results.
+    pub c: StallPattern,
+}
+
+impl StreamStalls {
+    /// Refuses patterns that are none.
+    ///
+    /// # Errors
+    /// The first stream at fault, and why.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.by_stream().into_iter().try_for_each(|(stream, pattern)| {
+            pattern.check().map_err(|error| ConfigError::new(format!("stalls.{stream}"), error.to_string()))
+        })
+    }
+
+    /// Whether no stream is ever stalled from outside.
+    pub fn are_none(&self) -> bool {
+        self.by_stream().into_iter().all(|(_, pattern)| pattern == StallPattern::Always)
+    }
+
+    /// Each stream's name with its pattern.
+    pub fn by_stream(&self) -> [(&'static str, StallPattern); 4] {
+        [("a", self.a), ("b", self.b), ("bias", self.bias), ("c", self.c)]
+    }
+}
+
+/// What the result is good for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskParameters {
+    /// The right class of each row of the last layer's output, `[M]`: the report then states the accuracy of the largest output.
+    pub labels: TensorSource,
+}
+
+impl ArrayParameters {
+    /// The hardware of this array with these formats, whose rows share activations in these groups.
+    pub fn hardware(&self, formats: &Formats, group: Group) -> HardwareParameters {
+        let &ArrayParameters { rows, columns, dataflow, overlap_load, buffer_rows } = self;
+        let &Formats { a, b, accumulator, output } = formats;
+        HardwareParameters {
+            rows,
+            columns,
+            dataflow,
+            group,
+            overlap_load,
+            buffer_rows,
+            a,
+            b,
+            accumulator,
+            output: match output {
+                OutputFormat::Accumulator => accumulator,
+                OutputFormat::Requantized(ty) => ty,
+            },
+            multiplier_bits: golden::MULTIPLIER_BITS,
+            shift_bits: golden::SHIFT_BITS,
+        }
+    }
+
+    /// Refuses an array that is not supported.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and the nearest thing that works.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for (key, side) in [("array.rows", self.rows), ("array.columns", self.columns)] {
+            if !SIDES.contains(&side) {
+                let nearest = side.clamp(*SIDES.start(), *SIDES.end());
+                return Err(ConfigError::new(key, format!("an array with a side of {side} is not supported")).with_remedy(format!(
+                    "{} to {}; nearest: {nearest}",
+                    SIDES.start(),
+                    SIDES.end()
+                )));
+            }
+        }
+        let depths = self.rows + self.columns + BUFFER_MARGIN..=DEEPEST_BUFFER;
+        if !depths.contains(&self.buffer_rows) {
+            return Err(ConfigError::new(
+                "array.buffer_rows",
+                format!("a buffer of {} words is not supported by this array", self.buffer_rows),
+            )
+            .with_remedy(format!("rows + columns + {BUFFER_MARGIN} = {} to {} words", depths.start(), depths.end())));
+        }
+        Ok(())
+    }
+}
+
+impl Formats {
+    /// Refuses formats that do not go together.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and what would go.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let (a, accumulator) = (self.a, self.accumulator);
+        for (key, ty) in [("formats.a", a), ("formats.b", self.b)] {
+            let least = if ty.is_signed() { 2 } else { 1 };
+            if !ty.is_number() || !(least..=WIDEST_OPERAND).contains(&ty.width()) {
+                return Err(ConfigError::new(key, format!("{ty} is not supported as an operand"))
+                    .with_remedy(format!("a number of {least} to {WIDEST_OPERAND} bits, such as s8 or q4.4")));
+            }
+        }
+        same_kind("formats.b", self.b, a)?;
+        same_kind("formats.accumulator", accumulator, a)?;
+        let product = self.product();
+        if accumulator.frac() != product.frac() || accumulator.width() < product.width() || accumulator.width() > WIDEST_ACCUMULATOR {
+            let suited = a.resized(32.max(product.width()) - product.frac(), product.frac());
+            return Err(ConfigError::new(
+                "formats.accumulator",
+                format!("{accumulator} does not hold the product of {a} and {}, which is {product}", self.b),
+            )
+            .with_remedy(format!("{product} to {WIDEST_ACCUMULATOR} bits with {} fraction bits, such as {suited}", product.frac())));
+        }
+        let OutputFormat::Requantized(output) = self.output else { return Ok(()) };
+        same_kind("formats.output", output, a)?;
+        if output.width() > accumulator.width() || output.frac() > accumulator.frac() || output.is_signed() && output.width() < 2 {
+            return Err(ConfigError::new("formats.output", format!("{output} holds more than the accumulator, {accumulator}, or nothing"))
+                .with_remedy("a narrower format, or \"accumulator\""));
+        }
+        Ok(())
+    }
+
+    /// Refuses an output that cannot be the next product's operand A.
+    ///
+    /// # Errors
+    /// With the format that it should have.
+    pub fn validate_chain(&self) -> Result<(), ConfigError> {
+        match self.output {
+            OutputFormat::Requantized(output) if output == self.a => Ok(()),
+            OutputFormat::Accumulator if self.accumulator == self.a => Ok(()),
+            output => {
+                let message = format!("each layer's output is the next one's operand A, but the output is {output} and A is {}", self.a);
+                Err(ConfigError::new("formats.output", message).with_remedy(format!("set it to \"{}\"", self.a)))
+            }
+        }
+    }
+
+    /// Whether the real value of a unit of the output is a matter of choice: that of a requantized integer.
+    pub fn output_scale_is_free(&self) -> bool {
+        matches!(self.output, OutputFormat::Requantized(output) if output != self.accumulator && !is_fixed_point(output))
+    }
+
+    /// The type of a product of two elements.
+    fn product(&self) -> Type {
+        self.a.product(self.b).expect("operands are numbers of one signedness, as checked before")
+    }
+}
+
+/// Refuses `ty` unless it is signed and fixed point exactly when `a` is.
+fn same_kind(key: &str, ty: Type, a: Type) -> Result<(), ConfigError> {
+    if ty.is_number() && ty.is_signed() == a.is_signed() && is_fixed_point(ty) == is_fixed_point(a) {
+        return Ok(());
+    }
+    let kind = match (a.is_signed(), is_fixed_point(a)) {
+        (true, false) => "a signed integer, such as s8",
+        (false, false) => "an unsigned integer, such as u8",
+        (true, true) => "signed fixed point, such as q4.4",
+        (false, true) => "unsigned fixed point, such as uq4.4",
+    };
+    Err(ConfigError::new(key, format!("{ty} does not go with operands of format {a}")).with_remedy(kind))
+}

@@ -1,0 +1,61 @@
+//! A matrix product as a configuration states it: where its operands come from.
+
+use super::parameters::Formats;
+use crate::common::source::TensorSource;
+use crate::kernel::ConfigError;
+
+/// One product C = A·B + bias of a configuration.
+#[derive(Clone, Debug)]
+pub struct Product<'a> {
+    /// Its place, such as `layers[0]`.
+    pub key: String,
+    /// Operand A, `[M, K]`; `None` if it is the output of the product before.
+    pub a: Option<&'a TensorSource>,
+    /// Operand B, `[K, N]`.
+    pub b: &'a TensorSource,
+    /// Added to every row, `[N]`.
+    pub bias: Option<&'a TensorSource>,
+    /// Whether negative results become zero.
+    pub relu: bool,
+    /// Real value of one unit of the output, if stated.
+    pub output_scale: Option<f64>,
+}
+
+impl<'a> Product<'a> {
+    /// The key of one of its parts.
+    pub fn key_of(&self, part: &str) -> String {
+        format!("{}.{part}", self.key)
+    }
+
+    /// Its tensors with their keys, in the order in which they are taken.
+    pub fn sources(&self) -> Vec<(String, &'a TensorSource)> {
+        let parts = [("a", self.a), ("b", Some(self.b)), ("bias", self.bias)];
+        parts.into_iter().filter_map(|(part, source)| Some((self.key_of(part), source?))).collect()
+    }
+
+    /// That the first product of a chain has no operand A.
+    pub fn without_operand(&self) -> ConfigError {
+        ConfigError::new(self.key.clone(), "the first layer needs an operand `a`")
+            .with_remedy("a = { file = \"..\", tensor = \"..\" } or a = { random = \"gaussian\", shape = [m, k] }")
+    }
+
+    /// Refuses what the formats do not support.
+    ///
+    /// # Errors
+    /// The first key at fault, and what would be accepted.
+    pub fn validate(&self, formats: &Formats) -> Result<(), ConfigError> {
+        for (key, source) in self.sources() {
+            source.validate(&key)?;
+        }
+        match self.output_scale {
+            Some(_) if !formats.output_scale_is_free() => {
+                let message = format!("the scale of an output of format {} is not a matter of choice", formats.output);
+                Err(ConfigError::new(self.key_of("output_scale"), message).with_remedy("leave it out, or requantize to an integer format"))
+            }
+            Some(scale) if !(scale.is_finite() && scale > 0.0) => {
+                Err(ConfigError::new(self.key_of("output_scale"), format!("{scale} is not a positive number")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
