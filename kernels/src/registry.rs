@@ -3,9 +3,10 @@
 use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
+use crate::sparse_gemm::SparseGemm;
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &Attention];
+pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &SparseGemm, &Attention];
 
 /// The kernel of this name.
 ///

@@ -27,6 +27,13 @@ pub fn measure(result: ArrayView2<f64>, reference: ArrayView2<f64>) -> ErrorMeas
     measures
 }
 
+/// ‖result − reference‖ / ‖reference‖ in the Euclidean norm over all elements of equally shaped arrays; zero if both are zero.
+pub fn relative_error(result: ArrayView2<f64>, reference: ArrayView2<f64>) -> f64 {
+    let norm = |values: ArrayView2<f64>| values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let difference = norm((&result - &reference).view());
+    if difference == 0.0 { 0.0 } else { difference / norm(reference) }
+}
+
 /// The fraction of rows of `scores` (`[samples, classes]`) whose largest element stands at the row's label. Of equal largest
 /// elements the first counts. Zero without rows.
 pub fn accuracy<T: PartialOrd + Copy>(scores: ArrayView2<T>, labels: &[usize]) -> f64 {

@@ -36,7 +36,7 @@ impl NamedTable {
     }
 }
 
-/// A picture. Serialises as its file's name and its title; the content goes into the file, which the host writes.
+/// A file beside the report: a picture, or the image of a memory. Serialises as its file's name and its title; the content goes into the file, which the host writes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Figure {
     file: String,
@@ -45,13 +45,15 @@ pub struct Figure {
     content: String,
 }
 
-/// The language of a picture.
+/// The language of such a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FigureFormat {
     /// Scalable Vector Graphics.
     Svg,
     /// A graph in the language of Graphviz.
     Dot,
+    /// The words of a memory in hexadecimal, one a line, as `$readmemh` reads them.
+    Hex,
 }
 
 impl FigureFormat {
@@ -60,12 +62,13 @@ impl FigureFormat {
         match self {
             FigureFormat::Svg => "svg",
             FigureFormat::Dot => "dot",
+            FigureFormat::Hex => "hex",
         }
     }
 }
 
 impl Figure {
-    /// A picture under a name, unique in the report for its format: what it shows in one line, and the text of its file.
+    /// A file under a name, unique in the report for its format: what it shows in one line, and the text of its file.
     pub fn new(name: &str, title: impl Into<String>, format: FigureFormat, content: impl Into<String>) -> Figure {
         Figure { file: format!("{}.{}", plain(name), format.extension()), title: title.into(), content: content.into() }
     }

@@ -2,7 +2,10 @@
 
 use ndarray::{Array2, ArrayView2, s};
 
+use systole_hdl::Type;
+
 use super::pattern::{Grouping, Pattern, Violation, check};
+use crate::common::pack::pack;
 
 /// A matrix W of raw numbers, `[inputs, outputs]` = `[K, C]`, with N slots for each group of M consecutive elements along the inputs.
 ///
@@ -85,6 +88,21 @@ impl Compressed {
         self.values.len() as u64 * u64::from(value_bits + self.pattern.index_bits())
     }
 
+    /// The image of a memory that holds it, in hexadecimal as `$readmemh` reads it: a word for each group, all groups of output 0 first. A word
+    /// holds N values of `value_bits` from the least significant end, then N indices of log₂ M bits.
+    pub fn image(&self, value_bits: u32) -> String {
+        let (n, index_bits) = (self.pattern.n(), self.pattern.index_bits());
+        let word = |output: usize, group: usize| {
+            let slots = || (0..n).map(move |slot| [group * n + slot, output]);
+            let values: Vec<i64> = slots().map(|at| self.values[at]).collect();
+            let indices: Vec<i64> = slots().map(|at| self.indices[at].into()).collect();
+            pack(&values, Type::u(value_bits)).concat(&pack(&indices, Type::u(index_bits)))
+        };
+        let digits = (n as u32 * (value_bits + index_bits)).div_ceil(4) as usize;
+        let words = (0..self.outputs()).flat_map(|output| (0..self.groups()).map(move |group| (output, group)));
+        words.map(|(output, group)| format!("{:0digits$x}\n", word(output, group).to_biguint())).collect()
+    }
+
     /// [`Compressed::storage_bits`] against K · C · `value_bits` of the dense matrix without padding; zero for an empty one.
     /// `value_bits` is at least 1.
     pub fn storage_ratio(&self, value_bits: u32) -> f64 {
@@ -135,6 +153,15 @@ mod tests {
             "output 2, group 1: the element at position 3 is nonzero number 3 of 2:4; \
              prune the matrix to 2:4, or choose a pattern with a larger N"
         );
+    }
+
+    #[test]
+    fn a_memory_image_holds_values_below_indices_group_by_group() {
+        let matrix = array![[0, 1], [7, 0], [0, 2], [-8, 0]];
+        let compressed = Compressed::compress(matrix.view(), two_of_four()).unwrap();
+        // Output 0: values 7 and -8 at 1 and 3; output 1: values 1 and 2 at 0 and 2.
+        assert_eq!(compressed.image(4), "d87\n821\n");
+        assert_eq!(compressed.storage_bits(4), 2 * 12);
     }
 
     #[test]

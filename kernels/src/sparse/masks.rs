@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::common::random::{Distribution, random};
     use crate::sparse::pattern::check;
-    use crate::sparse::pattern::tests::{all_patterns, patterns};
+    use crate::sparse::pattern::tests::patterns;
     use ndarray::{Ix2, array};
     use proptest::prelude::*;
     use systole_hdl::Type;
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn masks_of_every_pattern_are_valid_and_full_along_both_axes() {
         let weights = random(Distribution::Gaussian, &[64, 64], Type::s(8), 1, 0).values.into_dimensionality::<Ix2>().unwrap();
-        for pattern in all_patterns() {
+        for pattern in Pattern::all() {
             let masks = bdwp_masks(weights.view(), pattern);
             for (mask, grouping) in [(masks.forward, Grouping::Inputs), (masks.backward, Grouping::Outputs)] {
                 assert_eq!(check(mask.view(), pattern, grouping), Ok(()));

@@ -40,6 +40,11 @@ impl Pattern {
         if GROUP_SIZES.contains(&m) && (1..=m).contains(&n) { Ok(Pattern { n, m }) } else { Err(InvalidPattern { n, m }) }
     }
 
+    /// Every pattern, by M and then by N.
+    pub fn all() -> impl Iterator<Item = Pattern> {
+        GROUP_SIZES.into_iter().flat_map(|m| (1..=m).map(move |n| Pattern { n, m }))
+    }
+
     /// N, the most nonzeros of a group.
     pub fn n(self) -> usize {
         self.n
@@ -164,11 +169,6 @@ pub(super) mod tests {
     use ndarray::Array2;
     use proptest::prelude::*;
 
-    /// Every pattern that exists.
-    pub fn all_patterns() -> impl Iterator<Item = Pattern> {
-        GROUP_SIZES.into_iter().flat_map(|m| (1..=m).map(move |n| Pattern { n, m }))
-    }
-
     /// Patterns, those of every group size with the same probability.
     pub fn patterns() -> impl Strategy<Value = Pattern> {
         prop::sample::select(&GROUP_SIZES[..]).prop_flat_map(|m| (1..=m).prop_map(move |n| Pattern { n, m }))
@@ -194,7 +194,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_pattern_reads_back_from_its_text_and_other_texts_are_refused() {
-        for pattern in all_patterns() {
+        for pattern in Pattern::all() {
             assert_eq!(pattern.to_string().parse(), Ok(pattern));
         }
         for text in ["", "2", "2:", ":4", "2;4", "2:4:8", "-1:4", "two:4"] {

@@ -17,38 +17,89 @@
 
 use super::hardware::{Dataflow, HardwareParameters};
 use super::schedule::Schedule;
+use crate::report::grouped;
 
-/// Cycles from the one in which the streams offer their first words to the transfer of the last output word, both included.
-pub fn cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
-    let first_tile = schedule.passes().next().map_or(0, |pass| schedule.streamed_length(pass) as u64);
-    let rows = u64::from(hardware.rows);
-    let (buffering, pipeline) = match hardware.dataflow {
-        // A streamed tile comes in while a stationary tile of R words comes in and is then loaded, which the array's cycles count.
-        Dataflow::WeightStationary | Dataflow::InputStationary => (first_tile.max(2 * rows) - rows, hardware.output_latency()),
-        // The last row of sums is drained a cycle earlier than a pass through a further row would take.
-        Dataflow::OutputStationary => (first_tile, hardware.output_latency() - 1),
-    };
-    buffering + array_cycles(hardware, schedule) + pipeline
+/// What the cycles of a product are spent on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Model {
+    /// Passes through the array.
+    pub passes: u64,
+    /// The first tile comes in.
+    pub buffering: u64,
+    /// Rows of operands enter the array.
+    pub streaming: u64,
+    /// The array waits for a stationary tile to be loaded, or for sums to be drained.
+    pub load: u64,
+    /// Operands and sums cross the array while no row enters.
+    pub fill: u64,
+    /// The last sums pass the output stage.
+    pub pipeline: u64,
 }
 
-/// Cycles of the array alone: the formulas above.
-pub fn array_cycles(hardware: &HardwareParameters, schedule: &Schedule) -> u64 {
-    let (rows, columns) = (u64::from(hardware.rows), u64::from(hardware.columns));
-    let fill = rows + columns - 2;
-    let tiles = (schedule.outer.count * schedule.lanes.count) as u64;
-    let depth = schedule.slots() as u64;
-    let lengths = || schedule.passes().map(|pass| schedule.streamed_length(pass) as u64);
-    match (hardware.dataflow, hardware.overlap_load) {
-        (Dataflow::OutputStationary, overlap) => {
-            let last_length = schedule.reduction.last as u64;
-            let tile = if overlap { depth - last_length + last_length.max(rows) } else { depth + fill + rows };
-            (tiles - 1) * tile + depth + fill + schedule.outer.last as u64
-        }
-        (_, false) => lengths().map(|length| rows + length + fill).sum(),
-        (_, true) => {
-            let last = lengths().last().unwrap_or(0);
-            rows + lengths().map(|length| length.max(rows)).sum::<u64>() - last.max(rows) + last + fill
-        }
+impl Model {
+    /// The model of a product.
+    pub fn of(hardware: &HardwareParameters, schedule: &Schedule) -> Model {
+        let (rows, columns) = (u64::from(hardware.rows), u64::from(hardware.columns));
+        let fill = rows + columns - 2;
+        let lengths = || schedule.passes().map(|pass| schedule.streamed_length(pass) as u64);
+        let passes = lengths().count() as u64;
+        let (first, last) = (lengths().next().unwrap_or(0), lengths().last().unwrap_or(0));
+        let streaming = lengths().sum();
+        let tiles = (schedule.outer.count * schedule.lanes.count) as u64;
+        let (load, fill) = match (hardware.dataflow, hardware.overlap_load) {
+            (Dataflow::OutputStationary, true) => {
+                let last_length = schedule.reduction.last as u64;
+                ((tiles - 1) * rows.saturating_sub(last_length) + schedule.outer.last as u64, fill)
+            }
+            (Dataflow::OutputStationary, false) => ((tiles - 1) * rows + schedule.outer.last as u64, tiles * fill),
+            (_, true) => (rows + lengths().map(|length| rows.saturating_sub(length)).sum::<u64>() - rows.saturating_sub(last), fill),
+            (_, false) => (passes * rows, passes * fill),
+        };
+        let (buffering, pipeline) = match hardware.dataflow {
+            // A streamed tile comes in while a stationary tile of R words comes in and is then loaded, which `load` counts.
+            Dataflow::WeightStationary | Dataflow::InputStationary => (first.max(2 * rows) - rows, hardware.output_latency()),
+            // The last row of sums is drained a cycle earlier than a pass through a further row would take.
+            Dataflow::OutputStationary => (first, hardware.output_latency() - 1),
+        };
+        Model { passes, buffering, streaming, load, fill, pipeline }
+    }
+
+    /// Cycles from the one in which the streams offer their first words to the transfer of the last output word, both included.
+    pub fn cycles(&self) -> u64 {
+        self.buffering + self.array_cycles() + self.pipeline
+    }
+
+    /// Cycles of the array alone: the formulas above.
+    pub fn array_cycles(&self) -> u64 {
+        self.streaming + self.load + self.fill
+    }
+
+    /// The sum in words and numbers.
+    pub fn formula(&self) -> String {
+        let Model { passes, buffering, streaming, load, fill, pipeline } = *self;
+        let terms = [
+            (buffering, "buffering".to_string()),
+            (streaming, format!("streaming in {} passes", grouped(passes))),
+            (load, "load and drain".to_string()),
+            (fill, "crossing the array".to_string()),
+            (pipeline, "output stage".to_string()),
+        ];
+        let terms: Vec<String> =
+            terms.into_iter().filter(|(cycles, _)| *cycles > 0).map(|(cycles, what)| format!("{} {what}", grouped(cycles))).collect();
+        format!("{} = {}", terms.join(" + "), grouped(self.cycles()))
+    }
+}
+
+impl std::iter::Sum for Model {
+    fn sum<I: Iterator<Item = Model>>(models: I) -> Model {
+        models.fold(Model::default(), |sum, model| Model {
+            passes: sum.passes + model.passes,
+            buffering: sum.buffering + model.buffering,
+            streaming: sum.streaming + model.streaming,
+            load: sum.load + model.load,
+            fill: sum.fill + model.fill,
+            pipeline: sum.pipeline + model.pipeline,
+        })
     }
 }
 
@@ -61,13 +112,13 @@ mod tests {
     use proptest::prelude::*;
     use systole_hdl::Type;
 
-    fn hardware(dataflow: Dataflow, overlap_load: bool, rows: u32, columns: u32) -> HardwareParameters {
+    fn hardware(dataflow: Dataflow, group: Group, overlap_load: bool, rows: u32, columns: u32) -> HardwareParameters {
         HardwareParameters {
             rows,
             columns,
             dataflow,
             overlap_load,
-            group: Group::DENSE,
+            group,
             buffer_rows: 256,
             a: Type::s(8),
             b: Type::s(8),
@@ -79,8 +130,8 @@ mod tests {
     }
 
     fn array(dataflow: Dataflow, overlap_load: bool, m: usize, k: usize, n: usize) -> u64 {
-        let hardware = hardware(dataflow, overlap_load, 16, 16);
-        array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE)))
+        let hardware = hardware(dataflow, Group::DENSE, overlap_load, 16, 16);
+        Model::of(&hardware, &Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE))).array_cycles()
     }
 
     #[test]
@@ -93,14 +144,27 @@ mod tests {
         assert_eq!(array(Dataflow::OutputStationary, true, 32, 100, 16), 100 + 100 + 30 + 16);
     }
 
+    #[test]
+    fn sparse_weights_take_the_planned_share_of_the_dense_cycles_on_the_same_array() {
+        for (n, m, planned) in [(2, 4, 880), (1, 4, 440), (2, 8, 440), (1, 8, 220), (1, 16, 110)] {
+            let group = Group { slots: n, elements: m };
+            let hardware = hardware(Dataflow::WeightStationary, group, false, 16, 16);
+            let cycles =
+                |compression| Model::of(&hardware, &Schedule::new(&hardware, Shape { m: 64, k: 256, n: 16 }, compression)).array_cycles();
+            assert_eq!(cycles(Compression::new(n as usize, m as usize, group).unwrap()), planned, "{n}:{m}");
+            assert_eq!(cycles(Compression::dense(group)), 1760, "dense on the array for {n}:{m}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_array_is_predicted_to_beat_its_peak(
             dataflow in prop::sample::select(vec![Dataflow::WeightStationary, Dataflow::OutputStationary, Dataflow::InputStationary]),
             overlap in any::<bool>(), rows in 1u32..20, columns in 1u32..20, m in 1usize..600, k in 1usize..600, n in 1usize..50,
         ) {
-            let hardware = hardware(dataflow, overlap, rows, columns);
-            let cycles = array_cycles(&hardware, &Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE)));
+            let hardware = hardware(dataflow, Group::DENSE, overlap, rows, columns);
+            let schedule = Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE));
+            let cycles = Model::of(&hardware, &schedule).array_cycles();
             let peak = u64::from(rows * columns);
             prop_assert!(cycles * peak >= (m * k * n) as u64);
         }

@@ -6,7 +6,7 @@ use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
 
 use super::hardware::HardwareParameters;
 use super::job::job;
-use super::model;
+use super::model::Model;
 use super::parameters::StreamStalls;
 use super::prepare::PreparedLayer;
 use crate::common::agreement::Expected;
@@ -106,17 +106,21 @@ impl ArrayRun {
         Ok(Part {
             name: layer.name.clone(),
             shape: format!("{} x {} x {}", shape.m, shape.k, shape.n),
-            cycles: Cycles { total, first_output: since_began(received.first()).into(), model: self.model(layer), formula: None },
+            cycles: self.cycles(layer, total, since_began(received.first())),
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             numerics: self.numerics(index, output),
         })
     }
 
-    fn model(&self, layer: &PreparedLayer) -> Measured<u64> {
-        if !self.stalls.are_none() {
-            return Measured::not_measured("the model knows no stalls, and this configuration has some");
-        }
-        model::cycles(&self.hardware, &layer.schedule).into()
+    /// A layer's cycles beside the model.
+    fn cycles(&self, layer: &PreparedLayer, total: u64, first_output: u64) -> Cycles {
+        let model = Model::of(&self.hardware, &layer.schedule);
+        let modelled = if self.stalls.are_none() {
+            model.cycles().into()
+        } else {
+            Measured::not_measured("the model knows no stalls, and this configuration has some")
+        };
+        Cycles { total, first_output: first_output.into(), model: modelled, formula: Some(model.formula()) }
     }
 
     /// A multiply-accumulate of every processing element.
@@ -180,7 +184,7 @@ impl ArrayRun {
                 total,
                 first_output: parts[0].cycles.first_output.clone(),
                 model: model.map_or_else(|| parts[0].cycles.model.clone(), Measured::Value),
-                formula: None,
+                formula: Some(self.layers.iter().map(|layer| Model::of(&self.hardware, &layer.schedule)).sum::<Model>().formula()),
             },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),

@@ -1,0 +1,64 @@
+//! Matrix products with N:M-sparse weights on the systolic array of the dense kernel: of each M weights along the reduction at most N are
+//! stored and multiplied, and each processing element picks its activation from a group of M.
+//!
+//! After SAT ("Efficient N:M Sparse DNN Training Using Algorithm, Architecture, and Dataflow Co-Design", arXiv 2309.13015) and S4
+//! (arXiv 2207.08006).
+
+pub mod parameters;
+pub mod prepare;
+pub mod run;
+
+use systole_hdl::Design;
+
+use self::parameters::Parameters;
+use self::run::SparseRun;
+use crate::common::tensor::Tensor;
+use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+use crate::systolic::run::ArrayRun;
+
+/// The kernel `sparse-gemm`.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseGemm;
+
+impl Kernel for SparseGemm {
+    fn name(&self) -> &'static str {
+        "sparse-gemm"
+    }
+
+    fn summary(&self) -> &'static str {
+        "matrix products with N:M-sparse weights on a systolic array, which skips the zeros"
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Parameters)
+    }
+
+    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
+        Ok(Box::new(Parameters::read(config)?))
+    }
+}
+
+impl Configured for Parameters {
+    fn config(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn tensors(&self) -> Vec<TensorRequest> {
+        prepare::tensor_sources(self).into_iter().filter_map(|(key, source)| source.request(&key)).collect()
+    }
+
+    fn design(&self, _: &[Tensor]) -> Result<Design, DesignError> {
+        Ok(self.hardware().design()?)
+    }
+
+    fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
+        let layers = prepare::prepare(self, tensors)?;
+        let products = layers.iter().map(|layer| layer.layer.clone()).collect();
+        let run = ArrayRun { hardware: self.hardware(), stalls: self.stalls.clone(), seed: self.seed, layers: products };
+        Ok(Box::new(SparseRun::new(run, layers)))
+    }
+}

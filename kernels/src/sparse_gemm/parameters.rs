@@ -1,0 +1,269 @@
+//! The configuration of a sparse GEMM run, and what of it the hardware supports.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::common::source::TensorSource;
+use crate::kernel::{ConfigError, deserialize};
+use crate::sparse::pattern::Pattern;
+use crate::systolic::compression::Compression;
+use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
+use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
+use crate::systolic::product::Product;
+
+/// Chains of matrix products with N:M-sparse weights on one array.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Seed of random data, random stalls and searches for masks.
+    #[serde(default = "first_seed")]
+    pub seed: u64,
+    /// The systolic array and its buffers; weight- or output-stationary.
+    #[serde(default)]
+    pub array: ArrayParameters,
+    /// What the array does for sparsity.
+    #[serde(default)]
+    pub sparsity: SparsityParameters,
+    /// Number formats of the hardware.
+    #[serde(default)]
+    pub formats: Formats,
+    /// The products in order. A layer with an operand `a` of its own begins a chain; the operand A of every other is the output of the layer
+    /// before it.
+    pub layers: Vec<Layer>,
+    /// When the far ends of the streams are active.
+    #[serde(default)]
+    pub stalls: StreamStalls,
+    /// What the result of each chain is good for, to be judged by more than numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskParameters>,
+}
+
+fn first_seed() -> u64 {
+    1
+}
+
+/// What the array does for sparsity.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SparsityParameters {
+    /// N rows of the array share a group of M activations, and each of their weights picks one: `"2:4"`. Such an array runs dense layers
+    /// too, and every pattern whose weights can share groups in this way.
+    pub group: Pattern,
+}
+
+impl Default for SparsityParameters {
+    fn default() -> SparsityParameters {
+        SparsityParameters { group: Pattern::new(2, 4).expect("2:4 is a pattern") }
+    }
+}
+
+/// One matrix product: C\[M×N\] = A\[M×K\]·B\[K×N\] + bias\[N\], with B pruned along K.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// What the report calls it; `layer` and its number if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Operand A, `[M, K]`: begins a chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a: Option<TensorSource>,
+    /// Operand B, the weights, `[K, N]`.
+    pub b: TensorSource,
+    /// Added to every row of the product, `[N]`; zero if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<TensorSource>,
+    /// Whether negative results become zero.
+    #[serde(default)]
+    pub relu: bool,
+    /// Real value of one unit of the output; if left out, such that the greatest result of this very run is the output's
+    /// greatest number. For integer outputs only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_scale: Option<f64>,
+    /// The product is computed once with weights of each of these patterns, such as `["dense", "2:4"]`; with the pattern of
+    /// `sparsity.group` if there is none. Several are possible where a chain ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<LayerPattern>,
+    /// Which weights are kept.
+    #[serde(default)]
+    pub pruning: Pruning,
+}
+
+/// The pattern of a layer's weights: `dense`, or N:M such as `2:4`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(with = "String")]
+pub enum LayerPattern {
+    /// Every weight is multiplied.
+    Dense,
+    /// At most N of each M consecutive weights of an output.
+    Sparse(Pattern),
+}
+
+impl LayerPattern {
+    /// How its weights lie on an array with these groups; `None` if the array does not serve it.
+    pub fn compression(self, group: Group) -> Option<Compression> {
+        match self {
+            LayerPattern::Dense => Some(Compression::dense(group)),
+            LayerPattern::Sparse(pattern) => Compression::new(pattern.n(), pattern.m(), group),
+        }
+    }
+}
+
+impl fmt::Display for LayerPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LayerPattern::Dense => f.write_str("dense"),
+            LayerPattern::Sparse(pattern) => pattern.fmt(f),
+        }
+    }
+}
+
+impl Serialize for LayerPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LayerPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LayerPattern, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "dense" => Ok(LayerPattern::Dense),
+            text => text
+                .parse()
+                .map(LayerPattern::Sparse)
+                .map_err(|error| serde::de::Error::custom(format!("{error}; or `dense` for all weights"))),
+        }
+    }
+}
+
+/// Which weights of a group are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pruning {
+    /// The N largest by magnitude, of equal ones the first.
+    #[default]
+    Magnitude,
+    /// All: the weights have the pattern already, or the run is refused.
+    None,
+    /// Those of the best mask with two of four along both axes, so that the transposed weights are 2:4 too. For 2:4 only.
+    Transposable,
+    /// Those that a backward pass over permuted outputs keeps too, after Bi-Mask.
+    BiMask,
+}
+
+impl Parameters {
+    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and the nearest thing that works.
+    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+        let parameters: Parameters = deserialize(config)?;
+        parameters.validate()?;
+        Ok(parameters)
+    }
+
+    /// How rows of the array share activations.
+    pub fn group(&self) -> Group {
+        let size = |number: usize| u32::try_from(number).expect("groups have at most 32 elements");
+        Group { slots: size(self.sparsity.group.n()), elements: size(self.sparsity.group.m()) }
+    }
+
+    /// The hardware that these parameters describe.
+    pub fn hardware(&self) -> HardwareParameters {
+        self.array.hardware(&self.formats, self.group())
+    }
+
+    /// The products with their layers.
+    pub fn products(&self) -> impl Iterator<Item = (Product<'_>, &Layer)> {
+        self.layers.iter().enumerate().map(|(index, layer)| {
+            let Layer { a, b, bias, relu, output_scale, .. } = layer;
+            let (a, bias) = (a.as_ref(), bias.as_ref());
+            (Product { key: format!("layers[{index}]"), a, b, bias, relu: *relu, output_scale: *output_scale }, layer)
+        })
+    }
+
+    /// The patterns of a layer: as stated, or that of the groups.
+    pub fn patterns(&self, layer: &Layer) -> Vec<LayerPattern> {
+        if layer.patterns.is_empty() { vec![LayerPattern::Sparse(self.sparsity.group)] } else { layer.patterns.clone() }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.array.validate()?;
+        self.validate_groups()?;
+        self.formats.validate()?;
+        self.validate_layers()?;
+        self.stalls.validate()?;
+        match &self.task {
+            Some(task) => task.labels.validate("task.labels"),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_groups(&self) -> Result<(), ConfigError> {
+        let ArrayParameters { dataflow, buffer_rows, .. } = self.array;
+        if dataflow == Dataflow::InputStationary {
+            return Err(ConfigError::new("array.dataflow", "sparse weights cannot stream past stationary inputs, which they have to pick")
+                .with_remedy("\"weight-stationary\" or \"output-stationary\""));
+        }
+        let slots = self.group().slots;
+        if dataflow == Dataflow::OutputStationary && buffer_rows < slots {
+            let message = format!("a buffer of {buffer_rows} words does not hold a group of {slots} slots");
+            return Err(ConfigError::new("array.buffer_rows", message).with_remedy(format!("at least {slots} words")));
+        }
+        Ok(())
+    }
+
+    fn validate_layers(&self) -> Result<(), ConfigError> {
+        if self.layers.is_empty() {
+            return Err(ConfigError::new("layers", "there is no layer").with_remedy("at least one [[layers]] with `a` and `b`"));
+        }
+        for (index, (product, layer)) in self.products().enumerate() {
+            product.validate(&self.formats)?;
+            match self.layers.get(index + 1) {
+                Some(next) if next.a.is_none() => {
+                    self.formats.validate_chain()?;
+                    if layer.patterns.len() > 1 {
+                        let message = format!("the layer after it takes its output, and there would be {} of them", layer.patterns.len());
+                        return Err(ConfigError::new(product.key_of("patterns"), message)
+                            .with_remedy("one pattern, or an operand `a` for the next layer"));
+                    }
+                }
+                _ => {}
+            }
+            if index == 0 && layer.a.is_none() {
+                return Err(product.without_operand());
+            }
+            self.validate_patterns(&product, layer)?;
+        }
+        Ok(())
+    }
+
+    fn validate_patterns(&self, product: &Product<'_>, layer: &Layer) -> Result<(), ConfigError> {
+        let group = self.sparsity.group;
+        for (index, pattern) in self.patterns(layer).into_iter().enumerate() {
+            let key = if layer.patterns.is_empty() { "sparsity.group".into() } else { product.key_of(&format!("patterns[{index}]")) };
+            if pattern.compression(self.group()).is_none() {
+                let message = format!("weights of {pattern} do not fill groups of {group}");
+                let remedy = format!(
+                    "with sparsity.group = \"{group}\": {}; or another group, such as \"1:32\", which serves every pattern",
+                    self.served().join(", ")
+                );
+                return Err(ConfigError::new(key, message).with_remedy(remedy));
+            }
+            let two_of_four = LayerPattern::Sparse(Pattern::new(2, 4).expect("2:4 is a pattern"));
+            if layer.pruning == Pruning::Transposable && ![LayerPattern::Dense, two_of_four].contains(&pattern) {
+                return Err(ConfigError::new(key, format!("there are no transposable masks of {pattern}"))
+                    .with_remedy("\"2:4\", or another `pruning`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The patterns that the array serves, `dense` first, all others with N < M.
+    fn served(&self) -> Vec<String> {
+        let patterns = Pattern::all().filter(|pattern| pattern.n() < pattern.m()).map(LayerPattern::Sparse);
+        let served = std::iter::once(LayerPattern::Dense).chain(patterns).filter(|pattern| pattern.compression(self.group()).is_some());
+        served.map(|pattern| pattern.to_string()).collect()
+    }
+}

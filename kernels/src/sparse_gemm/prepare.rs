@@ -1,0 +1,164 @@
+//! From tensors to the products of a run: pruned, compressed, arranged for the array.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::parameters::{LayerPattern, Parameters, Pruning};
+use crate::common::errors::relative_error;
+use crate::common::load::Loader;
+use crate::common::source::TensorSource;
+use crate::common::tensor::Tensor;
+use crate::kernel::ConfigError;
+use crate::sparse::bi_mask::bi_mask;
+use crate::sparse::compressed::Compressed;
+use crate::sparse::masks::{kept_l1, magnitude_mask, pruned};
+use crate::sparse::pattern::{Grouping, Pattern};
+use crate::sparse::transposable::transposable_mask;
+use crate::systolic::compression::Compression;
+use crate::systolic::hardware::HardwareParameters;
+use crate::systolic::model::Model;
+use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, labels};
+use crate::systolic::product::Product;
+use crate::systolic::schedule::Schedule;
+
+/// Exchanges that the search for a Bi-Mask tries for each output.
+const BI_MASK_TRIALS: usize = 16;
+
+/// A product with what sparsity does to it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SparseLayer {
+    /// The product.
+    pub layer: PreparedLayer,
+    /// The name of the configuration's layer: products of one differ in their pattern.
+    pub family: String,
+    /// The pattern of its weights.
+    pub pattern: LayerPattern,
+    /// Its weights in compressed form; `None` if they are dense.
+    pub compressed: Option<Compressed>,
+    /// The share of the dense weights' L1 norm that is kept: 0 to 1.
+    pub kept_l1: f64,
+    /// ‖C − C_dense‖ / ‖C_dense‖ of the output against that of dense weights in floating point: pruning and quantization together.
+    pub relative_error: f64,
+    /// Cycles of the array for the same product with dense weights.
+    pub dense_array_cycles: u64,
+}
+
+/// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run needs.
+///
+/// # Errors
+/// If shapes do not fit together, a reduction is too long for the accumulator, a bias does not fit it, or weights that are not to be
+/// pruned break their pattern.
+pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Vec<SparseLayer>, ConfigError> {
+    let hardware = parameters.hardware();
+    let mut loader = Loader::new(tensors, parameters.seed);
+    let mut layers: Vec<SparseLayer> = Vec::new();
+    for (index, (product, layer)) in parameters.products().enumerate() {
+        let previous = layers.last().map(|previous| previous.layer.output());
+        let operands = Operands::load(&hardware, &product, previous, &mut loader)?;
+        let family = layer.name.clone().unwrap_or_else(|| format!("layer {index}"));
+        let patterns = parameters.patterns(layer);
+        for &pattern in &patterns {
+            let pruner = Pruner { method: layer.pruning, seed: parameters.seed };
+            let name = if patterns.len() > 1 { format!("{family} {pattern}") } else { family.clone() };
+            let sparse = sparse_layer(&hardware, &product, &operands, pruner, pattern, name)?;
+            layers.push(SparseLayer { family: family.clone(), ..sparse });
+        }
+    }
+    if let Some(task) = &parameters.task {
+        label_chains(&mut layers, &task.labels, &mut loader)?;
+    }
+    Ok(layers)
+}
+
+/// Every tensor of a configuration with its key, in the order in which they are taken.
+pub fn tensor_sources(parameters: &Parameters) -> Vec<(String, &TensorSource)> {
+    let task = parameters.task.iter().map(|task| ("task.labels".to_string(), &task.labels));
+    parameters.products().flat_map(|(product, _)| product.sources()).chain(task).collect()
+}
+
+/// Gives the last layer of every chain the classes to judge it by.
+fn label_chains(layers: &mut [SparseLayer], source: &TensorSource, loader: &mut Loader) -> Result<(), ConfigError> {
+    let shape = layers.last().map_or((0, 0), |last| last.layer.expected.dim());
+    let classes = labels(loader, source, shape)?;
+    let ends: Vec<usize> = (0..layers.len()).filter(|index| layers.get(index + 1).is_none_or(|next| next.layer.input.is_some())).collect();
+    for index in ends {
+        let SparseLayer { layer, .. } = &mut layers[index];
+        if layer.expected.dim() != shape {
+            let message = format!("the output of {} is {:?}, that of the last layer {shape:?}", layer.name, layer.expected.dim());
+            return Err(ConfigError::new("task.labels", message).with_remedy("chains that end in outputs of one shape"));
+        }
+        layer.labels = Some(classes.clone());
+    }
+    Ok(())
+}
+
+/// Chooses the weights of a layer that are kept.
+#[derive(Clone, Copy)]
+struct Pruner {
+    method: Pruning,
+    seed: u64,
+}
+
+impl Pruner {
+    /// The weights `[K, N]` with zeros where they are not kept.
+    fn prune(self, weights: ArrayView2<'_, i64>, pattern: Pattern) -> Array2<i64> {
+        let mask = match self.method {
+            Pruning::None => return weights.to_owned(),
+            Pruning::Magnitude => magnitude_mask(weights, pattern, Grouping::Inputs),
+            Pruning::Transposable => transposable_mask(weights),
+            Pruning::BiMask => bi_mask(weights, pattern, BI_MASK_TRIALS * weights.ncols(), self.seed).both,
+        };
+        pruned(weights, mask.view())
+    }
+}
+
+fn sparse_layer(
+    hardware: &HardwareParameters,
+    product: &Product<'_>,
+    operands: &Operands,
+    pruner: Pruner,
+    pattern: LayerPattern,
+    name: String,
+) -> Result<SparseLayer, ConfigError> {
+    let shape = operands.shape();
+    let dense = Schedule::new(hardware, shape, Compression::dense(hardware.group));
+    let weights = operands.b.raw.view();
+    let (arranged, compressed) = match pattern {
+        LayerPattern::Dense => (arrange_dense(hardware, dense, weights), None),
+        LayerPattern::Sparse(pattern) => {
+            let kept = pruner.prune(weights, pattern);
+            let compressed = Compressed::compress(kept.view(), pattern)
+                .map_err(|violation| ConfigError::new(product.key_of("b"), violation.to_string()))?;
+            let compression = Compression::new(pattern.n(), pattern.m(), hardware.group).expect("patterns were checked against the groups");
+            (arrange(hardware, Schedule::new(hardware, shape, compression), &compressed), Some(compressed))
+        }
+    };
+    let kept_l1 = compressed.as_ref().map_or(1.0, |compressed| kept_l1(weights, compressed.decompress().mapv(|value| value != 0).view()));
+    let layer = operands.prepare(hardware, product, arranged, name)?;
+    let output = layer.expected.mapv(|raw| raw as f64 * layer.output_scale);
+    Ok(SparseLayer {
+        family: layer.name.clone(),
+        pattern,
+        compressed,
+        kept_l1,
+        relative_error: relative_error(output.view(), layer.reference.view()),
+        dense_array_cycles: Model::of(hardware, &dense).array_cycles(),
+        layer,
+    })
+}
+
+/// All weights, each in its own slot.
+fn arrange_dense(hardware: &HardwareParameters, schedule: Schedule, weights: ArrayView2<'_, i64>) -> Arranged {
+    let elements = Array2::from_shape_fn(weights.dim(), |(element, _)| element);
+    let streamed = schedule.indexed(weights, elements.view(), hardware.b);
+    Arranged { schedule, multiplied: weights.to_owned(), streamed }
+}
+
+/// The kept weights in their slots.
+fn arrange(hardware: &HardwareParameters, schedule: Schedule, compressed: &Compressed) -> Arranged {
+    let compression = schedule.compression();
+    let elements = Array2::from_shape_fn(compressed.indices().dim(), |(slot, column)| {
+        compression.element(slot, compressed.indices()[[slot, column]].into())
+    });
+    let streamed = schedule.indexed(compressed.values(), elements.view(), hardware.b);
+    Arranged { schedule, multiplied: compressed.decompress(), streamed }
+}

@@ -1,0 +1,128 @@
+//! The sparse GEMM hardware against the golden model and the cycle model, on the shipped configurations and on random ones.
+
+#[macro_use]
+mod engines;
+mod files;
+mod runs;
+
+use proptest::prelude::*;
+use runs::{assert_exact_and_as_modelled, run};
+use systole_sim::EngineKind;
+
+on_each_engine! {
+    the_planned_cycles_are_those_of_the_hardware,
+    the_digits_networks_are_exact_and_as_accurate_as_in_floating_point,
+    every_pattern_on_its_own_groups_is_exact_and_takes_the_modelled_cycles,
+    every_pattern_that_groups_serve_is_exact_and_takes_the_modelled_cycles,
+    no_stall_pattern_changes_a_value,
+}
+
+/// A configuration of one layer with random operands over their full ranges.
+fn config(array: &str, group: &str, formats: &str, [m, k, n]: [usize; 3], rest: &str) -> toml::Table {
+    format!(
+        "kernel = 'sparse-gemm'\n[array]\n{array}\n[sparsity]\ngroup = '{group}'\n[formats]\n{formats}\n[[layers]]\n\
+         a = {{ random = 'full-range', shape = [{m}, {k}] }}\nb = {{ random = 'full-range', shape = [{k}, {n}] }}\n{rest}"
+    )
+    .parse()
+    .unwrap()
+}
+
+/// K = 256, 64 rows, 16 × 16: of dense weights 1760 cycles in the array, of sparse ones exactly N/M of that.
+fn the_planned_cycles_are_those_of_the_hardware(engine: EngineKind) {
+    let array = "overlap_load = false\nbuffer_rows = 64";
+    let cycles = |group: &str, pattern: &str| {
+        let outcome = run(config(array, group, "", [64, 256, 16], &format!("patterns = ['{pattern}']")), engine);
+        assert_exact_and_as_modelled(&outcome);
+        // The first tile is buffered in 64 cycles, of which 16 are those of the load; an output takes 8 from the array to its stream.
+        outcome.cycles.total - (64 - 16) - 8
+    };
+    for (pattern, planned) in [("2:4", 880), ("1:4", 440), ("2:8", 440), ("1:8", 220), ("1:16", 110)] {
+        assert_eq!((cycles(pattern, "dense"), cycles(pattern, pattern)), (1760, planned), "{pattern}");
+    }
+}
+
+fn the_digits_networks_are_exact_and_as_accurate_as_in_floating_point(engine: EngineKind) {
+    for dataflow in ["weight-stationary", "output-stationary"] {
+        let mut table = files::config("sparse-digits.toml");
+        table["array"].as_table_mut().unwrap().insert("dataflow".into(), dataflow.into());
+        let outcome = run(table, engine);
+        assert_exact_and_as_modelled(&outcome);
+        let tasks: Vec<_> = outcome.parts.iter().filter_map(|part| part.numerics.task.value()).collect();
+        let [sparse, dense] = tasks[..] else { panic!("each network is judged once: {tasks:?}") };
+        assert_eq!((sparse.reference, sparse.samples), (351.0 / 360.0, 360), "97.5 % in floating point");
+        assert_eq!(dense.reference, 353.0 / 360.0, "98.06 % in floating point");
+        for task in [sparse, dense] {
+            assert!((task.value - task.reference).abs() <= 0.005, "{task:?}");
+        }
+    }
+}
+
+fn arrays() -> impl Strategy<Value = String> {
+    let dataflows = prop::sample::select(vec!["weight-stationary", "output-stationary"]);
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6), (16, 3)]);
+    (dataflows, sizes, any::<bool>(), 0u32..20).prop_map(|(dataflow, (rows, columns), overlap, extra)| {
+        let depth = (rows + columns + 16).max(32) + extra;
+        format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = {depth}")
+    })
+}
+
+fn formats() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "a = 's4'\nb = 's4'\naccumulator = 's16'\noutput = 's4'",
+        "a = 's16'\nb = 's16'\naccumulator = 's40'\noutput = 's16'",
+        "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 'accumulator'",
+        "a = 'u8'\nb = 'u4'\naccumulator = 'u24'\noutput = 'u8'",
+        "a = 'q4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'q8.4'",
+    ])
+}
+
+/// N and M of every pattern, every M with the same probability.
+fn patterns() -> impl Strategy<Value = (usize, usize)> {
+    prop::sample::select(vec![2usize, 4, 8, 16, 32]).prop_flat_map(|m| (1..=m, Just(m)))
+}
+
+/// Shapes of which K is also long enough for several tiles of wide groups.
+fn shapes() -> impl Strategy<Value = [usize; 3]> {
+    (1usize..40, prop_oneof![1usize..60, 60usize..300], 1usize..30).prop_map(|(m, k, n)| [m, k, n])
+}
+
+fn every_pattern_on_its_own_groups_is_exact_and_takes_the_modelled_cycles(engine: EngineKind) {
+    proptest!(ProptestConfig::with_cases(64), |(array in arrays(), (n, m) in patterns(), formats in formats(), shape in shapes(), seed in 0i64..1000, dense in any::<bool>())| {
+        let patterns = if dense { "patterns = ['dense']" } else { "" };
+        let mut table = config(&array, &format!("{n}:{m}"), formats, shape, patterns);
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        let numerics = &outcome.numerics;
+        prop_assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
+        prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
+    });
+}
+
+fn every_pattern_that_groups_serve_is_exact_and_takes_the_modelled_cycles(engine: EngineKind) {
+    let served = [
+        ("1:32", vec!["2:4", "3:4", "7:8", "1:2", "5:16", "32:32", "1:32"]),
+        ("2:8", vec!["1:2", "1:4", "2:4", "4:8", "6:8"]),
+        ("4:16", vec!["1:4", "2:4", "2:8", "4:8", "8:16"]),
+        ("3:16", vec!["1:4", "3:4", "3:8", "6:8", "1:2"]),
+    ];
+    proptest!(ProptestConfig::with_cases(24), |(array in arrays(), which in 0usize..4, shape in shapes(), seed in 0i64..1000)| {
+        let (group, patterns) = &served[which];
+        let mut table = config(&array, group, "", shape, &format!("patterns = {patterns:?}"));
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
+        prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
+    });
+}
+
+fn no_stall_pattern_changes_a_value(engine: EngineKind) {
+    proptest!(ProptestConfig::with_cases(48), |(array in arrays(), (n, m) in patterns(), shape in shapes(), seed in 0i64..1000, probabilities in prop::array::uniform4(0.1f64..1.0))| {
+        let stalls = ["a", "b", "bias", "c"].iter().zip(probabilities).map(|(stream, p)| format!("{stream} = {{ random = {{ probability = {p} }} }}\n"));
+        let mut table = config(&array, &format!("{n}:{m}"), "", shape, &format!("[stalls]\n{}", stalls.collect::<String>()));
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
+        prop_assert!(outcome.cycles.model.value().is_none());
+    });
+}
