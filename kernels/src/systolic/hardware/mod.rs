@@ -23,6 +23,7 @@ mod top;
 
 pub use group::Group;
 use output_column::OutputColumn;
+pub use processing_element::{OutputStationaryPe, StationaryPe};
 pub use top::{Gemm, GemmIn, GemmOut};
 
 use schemars::JsonSchema;

@@ -33,7 +33,8 @@ impl Component for Gemm {
     type Out = GemmOut;
 
     fn name(&self) -> Option<String> {
-        Some("gemm".into())
+        let name = if self.hardware.group == Group::DENSE { "gemm" } else { "sparse_gemm" };
+        Some(name.into())
     }
 
     fn inputs(&self) -> GemmIn {
