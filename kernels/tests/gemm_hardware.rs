@@ -21,6 +21,7 @@ on_each_engine! {
     stalls_on_every_stream_change_no_value,
     any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
+    the_chosen_dataflow_is_the_fastest_in_simulation,
 }
 
 /// A whole configuration of one layer with random operands over their full ranges.
@@ -127,5 +128,17 @@ fn no_stall_pattern_changes_a_value(engine: EngineKind) {
         table.insert("seed".into(), (seed as i64).into());
         let outcome = run(table, engine);
         prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
+    });
+}
+
+fn the_chosen_dataflow_is_the_fastest_in_simulation(engine: EngineKind) {
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (3, 2), (2, 6)]);
+    proptest!(ProptestConfig::with_cases(16), |((rows, columns) in sizes, overlap in any::<bool>(), shape in prop::array::uniform3(1usize..60))| {
+        let cycles = |dataflow: &str| {
+            let array = format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = 64");
+            run(config(&array, "", shape, ""), engine).cycles.total
+        };
+        let each = ["weight-stationary", "output-stationary", "input-stationary"].map(cycles);
+        prop_assert_eq!(Some(cycles("fastest")), each.into_iter().min());
     });
 }

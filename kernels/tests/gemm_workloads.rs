@@ -22,13 +22,13 @@ fn layers(config: &str) -> Vec<PreparedLayer> {
         Some(files::tensor(source.file.as_ref()?, source.tensor.as_ref().expect("the shipped configurations name every tensor")))
     };
     let tensors = tensor_sources(&parameters).into_iter().filter_map(|(_, source)| load(source)).collect();
-    prepare(&parameters, tensors).unwrap()
+    prepare(&parameters, &parameters.hardware(&[]).unwrap(), tensors).unwrap()
 }
 
 /// The error of a configuration with random tensors, from reading it or from preparing its data.
 fn refusal(text: &str) -> String {
     let error = match read(text) {
-        Ok(parameters) => prepare(&parameters, Vec::new()).expect_err("the configuration is refused"),
+        Ok(parameters) => prepare(&parameters, &parameters.hardware(&[]).unwrap(), Vec::new()).expect_err("the configuration is refused"),
         Err(error) => error,
     };
     error.to_string()

@@ -15,6 +15,7 @@ on_each_engine! {
     every_pattern_on_its_own_groups_is_exact_and_takes_the_modelled_cycles,
     every_pattern_that_groups_serve_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
+    the_chosen_dataflow_is_the_fastest_in_simulation,
 }
 
 /// A configuration of one layer with random operands over their full ranges.
@@ -124,5 +125,16 @@ fn no_stall_pattern_changes_a_value(engine: EngineKind) {
         let outcome = run(table, engine);
         prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
         prop_assert!(outcome.cycles.model.value().is_none());
+    });
+}
+
+fn the_chosen_dataflow_is_the_fastest_in_simulation(engine: EngineKind) {
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (2, 6), (16, 3)]);
+    proptest!(ProptestConfig::with_cases(16), |((rows, columns) in sizes, overlap in any::<bool>(), (n, m) in patterns(), shape in shapes())| {
+        let cycles = |dataflow: &str| {
+            let array = format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = 64");
+            run(config(&array, &format!("{n}:{m}"), "", shape, ""), engine).cycles.total
+        };
+        prop_assert_eq!(cycles("fastest"), cycles("weight-stationary").min(cycles("output-stationary")));
     });
 }

@@ -40,6 +40,18 @@ fn one() -> f64 {
 }
 
 impl TensorSource {
+    /// The tensor's shape, that of a file from `loaded`, the tensors of this and all following sources that are files.
+    ///
+    /// # Errors
+    /// If there is no such tensor.
+    pub fn shape<'a>(&self, key: &str, loaded: &mut impl Iterator<Item = &'a Tensor>) -> Result<Vec<usize>, ConfigError> {
+        let shape = match &self.shape {
+            Some(shape) => shape.clone(),
+            None => loaded.next().ok_or_else(|| ConfigError::new(key, "the tensor was not loaded"))?.shape().to_vec(),
+        };
+        Ok(if self.transpose { shape.into_iter().rev().collect() } else { shape })
+    }
+
     /// Checks that the keys belong together; `key` is this source's own place in the configuration.
     ///
     /// # Errors

@@ -45,12 +45,17 @@ impl Configured for Parameters {
         prepare::tensor_sources(self).into_iter().filter_map(|(key, source)| source.request(&key)).collect()
     }
 
-    fn design(&self, _: &[Tensor]) -> Result<Design, DesignError> {
-        Ok(self.hardware().design()?)
+    fn design_needs_tensors(&self) -> bool {
+        self.array.dataflow.fixed().is_none()
+    }
+
+    fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
+        Ok(self.hardware(tensors)?.design()?)
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
-        let layers = prepare::prepare(self, tensors)?;
-        Ok(Box::new(ArrayRun { hardware: self.hardware(), stalls: self.stalls.clone(), seed: self.seed, layers }))
+        let hardware = self.hardware(&tensors)?;
+        let layers = prepare::prepare(self, &hardware, tensors)?;
+        Ok(Box::new(ArrayRun { hardware, stalls: self.stalls.clone(), seed: self.seed, layers }))
     }
 }

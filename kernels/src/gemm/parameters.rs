@@ -4,10 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::source::TensorSource;
+use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, deserialize};
-use crate::systolic::hardware::{Group, HardwareParameters};
+use crate::systolic::choice::{Work, fastest};
+use crate::systolic::compression::Compression;
+use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
 use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
-use crate::systolic::product::Product;
+use crate::systolic::product::{Product, shapes};
 
 /// A chain of matrix products, each the input of the next, on one array.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -68,9 +71,20 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// The hardware that these parameters describe.
-    pub fn hardware(&self) -> HardwareParameters {
-        self.array.hardware(&self.formats, Group::DENSE)
+    /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only needed if the dataflow
+    /// depends on the work.
+    ///
+    /// # Errors
+    /// If the dataflow depends on the work, and the tensors' shapes do not fit together.
+    pub fn hardware(&self, tensors: &[Tensor]) -> Result<HardwareParameters, ConfigError> {
+        let of = |dataflow: Dataflow| self.array.hardware(dataflow, &self.formats, Group::DENSE);
+        let Some(dataflow) = self.array.dataflow.fixed() else {
+            let any = of(Dataflow::WeightStationary);
+            let compression = Compression::dense(any.group);
+            let work: Vec<Work> = shapes(self.products(), tensors)?.into_iter().map(|shape| Work { shape, compression }).collect();
+            return Ok(fastest(&any, &work));
+        };
+        Ok(of(dataflow))
     }
 
     /// The products with their keys.

@@ -6,23 +6,24 @@ use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
 use crate::systolic::compression::Compression;
+use crate::systolic::hardware::HardwareParameters;
 use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, labels};
 use crate::systolic::schedule::Schedule;
 
-/// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run needs.
+/// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run on this
+/// hardware needs.
 ///
 /// # Errors
 /// If shapes do not fit together, a reduction is too long for the accumulator, or a bias does not fit it.
-pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Vec<PreparedLayer>, ConfigError> {
-    let hardware = parameters.hardware();
+pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: Vec<Tensor>) -> Result<Vec<PreparedLayer>, ConfigError> {
     let mut loader = Loader::new(tensors, parameters.seed);
     let mut layers: Vec<PreparedLayer> = Vec::with_capacity(parameters.layers.len());
     for (index, product) in parameters.products().enumerate() {
-        let operands = Operands::load(&hardware, &product, layers.last().map(PreparedLayer::output), &mut loader)?;
-        let schedule = Schedule::new(&hardware, operands.shape(), Compression::dense(hardware.group));
+        let operands = Operands::load(hardware, &product, layers.last().map(PreparedLayer::output), &mut loader)?;
+        let schedule = Schedule::new(hardware, operands.shape(), Compression::dense(hardware.group));
         let b = &operands.b.raw;
         let arranged = Arranged { schedule, multiplied: b.clone(), streamed: b.clone() };
-        layers.push(operands.prepare(&hardware, &product, arranged, format!("layer {index}"))?);
+        layers.push(operands.prepare(hardware, &product, arranged, format!("layer {index}"))?);
     }
     if let (Some(task), Some(last)) = (&parameters.task, layers.last_mut()) {
         last.labels = Some(labels(&mut loader, &task.labels, last.expected.dim())?);

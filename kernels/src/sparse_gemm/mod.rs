@@ -51,14 +51,19 @@ impl Configured for Parameters {
         prepare::tensor_sources(self).into_iter().filter_map(|(key, source)| source.request(&key)).collect()
     }
 
-    fn design(&self, _: &[Tensor]) -> Result<Design, DesignError> {
-        Ok(self.hardware().design()?)
+    fn design_needs_tensors(&self) -> bool {
+        self.array.dataflow.fixed().is_none()
+    }
+
+    fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
+        Ok(self.hardware(tensors)?.design()?)
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
-        let layers = prepare::prepare(self, tensors)?;
+        let hardware = self.hardware(&tensors)?;
+        let layers = prepare::prepare(self, &hardware, tensors)?;
         let products = layers.iter().map(|layer| layer.layer.clone()).collect();
-        let run = ArrayRun { hardware: self.hardware(), stalls: self.stalls.clone(), seed: self.seed, layers: products };
+        let run = ArrayRun { hardware, stalls: self.stalls.clone(), seed: self.seed, layers: products };
         Ok(Box::new(SparseRun::new(run, layers)))
     }
 }

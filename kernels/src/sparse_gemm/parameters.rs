@@ -6,12 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::common::source::TensorSource;
+use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, deserialize};
 use crate::sparse::pattern::Pattern;
+use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
-use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
-use crate::systolic::product::Product;
+use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, StreamStalls, TaskParameters};
+use crate::systolic::product::{Product, shapes};
 
 /// Chains of matrix products with N:M-sparse weights on one array.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -169,9 +171,28 @@ impl Parameters {
         Group { slots: size(self.sparsity.group.n()), elements: size(self.sparsity.group.m()) }
     }
 
-    /// The hardware that these parameters describe.
-    pub fn hardware(&self) -> HardwareParameters {
-        self.array.hardware(&self.formats, self.group())
+    /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only needed if the dataflow
+    /// depends on the work.
+    ///
+    /// # Errors
+    /// If the dataflow depends on the work, and the tensors' shapes do not fit together.
+    pub fn hardware(&self, tensors: &[Tensor]) -> Result<HardwareParameters, ConfigError> {
+        let group = self.group();
+        let of = |dataflow: Dataflow| self.array.hardware(dataflow, &self.formats, group);
+        let Some(dataflow) = self.array.dataflow.fixed() else {
+            let shapes = shapes(self.products().map(|(product, _)| product), tensors)?;
+            let work: Vec<Work> = self
+                .layers
+                .iter()
+                .zip(shapes)
+                .flat_map(|(layer, shape)| {
+                    let compressions = self.patterns(layer).into_iter().filter_map(move |pattern| pattern.compression(group));
+                    compressions.map(move |compression| Work { shape, compression })
+                })
+                .collect();
+            return Ok(fastest(&of(Dataflow::WeightStationary), &work));
+        };
+        Ok(of(dataflow))
     }
 
     /// The products with their layers.
@@ -202,12 +223,12 @@ impl Parameters {
 
     fn validate_groups(&self) -> Result<(), ConfigError> {
         let ArrayParameters { dataflow, buffer_rows, .. } = self.array;
-        if dataflow == Dataflow::InputStationary {
+        if dataflow == DataflowChoice::InputStationary {
             return Err(ConfigError::new("array.dataflow", "sparse weights cannot stream past stationary inputs, which they have to pick")
                 .with_remedy("\"weight-stationary\" or \"output-stationary\""));
         }
         let slots = self.group().slots;
-        if dataflow == Dataflow::OutputStationary && buffer_rows < slots {
+        if dataflow == DataflowChoice::OutputStationary && buffer_rows < slots {
             let message = format!("a buffer of {buffer_rows} words does not hold a group of {slots} slots");
             return Err(ConfigError::new("array.buffer_rows", message).with_remedy(format!("at least {slots} words")));
         }

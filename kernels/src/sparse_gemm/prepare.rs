@@ -42,24 +42,24 @@ pub struct SparseLayer {
     pub dense_array_cycles: u64,
 }
 
-/// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run needs.
+/// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run on this
+/// hardware needs.
 ///
 /// # Errors
 /// If shapes do not fit together, a reduction is too long for the accumulator, a bias does not fit it, or weights that are not to be
 /// pruned break their pattern.
-pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Vec<SparseLayer>, ConfigError> {
-    let hardware = parameters.hardware();
+pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: Vec<Tensor>) -> Result<Vec<SparseLayer>, ConfigError> {
     let mut loader = Loader::new(tensors, parameters.seed);
     let mut layers: Vec<SparseLayer> = Vec::new();
     for (index, (product, layer)) in parameters.products().enumerate() {
         let previous = layers.last().map(|previous| previous.layer.output());
-        let operands = Operands::load(&hardware, &product, previous, &mut loader)?;
+        let operands = Operands::load(hardware, &product, previous, &mut loader)?;
         let family = layer.name.clone().unwrap_or_else(|| format!("layer {index}"));
         let patterns = parameters.patterns(layer);
         for &pattern in &patterns {
             let pruner = Pruner { method: layer.pruning, seed: parameters.seed };
             let name = if patterns.len() > 1 { format!("{family} {pattern}") } else { family.clone() };
-            let sparse = sparse_layer(&hardware, &product, &operands, pruner, pattern, name)?;
+            let sparse = sparse_layer(hardware, &product, &operands, pruner, pattern, name)?;
             layers.push(SparseLayer { family: family.clone(), ..sparse });
         }
     }

@@ -33,8 +33,9 @@ pub struct ArrayParameters {
     pub rows: u32,
     /// Columns of processing elements, 1 to 256.
     pub columns: u32,
-    /// Which operand stays in the array while the others pass.
-    pub dataflow: Dataflow,
+    /// Which operand stays in the array while the others pass; `fastest` is what takes the fewest cycles for all layers together, by the
+    /// cycle model.
+    pub dataflow: DataflowChoice,
     /// Whether the next stationary tile is loaded, or the last output tile drained, while the array computes.
     pub overlap_load: bool,
     /// Words of a streaming tile that are buffered at a time; at least rows + columns + 16.
@@ -43,7 +44,33 @@ pub struct ArrayParameters {
 
 impl Default for ArrayParameters {
     fn default() -> ArrayParameters {
-        ArrayParameters { rows: 16, columns: 16, dataflow: Dataflow::WeightStationary, overlap_load: true, buffer_rows: 256 }
+        ArrayParameters { rows: 16, columns: 16, dataflow: DataflowChoice::WeightStationary, overlap_load: true, buffer_rows: 256 }
+    }
+}
+
+/// Which operand stays in the array while the others pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataflowChoice {
+    /// Each processing element holds an element of B.
+    WeightStationary,
+    /// Each processing element collects an element of C.
+    OutputStationary,
+    /// Each processing element holds an element of A.
+    InputStationary,
+    /// The one that takes the fewest cycles by the cycle model.
+    Fastest,
+}
+
+impl DataflowChoice {
+    /// The dataflow, where it does not depend on the work.
+    pub fn fixed(self) -> Option<Dataflow> {
+        match self {
+            DataflowChoice::WeightStationary => Some(Dataflow::WeightStationary),
+            DataflowChoice::OutputStationary => Some(Dataflow::OutputStationary),
+            DataflowChoice::InputStationary => Some(Dataflow::InputStationary),
+            DataflowChoice::Fastest => None,
+        }
     }
 }
 
@@ -154,9 +181,9 @@ pub struct TaskParameters {
 }
 
 impl ArrayParameters {
-    /// The hardware of this array with these formats, whose rows share activations in these groups.
-    pub fn hardware(&self, formats: &Formats, group: Group) -> HardwareParameters {
-        let &ArrayParameters { rows, columns, dataflow, overlap_load, buffer_rows } = self;
+    /// The hardware of this array with this dataflow and these formats, whose rows share activations in these groups.
+    pub fn hardware(&self, dataflow: Dataflow, formats: &Formats, group: Group) -> HardwareParameters {
+        let &ArrayParameters { rows, columns, dataflow: _, overlap_load, buffer_rows } = self;
         let &Formats { a, b, accumulator, output } = formats;
         HardwareParameters {
             rows,

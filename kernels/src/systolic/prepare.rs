@@ -6,7 +6,7 @@ use systole_hdl::Type;
 use super::golden::{self, Requantize};
 use super::hardware::{Dataflow, HardwareParameters};
 use super::parameters::WIDEST_ACCUMULATOR;
-use super::product::Product;
+use super::product::{MATRIX, Product};
 use super::schedule::{Schedule, Shape};
 use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw_range};
@@ -91,12 +91,7 @@ impl Operands {
             None => previous.ok_or_else(|| product.without_operand())?,
         };
         let b: Operand<Ix2> = operand(loader, product.b, &product.key_of("b"), hardware.b)?;
-        let ((m, k), (rows, n)) = (a.raw.dim(), b.raw.dim());
-        if rows != k {
-            let message = format!("B is {:?}, but A is [{m}, {k}]", b.raw.shape());
-            let hint = if n == k && !product.b.transpose { "; `transpose = true` would make it so" } else { "" };
-            return Err(ConfigError::new(product.key_of("b"), message).with_remedy(format!("B must have {k} rows{hint}")));
-        }
+        let Shape { n, .. } = product.shape(a.raw.dim(), b.raw.dim())?;
         let scale = a.scale * b.scale;
         let bias = match product.bias {
             Some(source) => bias(loader, source, &product.key_of("bias"), hardware.accumulator, scale, n)?,
@@ -254,8 +249,8 @@ fn operand(loader: &mut Loader, source: &TensorSource, key: &str, ty: Type) -> R
     Ok(Operand {
         quantization: Some(quantized.report(name)),
         scale: quantized.scale,
-        reference: with_rank(tensor.values * source.scale, key, "two dimensions: rows and columns")?,
-        raw: with_rank(quantized.raw, key, "two dimensions: rows and columns")?,
+        reference: with_rank(tensor.values * source.scale, key, MATRIX)?,
+        raw: with_rank(quantized.raw, key, MATRIX)?,
     })
 }
 

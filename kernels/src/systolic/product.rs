@@ -1,7 +1,9 @@
 //! A matrix product as a configuration states it: where its operands come from.
 
 use super::parameters::Formats;
+use super::schedule::Shape;
 use crate::common::source::TensorSource;
+use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
 
 /// One product C = A·B + bias of a configuration.
@@ -33,6 +35,19 @@ impl<'a> Product<'a> {
         parts.into_iter().filter_map(|(part, source)| Some((self.key_of(part), source?))).collect()
     }
 
+    /// Its sizes, from the shapes of A, `[m, k]`, and B.
+    ///
+    /// # Errors
+    /// If they do not fit together.
+    pub fn shape(&self, (m, k): (usize, usize), (rows, n): (usize, usize)) -> Result<Shape, ConfigError> {
+        if rows == k {
+            return Ok(Shape { m, k, n });
+        }
+        let message = format!("B is [{rows}, {n}], but A is [{m}, {k}]");
+        let hint = if n == k && !self.b.transpose { "; `transpose = true` would make it so" } else { "" };
+        Err(ConfigError::new(self.key_of("b"), message).with_remedy(format!("B must have {k} rows{hint}")))
+    }
+
     /// That the first product of a chain has no operand A.
     pub fn without_operand(&self) -> ConfigError {
         ConfigError::new(self.key.clone(), "the first layer needs an operand `a`")
@@ -58,4 +73,35 @@ impl<'a> Product<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// What a matrix of a product must be like.
+pub(super) const MATRIX: &str = "two dimensions: rows and columns";
+
+/// The sizes of products in order, each without an operand A taking the output of the one before; `tensors` are those of all sources that
+/// are files.
+///
+/// # Errors
+/// If operands do not fit together.
+pub fn shapes<'a>(products: impl Iterator<Item = Product<'a>>, tensors: &[Tensor]) -> Result<Vec<Shape>, ConfigError> {
+    let mut loaded = tensors.iter();
+    let mut shapes: Vec<Shape> = Vec::new();
+    for product in products {
+        let mut matrix = |part: &str, source: &TensorSource| match source.shape(&product.key_of(part), &mut loaded)?[..] {
+            [rows, columns] => Ok((rows, columns)),
+            ref shape => Err(ConfigError::new(product.key_of(part), format!("the tensor has the shape {shape:?}"))
+                .with_remedy(format!("it must have {MATRIX}"))),
+        };
+        let a = match (product.a, shapes.last()) {
+            (Some(source), _) => matrix("a", source)?,
+            (None, Some(previous)) => (previous.m, previous.n),
+            (None, None) => return Err(product.without_operand()),
+        };
+        let b = matrix("b", product.b)?;
+        shapes.push(product.shape(a, b)?);
+        if let Some(bias) = product.bias {
+            bias.shape(&product.key_of("bias"), &mut loaded)?;
+        }
+    }
+    Ok(shapes)
 }

@@ -4,6 +4,7 @@ use ndarray::Array2;
 use systole_hdl::{Type, Value};
 use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
 
+use super::choice::{self, Work};
 use super::hardware::HardwareParameters;
 use super::job::job;
 use super::model::Model;
@@ -14,7 +15,7 @@ use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, Numerics, Outcome, Part, Quantization, Task, Throughput};
+use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Task, Throughput};
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
@@ -191,9 +192,16 @@ impl ArrayRun {
             streams: stream_traffic(simulator),
             numerics: overall_numerics(&parts),
             parts,
-            tables: Vec::new(),
+            tables: vec![self.dataflows()],
             figures: Vec::new(),
         })
+    }
+}
+
+impl ArrayRun {
+    fn dataflows(&self) -> NamedTable {
+        let work = |layer: &PreparedLayer| Work { shape: layer.schedule.shape(), compression: layer.schedule.compression() };
+        choice::table(&self.hardware, self.layers.iter().map(|layer| (layer.name.as_str(), work(layer))))
     }
 }
 

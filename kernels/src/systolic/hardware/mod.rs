@@ -26,13 +26,10 @@ use output_column::OutputColumn;
 pub use processing_element::{OutputStationaryPe, StationaryPe};
 pub use top::{Gemm, GemmIn, GemmOut};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use systole_hdl::{Design, Diagnostics, Type, elaborate};
 
 /// Which operand stays in the array while the others pass.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Dataflow {
     /// Each processing element holds an element of B.
     WeightStationary,
@@ -40,6 +37,17 @@ pub enum Dataflow {
     OutputStationary,
     /// Each processing element holds an element of A.
     InputStationary,
+}
+
+impl Dataflow {
+    /// As configurations write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dataflow::WeightStationary => "weight-stationary",
+            Dataflow::OutputStationary => "output-stationary",
+            Dataflow::InputStationary => "input-stationary",
+        }
+    }
 }
 
 /// Everything that fixes the hardware.
