@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use systole_hdl::design::StreamDirection;
-use systole_hdl::library::{Deserializer, Fifo, RoundRobinArbiter, Serializer, SkidBuffer, counter, fork, join, loop_counter, pipeline_stage};
+use systole_hdl::library::{
+    Deserializer, Fifo, RoundRobinArbiter, Serializer, SkidBuffer, counter, fork, join, loop_counter, pipeline_stage,
+};
 use systole_hdl::prelude::*;
 use systole_sim::StallPattern;
 

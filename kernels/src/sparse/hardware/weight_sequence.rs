@@ -46,6 +46,8 @@ bundle! {
         stored: Signal,
         /// One bit: the word is the last of its group.
         ends: Signal,
+        /// One bit: the last word on these weights is read, and the store is empty from the next cycle on.
+        releases: Signal,
     }
 }
 
@@ -76,15 +78,15 @@ impl Component for WeightSequence {
     fn build(&self, m: Module, i: WeightSequenceIn) -> WeightSequenceOut {
         let banks = self.store.banks;
         let busy = m.reg("busy", Type::BIT);
-        let ends_job = m.wire("ends_job", Type::BIT);
-        // The next job follows in the cycle after the last one's last read.
-        i.job.ready.drive(i.filled & (!busy | *ends_job));
+        let (ends_job, releases) = (m.wire("ends_job", Type::BIT), m.wire("releases", Type::BIT));
+        // The next job on the same weights follows in the cycle after the last one's last read.
+        i.job.ready.drive(i.filled & (!busy | *ends_job) & !*releases);
         let starts = i.job.fires().named("starts");
         m.when(starts, || busy.next(true)).or_when(*ends_job, || busy.next(false));
 
         // The job's fields, kept while it runs.
         let mut low = 0;
-        let [transposed, repeats, lane_tiles, rows, padding, group] = self.store.job_fields().map(|(_, ty)| {
+        let [transposed, repeats, lane_tiles, rows, padding, group, releases_weights] = self.store.job_fields().map(|(_, ty)| {
             low += ty.width();
             i.job.data.bits(low - ty.width()..low).reinterpret(ty)
         });
@@ -97,17 +99,19 @@ impl Component for WeightSequence {
         let words = keep("words", rows.to(words_type) + padding.to(words_type));
         let rows = keep("rows", rows.to(words_type));
         let transposed = keep("transposed", transposed);
+        let releases_weights = keep("releases_weights", releases_weights);
 
         let repeat = loop_counter(m, "repeat", keep("repeats", repeats));
         let lane_tile = loop_counter(m, "lane_tile", keep("lane_tiles", lane_tiles));
         let word = loop_counter(m, "word", words);
         let in_group = loop_counter(m, "word_of_group", keep("group", group));
         ends_job.drive(i.take & word.last & lane_tile.last & repeat.last);
+        releases.drive(*ends_job & releases_weights);
 
         // The row of the tile, or its column if transposed; where the tile starts, and where the first one of the lane tile does.
         let turn = m.reg("turn", Type::index(banks));
         let (tile, first_tile) = (m.reg("tile", self.store.reach()), m.reg("first_tile", self.store.reach()));
-        let last_turn = turn.equals(banks - 1);
+        let last_turn = turn.equals(banks.saturating_sub(1));
         let (next_output_tile, next_input_tile) = (banks, self.store.row_of_tiles());
         let next_lane_tile = (first_tile + transposed.mux(constant(tile.ty(), next_input_tile), next_output_tile)).named("next_lane_tile");
         m.when(i.take, || {
@@ -138,6 +142,7 @@ impl Component for WeightSequence {
             places: Places { turn: *turn, transposed, address, wrapped_address },
             stored: word.round.lt(rows),
             ends: in_group.last,
+            releases: *releases,
         }
     }
 }

@@ -11,12 +11,17 @@
 //! so are those of a column: either is read in one cycle. Row a leaves the banks turned by a lanes, column b by b lanes, and a
 //! rotation turns them back; on their way in rows are turned the other way.
 //!
-//! A word takes three steps, of which each takes a cycle: its places are found, the banks are read, the word is turned. When nothing
-//! stalls, a word leaves in every cycle, over rows, tiles, repeats and jobs, and the last word of a job leaves
-//! [`Reading::words`] + [`WeightStore::LATENCY`] cycles after the job came.
+//! The store is empty at first and takes [`WeightStore::words`] words of weights, one a cycle; then it is full and takes jobs, until one
+//! releases the weights with its last word: then it is empty again. Which job reads which weights thus follows from the order
+//! on each stream alone, whatever stalls.
 //!
-//! **Invariant.** Filling and reading never overlap: a word of weights is taken only while no job is running, and a job only while the
-//! store holds a whole matrix. So no read ever meets a write to the same place, and reads need not say what such a collision gives.
+//! A word takes three steps, of which each takes a cycle: its places are found, the banks are read, the word is turned. When nothing
+//! stalls, a word leaves in every cycle, over rows, tiles, repeats and jobs: the first job comes in the cycle after the last word of
+//! weights, and the last of n words that jobs send in a row leaves n + [`WeightStore::LATENCY`] cycles after the first of these jobs came.
+//! New weights can come n + 1 cycles after it, before the last words have left.
+//!
+//! **Invariant.** Filling and reading never overlap: weights are only taken while the store is empty, and words are only read while it
+//! is full. So no read ever meets a write to the same place, and reads need not say what such a collision gives.
 //!
 //! **Cost.** P memories of `input_tiles` · `output_tiles` · P elements. Two rotations of ⌈log₂ P⌉ stages, each a two-way multiplexer for
 //! each bit of a word: 2·4·128 for 16 lanes of 8 bits. An adder and a comparator of an address's width for each bank, two more
@@ -62,6 +67,8 @@ pub struct Reading {
     pub padding: u32,
     /// Words of a group, 1 to [`WeightStore::LONGEST_GROUP`], counted from the start of each lane tile.
     pub group: u32,
+    /// Whether it is the last one of these weights: the store then takes new ones, and the next job waits for them.
+    pub releases: bool,
 }
 
 impl Reading {
@@ -88,8 +95,7 @@ impl WeightStore {
     pub const MOST_WORDS: u32 = (1 << 16) - 1;
     /// The greatest `group` of a reading.
     pub const LONGEST_GROUP: u32 = 32;
-    /// Cycles from the one in which a job comes to its first word, less one: the last of n words leaves n + 2 cycles after the job
-    /// came, or n cycles after the last word of a job before it that still runs.
+    /// Cycles that a word takes after its places are found: to the read, and through the rotation.
     pub const LATENCY: u64 = 2;
     /// The most elements of a bank.
     const DEEPEST: u32 = 1 << 24;
@@ -115,7 +121,7 @@ impl WeightStore {
     }
 
     /// The fields of a beat of stream `job`, the first in the least significant bits: those of [`Reading`].
-    pub fn job_fields(&self) -> [(&'static str, Type); 6] {
+    pub fn job_fields(&self) -> [(&'static str, Type); 7] {
         [
             ("transposed", Type::BIT),
             ("repeats", Type::count(Self::MOST_WORDS)),
@@ -123,6 +129,7 @@ impl WeightStore {
             ("rows", Type::count(self.most_rows())),
             ("padding", Type::count(Self::MOST_WORDS)),
             ("group", Type::count(Self::LONGEST_GROUP)),
+            ("releases", Type::BIT),
         ]
     }
 
@@ -136,7 +143,7 @@ impl WeightStore {
     /// # Errors
     /// The first field that is out of range.
     pub fn job(&self, reading: Reading) -> Result<Value, ReadingError> {
-        let Reading { transposed, repeats, lane_tiles, rows, padding, group } = reading;
+        let Reading { transposed, repeats, lane_tiles, rows, padding, group, releases } = reading;
         let (lanes, along) = if transposed { (self.input_tiles, self.output_tiles) } else { (self.output_tiles, self.input_tiles) };
         let numbers = [
             (u32::from(transposed), 0..=1),
@@ -145,6 +152,7 @@ impl WeightStore {
             (rows, 0..=along.saturating_mul(self.banks)),
             (padding, u32::from(rows == 0)..=Self::MOST_WORDS),
             (group, 1..=Self::LONGEST_GROUP),
+            (u32::from(releases), 0..=1),
         ];
         self.job_fields().into_iter().zip(numbers).try_fold(Value::zero(0), |beat, ((field, ty), (value, accepted))| {
             if accepted.contains(&value) {
@@ -175,11 +183,9 @@ impl WeightStore {
 bundle! {
     /// The streams into a [`WeightStore`].
     pub struct WeightStoreIn {
-        /// Words of [`WeightStore::fill_words`]. After [`WeightStore::words`] of them the store is full; the word after that begins
-        /// another matrix. Where it is offered together with a job, the job comes first. New weights are thus sent when the last job on
-        /// the old ones has been taken.
+        /// Words of [`WeightStore::fill_words`], which wait while the store is full.
         w: Stream,
-        /// What [`WeightStore::job`] gives. Waits while the store is not full.
+        /// What [`WeightStore::job`] gives. It waits until the store is full.
         job: Stream,
     }
 }
@@ -210,13 +216,14 @@ impl Component for WeightStore {
         let take = m.wire("take", Type::BIT);
         let input = WeightSequenceIn { job: i.job, filled: *filled, take: *take };
         let sequence = m.instance("sequence", &WeightSequence { store: self.clone() }, input);
-        i.w.ready.drive(!sequence.valid & !(filled & i.job.valid));
-        let fill = self.fill(m, i.w, filled);
+        i.w.ready.drive(!filled);
+        let fill = self.fill(m, i.w);
+        m.when(fill.last, || filled.next(true)).or_when(sequence.releases, || filled.next(false));
 
         // The banks keep what they read until the next read, so the tags beside it do as well.
         let tags = pack(&[sequence.places.turn, sequence.stored, sequence.ends]);
-        let reads = m.stream("reads", tags, sequence.valid);
-        take.drive(reads.fires());
+        let requests = m.stream("requests", tags, sequence.valid);
+        take.drive(requests.fires());
         let bank = WeightBank { store: self.clone() };
         let fill_lanes = fill.word.lanes(self.element, self.banks);
         let elements: Vec<Signal> = (0..self.banks)
@@ -235,7 +242,7 @@ impl Component for WeightStore {
             .collect();
         let read_word = pack(&elements).named("read_word");
 
-        let read = pipeline_stage(m, "read", reads, |tags| tags);
+        let read = pipeline_stage(m, "read", requests, |tags| tags);
         let word = pipeline_stage(m, "word", read, |tags| {
             let turn_bits = sequence.places.turn.ty().width();
             let turn = tags.bits(0..turn_bits);
@@ -253,6 +260,8 @@ struct Fill {
     word: Signal,
     /// The address, equal in all banks.
     address: Signal,
+    /// One bit: the word is there and makes the store full.
+    last: Signal,
 }
 
 /// The direction of a rotation.
@@ -265,8 +274,8 @@ enum Towards {
 }
 
 impl WeightStore {
-    /// Counts the words of `w` through the store, and sets `filled` with the last, clears it with the first.
-    fn fill(&self, m: Module, w: Stream, filled: Reg) -> Fill {
+    /// Counts the words of `w` through the store.
+    fn fill(&self, m: Module, w: Stream) -> Fill {
         let enters = w.fires().named("enters");
         let output_tile = counter(m, "fill_output_tile", self.output_tiles, enters);
         let row = counter(m, "fill_row", self.banks, enters & output_tile.last);
@@ -276,22 +285,21 @@ impl WeightStore {
         let ty = Type::index(self.depth());
         let (address, row_start) = (m.reg("fill_address", ty), m.reg("fill_row_start", ty));
         let next_row = row.last.mux(address + 1, row_start + 1);
+        let last = (enters & output_tile.last & row.last & input_tile.last).named("fill_last");
         m.when(enters, || {
-            filled.next(false);
             if self.output_tiles > 1 {
                 address.next(address + self.banks);
             }
             m.when(output_tile.last, || {
                 address.next(next_row);
                 row_start.next(next_row);
-                m.when(row.last & input_tile.last, || {
-                    address.next(0);
-                    row_start.next(0);
-                    filled.next(true);
-                });
+            });
+            m.when(last, || {
+                address.next(0);
+                row_start.next(0);
             });
         });
-        Fill { word: self.rotate(w.data, row.value, Towards::HigherLanes), address: *address }
+        Fill { word: self.rotate(w.data, row.value, Towards::HigherLanes), address: *address, last }
     }
 
     /// Turns a word by `turn` lanes, 0 to P − 1: for each bit of `turn` a stage that turns by its weight or not.
