@@ -243,7 +243,9 @@ fn the_matrix_is_stored_once_in_banks_of_equal_size() {
 fn a_store_for_any_number_of_columns_elaborates_and_no_other() {
     let elaborated = |banks, input_tiles| {
         let design = elaborate(&WeightStore { banks, input_tiles, output_tiles: 2, element: Type::s(8) });
-        design.inspect(|design| design.validate().unwrap()).map_err(|diagnostics| diagnostics.0[0].message.clone())
+        design
+            .inspect(|design| design.validate().unwrap())
+            .map_err(|diagnostics| diagnostics.0.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "))
     };
     for banks in [1, 2, 16, 100, 255, 256] {
         elaborated(banks, 1).unwrap_or_else(|message| panic!("{banks}: {message}"));

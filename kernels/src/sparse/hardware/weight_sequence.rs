@@ -95,7 +95,7 @@ impl Component for WeightSequence {
             m.when(starts, || kept.next(value));
             *kept
         };
-        let words_type = Type::count(self.store.most_rows().saturating_add(WeightStore::MOST_WORDS));
+        let words_type = Type::count(self.store.most_rows().saturating_add(WeightStore::GREATEST_COUNT));
         let words = keep("words", rows.to(words_type) + padding.to(words_type));
         let rows = keep("rows", rows.to(words_type));
         let transposed = keep("transposed", transposed);

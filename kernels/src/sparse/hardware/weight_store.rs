@@ -57,13 +57,13 @@ pub struct WeightStore {
 pub struct Reading {
     /// Whether the matrix is sent transposed: lanes are then inputs, and words follow each other along the outputs.
     pub transposed: bool,
-    /// How often everything is sent, 1 to [`WeightStore::MOST_WORDS`].
+    /// How often everything is sent, 1 to [`WeightStore::GREATEST_COUNT`].
     pub repeats: u32,
     /// Tiles of P lanes: 1 to `output_tiles`, or to `input_tiles` if transposed.
     pub lane_tiles: u32,
     /// Words of a lane tile that come from the store: up to `input_tiles` · P, or to `output_tiles` · P if transposed.
     pub rows: u32,
-    /// Zero words of a lane tile after those, up to [`WeightStore::MOST_WORDS`]; at least 1 if there are no `rows`.
+    /// Zero words of a lane tile after those, up to [`WeightStore::GREATEST_COUNT`]; at least 1 if there are no `rows`.
     pub padding: u32,
     /// Words of a group, 1 to [`WeightStore::LONGEST_GROUP`], counted from the start of each lane tile.
     pub group: u32,
@@ -92,7 +92,7 @@ pub struct ReadingError {
 
 impl WeightStore {
     /// The greatest `repeats` and `padding` of a reading.
-    pub const MOST_WORDS: u32 = (1 << 16) - 1;
+    pub const GREATEST_COUNT: u32 = (1 << 16) - 1;
     /// The greatest `group` of a reading.
     pub const LONGEST_GROUP: u32 = 32;
     /// Cycles that a word takes after its places are found: to the read, and through the rotation.
@@ -105,14 +105,14 @@ impl WeightStore {
         u64::from(self.depth())
     }
 
-    /// Elements of a bank.
+    /// Elements of a bank; at least 1, so that parameters that are refused are not refused again for what follows from them.
     pub(super) fn depth(&self) -> u32 {
-        self.input_tiles.saturating_mul(self.row_of_tiles())
+        self.input_tiles.max(1).saturating_mul(self.row_of_tiles())
     }
 
     /// Elements of a bank for the tiles beside each other along the outputs.
     pub(super) fn row_of_tiles(&self) -> u32 {
-        self.output_tiles.saturating_mul(self.banks)
+        self.output_tiles.max(1).saturating_mul(self.banks.max(1))
     }
 
     /// The most rows that a reading has, in the direction that has more.
@@ -124,10 +124,10 @@ impl WeightStore {
     pub fn job_fields(&self) -> [(&'static str, Type); 7] {
         [
             ("transposed", Type::BIT),
-            ("repeats", Type::count(Self::MOST_WORDS)),
+            ("repeats", Type::count(Self::GREATEST_COUNT)),
             ("lane_tiles", Type::count(self.input_tiles.max(self.output_tiles))),
             ("rows", Type::count(self.most_rows())),
-            ("padding", Type::count(Self::MOST_WORDS)),
+            ("padding", Type::count(Self::GREATEST_COUNT)),
             ("group", Type::count(Self::LONGEST_GROUP)),
             ("releases", Type::BIT),
         ]
@@ -147,10 +147,10 @@ impl WeightStore {
         let (lanes, along) = if transposed { (self.input_tiles, self.output_tiles) } else { (self.output_tiles, self.input_tiles) };
         let numbers = [
             (u32::from(transposed), 0..=1),
-            (repeats, 1..=Self::MOST_WORDS),
+            (repeats, 1..=Self::GREATEST_COUNT),
             (lane_tiles, 1..=lanes),
             (rows, 0..=along.saturating_mul(self.banks)),
-            (padding, u32::from(rows == 0)..=Self::MOST_WORDS),
+            (padding, u32::from(rows == 0)..=Self::GREATEST_COUNT),
             (group, 1..=Self::LONGEST_GROUP),
             (u32::from(releases), 0..=1),
         ];
@@ -176,7 +176,7 @@ impl WeightStore {
 
     /// Type of a word of P elements.
     fn word_type(&self) -> Type {
-        Type::Bits(self.banks.saturating_mul(self.element.width()))
+        Type::Bits(self.banks.max(1).saturating_mul(self.element.width()))
     }
 }
 
@@ -208,7 +208,11 @@ impl Component for WeightStore {
 
     fn build(&self, m: Module, i: WeightStoreIn) -> WeightStoreOut {
         m.require((1..=256).contains(&self.banks), "a weight store of no or too many banks", "`banks` is 1 to 256");
-        m.require(self.depth() >= self.banks, "a weight store without a tile", "`input_tiles` and `output_tiles` are at least 1");
+        m.require(
+            self.input_tiles.min(self.output_tiles) >= 1,
+            "a weight store without a tile",
+            "`input_tiles` and `output_tiles` are at least 1",
+        );
         let remedy = format!("`input_tiles` times `output_tiles` times `banks` is at most {}", Self::DEEPEST);
         m.require(self.depth() <= Self::DEEPEST, "a weight store of too many tiles", &remedy);
 
