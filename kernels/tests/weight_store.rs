@@ -127,9 +127,19 @@ fn readings(store: &WeightStore) -> impl Strategy<Value = Vec<Reading>> + use<> 
     prop::collection::vec(reading, 1..4).prop_map(move |readings| [readings, rest.to_vec()].concat())
 }
 
-/// One to three matrices with the readings of each, and their store.
-fn rounds() -> impl Strategy<Value = (Vec<(Array2<i64>, Vec<Reading>)>, WeightStore)> {
-    stores().prop_flat_map(|store| (prop::collection::vec((matrices(&store), readings(&store)), 1..4), Just(store)))
+/// A matrix and what is read of it.
+#[derive(Clone, Debug)]
+struct Round {
+    matrix: Array2<i64>,
+    readings: Vec<Reading>,
+}
+
+/// One to three rounds, and their store.
+fn rounds() -> impl Strategy<Value = (Vec<Round>, WeightStore)> {
+    stores().prop_flat_map(|store| {
+        let round = (matrices(&store), readings(&store)).prop_map(|(matrix, readings)| Round { matrix, readings });
+        (prop::collection::vec(round, 1..4), Just(store))
+    })
 }
 
 /// The whole matrix that fills a store, in one direction.
@@ -150,14 +160,13 @@ fn stalls() -> impl Strategy<Value = StallPattern> {
 const NO_STALLS: [StallPattern; 3] = [StallPattern::Always; 3];
 
 /// Offers all weights and all jobs of some rounds at once; gives what is received, and the words that are due.
-fn run_rounds(bench: &mut Bench, rounds: &[(Array2<i64>, Vec<Reading>)]) -> (Vec<Received>, Vec<Word>) {
-    for (matrix, readings) in rounds {
+fn run_rounds(bench: &mut Bench, rounds: &[Round]) -> (Vec<Received>, Vec<Word>) {
+    let mut due = Vec::new();
+    for Round { matrix, readings } in rounds {
         bench.push_weights(matrix);
         bench.push_jobs(readings);
+        due.extend(readings.iter().flat_map(|reading| expected(&bench.store, matrix, reading)));
     }
-    let of_round =
-        |(matrix, readings): &(_, Vec<Reading>)| readings.iter().flat_map(|reading| expected(&bench.store, matrix, reading)).collect();
-    let due = rounds.iter().flat_map(|round| -> Vec<Word> { of_round(round) }).collect();
     (bench.run(), due)
 }
 
@@ -170,7 +179,7 @@ fn jobs_send_the_matrix_and_its_transpose_in_the_stated_cycles(engine: EngineKin
         // The cycle in which the round's first word of weights comes.
         let mut filling = 0;
         let mut received = received.iter();
-        for (_, readings) in &rounds {
+        for Round { readings, .. } in &rounds {
             let first_job = filling + store.words();
             let words: u64 = readings.iter().map(Reading::words).sum();
             for word in 1..=words {
@@ -245,7 +254,7 @@ fn a_store_for_any_number_of_columns_elaborates_and_no_other() {
         let design = elaborate(&WeightStore { banks, input_tiles, output_tiles: 2, element: Type::s(8) });
         design
             .inspect(|design| design.validate().unwrap())
-            .map_err(|diagnostics| diagnostics.0.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "))
+            .map_err(|diagnostics| diagnostics.0.into_iter().map(|diagnostic| diagnostic.message).collect::<Vec<_>>().join("; "))
     };
     for banks in [1, 2, 16, 100, 255, 256] {
         elaborated(banks, 1).unwrap_or_else(|message| panic!("{banks}: {message}"));

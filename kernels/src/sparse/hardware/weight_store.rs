@@ -23,10 +23,10 @@
 //! **Invariant.** Filling and reading never overlap: weights are only taken while the store is empty, and words are only read while it
 //! is full. So no read ever meets a write to the same place, and reads need not say what such a collision gives.
 //!
-//! **Cost.** P memories of `input_tiles` · `output_tiles` · P elements. Two rotations of ⌈log₂ P⌉ stages, each a two-way multiplexer for
-//! each bit of a word: 2·4·128 for 16 lanes of 8 bits. An adder and a comparator of an address's width for each bank, two more
-//! adders for all. Two registers of a word: those at the outputs of the banks, and the one before `b`. The rotation lies between them; from
-//! `w` to the banks there is no register.
+//! **Cost.** P memories of `input_tiles` · `output_tiles` · P elements, which become block memory. Two rotations of ⌈log₂ P⌉ stages, each a
+//! two-way multiplexer for each bit of a word: 2·4·128 for 16 lanes of 8 bits. For each bank an adder of an address's width and a
+//! comparator of a lane number's, for all together two more adders. One register of a word, before `b`, beside those at the outputs of the
+//! memories. The rotation to `b` lies between the two; the one from `w` to the memories has no register of its own.
 
 use std::ops::RangeInclusive;
 
