@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use systole_dataflow::Depth;
-use systole_hdl::{Design, elaborate};
+use systole_hdl::{Design, Type, elaborate};
+use systole_kernels::sparse::hardware::weight_store::WeightStore;
 use systole_testbenches::campaign::{self, Plan};
 use systole_testbenches::lockstep::{self, Case, Failure, StimulusPlan};
 use systole_testbenches::replay;
@@ -57,6 +58,26 @@ fn random_graphs_agree_in_every_cycle_and_pass_the_other_tools() {
             Err(missing) => skip_without(&missing),
         }
     }
+}
+
+#[test]
+fn weight_stores_agree_in_every_cycle_and_pass_the_other_tools() {
+    if !tools_are_there() {
+        return;
+    }
+    let design = |banks, input_tiles, output_tiles, element| {
+        elaborate(&WeightStore { banks, input_tiles, output_tiles, element }).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    };
+    let designs = [design(1, 1, 1, Type::s(2)), design(2, 1, 2, Type::u(3)), design(3, 2, 1, Type::s(2)), design(4, 2, 3, Type::s(8))];
+    let cases: Vec<Case> = designs.map(|design| Case { design, stimulus: StimulusPlan { seed: 1, cycles: 400 } }).into();
+    assert_eq!(lockstep::check(&cases).expect("the tools run"), vec![None; cases.len()]);
+    for case in &cases {
+        match lockstep::check_with_other_tools(&case.design) {
+            Ok(failure) => assert_eq!(failure, None),
+            Err(missing) => skip_without(&missing),
+        }
+    }
+    assert!(lockstep::is_small(&cases[2].design), "Yosys checks it too");
 }
 
 #[test]

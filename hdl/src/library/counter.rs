@@ -1,4 +1,4 @@
-//! A counter that wraps.
+//! Counters that wrap.
 
 use crate::prelude::*;
 
@@ -19,6 +19,33 @@ pub fn counter(m: Module, name: &str, states: u32, advance: Signal) -> Counter {
     let last = count.equals(states.saturating_sub(1));
     m.when(advance, || count.next(last.mux(0, count + 1)));
     Counter { value: *count, last }
+}
+
+/// What [`loop_counter`] gives.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopCounter {
+    /// The round, 0 to `rounds` − 1. A statement after [`LoopCounter::step`] can send it elsewhere.
+    pub round: Reg,
+    /// One bit: it is the first round.
+    pub first: Signal,
+    /// One bit: it is the last round.
+    pub last: Signal,
+}
+
+/// The counter of a loop whose number of rounds is only known while the circuit runs: an unsigned signal of at least 1 that holds
+/// still during the loop.
+#[track_caller]
+pub fn loop_counter(m: Module, name: &str, rounds: Signal) -> LoopCounter {
+    let round = m.reg(name, rounds.ty());
+    LoopCounter { round, first: round.equals(0), last: round.equals(rounds - 1) }
+}
+
+impl LoopCounter {
+    /// On to the next round, or from the last to the first: a statement, on which the conditions around it act.
+    #[track_caller]
+    pub fn step(&self) {
+        self.round.next(self.last.mux(0, self.round + 1));
+    }
 }
 
 /// Makes a fill level count: up by one, down by one, or neither when both happen.

@@ -11,7 +11,7 @@ mod stage;
 mod width;
 
 pub use arbiter::{ArbiterIn, ArbiterOut, RoundRobinArbiter};
-pub use counter::{Counter, counter, up_down};
+pub use counter::{Counter, LoopCounter, counter, loop_counter, up_down};
 pub use fifo::{Fifo, FifoIn, FifoOut, fifo};
 pub use fork_join::{fork, join};
 pub use requantize::{Requantize, requantize, requantize_product};

@@ -11,6 +11,7 @@
 
 pub mod bi_mask;
 pub mod compressed;
+pub mod hardware;
 pub mod masks;
 pub mod pattern;
 pub mod transposable;

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use systole_hdl::design::StreamDirection;
-use systole_hdl::library::{Deserializer, Fifo, RoundRobinArbiter, Serializer, SkidBuffer, counter, fork, join, pipeline_stage};
+use systole_hdl::library::{
+    Deserializer, Fifo, RoundRobinArbiter, Serializer, SkidBuffer, counter, fork, join, loop_counter, pipeline_stage,
+};
 use systole_hdl::prelude::*;
 use systole_sim::StallPattern;
 
@@ -301,6 +303,44 @@ fn counter_goes_round_its_states_and_waits_when_told() {
             assert_eq!(bench.get("last"), u32::from(count == states - 1).into());
             bench.step();
             count = if advance { (count + 1) % states } else { count };
+        }
+    }
+}
+
+/// A loop with its ports, which `advance` steps.
+#[derive(Debug)]
+struct Loops;
+bundle! { struct LoopsIn { rounds: Signal, advance: Signal } }
+bundle! { struct LoopsOut { round: Signal, first: Signal, last: Signal } }
+
+impl Component for Loops {
+    type In = LoopsIn;
+    type Out = LoopsOut;
+
+    fn inputs(&self) -> LoopsIn {
+        LoopsIn { rounds: port(Type::u(4)), advance: port(Type::BIT) }
+    }
+
+    fn build(&self, m: Module, i: LoopsIn) -> LoopsOut {
+        let count = loop_counter(m, "round", i.rounds);
+        m.when(i.advance, || count.step());
+        LoopsOut { round: *count.round, first: count.first, last: count.last }
+    }
+}
+
+#[test]
+fn loop_counter_goes_round_as_often_as_told_from_loop_to_loop() {
+    let mut bench = Bench::new(&Loops);
+    for rounds in [1u32, 3, 15, 2, 1, 4] {
+        bench.set("rounds", rounds);
+        for round in 0..rounds {
+            for advance in [0u32, 1] {
+                bench.set("advance", advance);
+                assert_eq!(bench.get("round"), round.into());
+                assert_eq!(bench.get("first"), u32::from(round == 0).into());
+                assert_eq!(bench.get("last"), u32::from(round == rounds - 1).into());
+                bench.step();
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From a job to its passes: the loop nest over tiles.
 
+use systole_hdl::library::loop_counter;
 use systole_hdl::prelude::*;
 
 use super::output_column::Scaling;
@@ -80,9 +81,9 @@ impl Component for Sequencer {
         let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, signal)| *signal);
         let count = |name: &str| field(name).unwrap_or_else(|| constant(Type::u(HardwareParameters::COUNT_BITS), 1));
 
-        let k = tile_loop(m, "k", count("reduction_tiles"));
-        let lane = tile_loop(m, "lane", count("lane_tiles"));
-        let outer = tile_loop(m, "outer", count("outer_tiles"));
+        let k = loop_counter(m, "k_tile", count("reduction_tiles"));
+        let lane = loop_counter(m, "lane_tile", count("lane_tiles"));
+        let outer = loop_counter(m, "outer_tile", count("outer_tiles"));
         m.when(i.take, || {
             k.step();
             m.when(k.last, || {
@@ -112,25 +113,5 @@ impl Component for Sequencer {
         let pass = Pass { valid: *busy, length, groups, phase, rows, first_k: k.first, last_k: k.last };
         let relu = field("relu").unwrap_or_else(|| constant(Type::BIT, false));
         SequencerOut { pass, scaling: Scaling { multiplier: field("multiplier"), shift: field("shift"), relu } }
-    }
-}
-
-/// The counter of one loop over tiles.
-#[derive(Clone, Copy)]
-struct TileLoop {
-    index: Reg,
-    first: Signal,
-    last: Signal,
-}
-
-fn tile_loop(m: Module, name: &str, tiles: Signal) -> TileLoop {
-    let index = m.reg(&format!("{name}_tile"), tiles.ty());
-    TileLoop { index, first: index.equals(0), last: index.equals(tiles - 1) }
-}
-
-impl TileLoop {
-    /// On to the next tile, or from the last to the first.
-    fn step(&self) {
-        self.index.next(self.last.mux(0, self.index + 1));
     }
 }
