@@ -224,7 +224,7 @@ impl Component for WeightStore {
         let fill = self.fill(m, i.w);
         m.when(fill.last, || filled.next(true)).or_when(sequence.releases, || filled.next(false));
 
-        // The banks keep what they read until the next read, so the tags beside it do as well.
+        // The banks hold a word until the next read; the stage `read` holds its tags as long.
         let tags = pack(&[sequence.places.turn, sequence.stored, sequence.ends]);
         let requests = m.stream("requests", tags, sequence.valid);
         take.drive(requests.fires());
