@@ -7,7 +7,7 @@ use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::HardwareParameters;
-use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, labels};
+use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, Weights, labels};
 use crate::systolic::schedule::Schedule;
 
 /// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run on this
@@ -22,7 +22,7 @@ pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: 
         let operands = Operands::load(hardware, &product, layers.last().map(PreparedLayer::output), &mut loader)?;
         let schedule = Schedule::new(hardware, operands.shape(), Compression::dense(hardware.group));
         let b = &operands.b.raw;
-        let arranged = Arranged { schedule, multiplied: b.clone(), streamed: b.clone() };
+        let arranged = Arranged { schedule, multiplied: b.clone(), streamed: Weights::Slots(b.clone()) };
         layers.push(operands.prepare(hardware, &product, arranged, format!("layer {index}"))?);
     }
     if let (Some(task), Some(last)) = (&parameters.task, layers.last_mut()) {

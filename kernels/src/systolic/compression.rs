@@ -9,12 +9,13 @@ use super::hardware::Group;
 pub struct Compression {
     n: usize,
     m: usize,
+    whole_groups: bool,
 }
 
 impl Compression {
     /// Every element has a slot. On an array with groups, N elements make a group of N slots; the rest of the group carries zeros.
     pub fn dense(group: Group) -> Compression {
-        Compression { n: group.slots as usize, m: group.slots as usize }
+        Compression { n: group.slots as usize, m: group.slots as usize, whole_groups: false }
     }
 
     /// `n` of `m` on an array with these groups, or `None` if a group cannot serve it: one of `n` and the array's N divides the other,
@@ -28,7 +29,7 @@ impl Compression {
         } else {
             return None;
         };
-        (window <= group.elements as usize).then_some(Compression { n, m })
+        (window <= group.elements as usize).then_some(Compression { n, m, whole_groups: false })
     }
 
     /// Whether every element has a slot.
@@ -36,9 +37,15 @@ impl Compression {
         self.n == self.m
     }
 
-    /// Slots for a reduction of length `k`; a last group with fewer than `m` elements has no more slots than elements.
+    /// The same with N slots for a last group of fewer elements too, as they come out of a sparsifier.
+    pub fn in_whole_groups(self) -> Compression {
+        Compression { whole_groups: true, ..self }
+    }
+
+    /// Slots for a reduction of length `k`; a last group with fewer than `m` elements has no more slots than elements, unless groups are whole.
     pub fn slots(self, k: usize) -> usize {
-        k / self.m * self.n + self.n.min(k % self.m)
+        let left = k % self.m;
+        k / self.m * self.n + if self.whole_groups && left > 0 { self.n } else { self.n.min(left) }
     }
 
     /// M, the elements of a group.
@@ -77,14 +84,15 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 4, 5, 8].map(|k| pattern.slots(k)), [0, 1, 2, 2, 2, 3, 4]);
         let dense = Compression::dense(Group { slots: 3, elements: 4 });
         assert_eq!([1, 2, 3, 4, 7].map(|k| dense.slots(k)), [1, 2, 3, 4, 7]);
+        assert_eq!([0, 1, 4, 5].map(|k| pattern.in_whole_groups().slots(k)), [0, 2, 2, 4]);
     }
 
     #[test]
     fn consecutive_slots_choose_from_their_groups() {
-        let window = |n, m, slots, first| Compression { n, m }.window(first, slots);
+        let window = |n, m, slots, first| Compression { n, m, whole_groups: false }.window(first, slots);
         assert_eq!(window(2, 4, 2, 6), 12..16);
         assert_eq!(window(1, 4, 2, 6), 24..32, "two groups of one slot");
         assert_eq!(window(4, 8, 2, 6), 8..16, "half of a group of four slots");
-        assert_eq!(Compression { n: 4, m: 8 }.element(6, 5), 13);
+        assert_eq!(Compression { n: 4, m: 8, whole_groups: false }.element(6, 5), 13);
     }
 }

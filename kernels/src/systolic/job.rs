@@ -30,7 +30,7 @@ pub fn job(hardware: &HardwareParameters, schedule: &Schedule, requantize: Optio
 mod tests {
     use super::*;
     use crate::systolic::compression::Compression;
-    use crate::systolic::hardware::{Dataflow, Group};
+    use crate::systolic::hardware::{Dataflow, Group, WeightSupply};
     use crate::systolic::schedule::Shape;
     use systole_hdl::Type;
 
@@ -41,6 +41,7 @@ mod tests {
             dataflow,
             overlap_load: true,
             group: Group::DENSE,
+            weights: WeightSupply::Compressed,
             buffer_rows: 64,
             a: Type::s(8),
             b: Type::s(8),

@@ -14,3 +14,4 @@ pub mod prepare;
 pub mod product;
 pub mod run;
 pub mod schedule;
+mod supply;

@@ -13,10 +13,13 @@
 //!
 //! For compressed B, K is everywhere the number of slots that B has along K: of N:M-sparse weights K·N/M if M divides K.
 //!
+//! Weights that pass a sparsifier first can come later than that; how much later is in [`Model::sparsify`].
+//!
 //! Before that stands the time in which the first tile is buffered, behind it the pipeline from a column's sum to the output stream.
 
 use super::hardware::{Dataflow, HardwareParameters};
 use super::schedule::Schedule;
+use super::supply;
 use crate::report::grouped;
 
 /// What the cycles of a product are spent on.
@@ -30,6 +33,8 @@ pub struct Model {
     pub streaming: u64,
     /// The array waits for a stationary tile to be loaded, or for sums to be drained.
     pub load: u64,
+    /// The array waits longer for weights than it would if they came compressed.
+    pub sparsify: u64,
     /// Operands and sums cross the array while no row enters.
     pub fill: u64,
     /// The last sums pass the output stage.
@@ -61,7 +66,7 @@ impl Model {
             // The last row of sums is drained a cycle earlier than a pass through a further row would take.
             Dataflow::OutputStationary => (first, hardware.output_latency() - 1),
         };
-        Model { passes, buffering, streaming, load, fill, pipeline }
+        Model { passes, buffering, streaming, load, sparsify: supply::wait(hardware, schedule), fill, pipeline }
     }
 
     /// Cycles from the one in which the streams offer their first words to the transfer of the last output word, both included.
@@ -69,18 +74,19 @@ impl Model {
         self.buffering + self.array_cycles() + self.pipeline
     }
 
-    /// Cycles of the array alone: the formulas above.
+    /// Cycles of the array alone: the formulas above, and what it waits for a sparsifier.
     pub fn array_cycles(&self) -> u64 {
-        self.streaming + self.load + self.fill
+        self.streaming + self.load + self.sparsify + self.fill
     }
 
     /// The sum in words and numbers.
     pub fn formula(&self) -> String {
-        let Model { passes, buffering, streaming, load, fill, pipeline } = *self;
+        let Model { passes, buffering, streaming, load, sparsify, fill, pipeline } = *self;
         let terms = [
             (buffering, "buffering".to_string()),
             (streaming, format!("streaming in {} passes", grouped(passes))),
             (load, "load and drain".to_string()),
+            (sparsify, "sparsify".to_string()),
             (fill, "crossing the array".to_string()),
             (pipeline, "output stage".to_string()),
         ];
@@ -97,6 +103,7 @@ impl std::iter::Sum for Model {
             buffering: sum.buffering + model.buffering,
             streaming: sum.streaming + model.streaming,
             load: sum.load + model.load,
+            sparsify: sum.sparsify + model.sparsify,
             fill: sum.fill + model.fill,
             pipeline: sum.pipeline + model.pipeline,
         })
@@ -107,7 +114,7 @@ impl std::iter::Sum for Model {
 mod tests {
     use super::*;
     use crate::systolic::compression::Compression;
-    use crate::systolic::hardware::Group;
+    use crate::systolic::hardware::{Group, WeightSupply};
     use crate::systolic::schedule::Shape;
     use proptest::prelude::*;
     use systole_hdl::Type;
@@ -119,6 +126,7 @@ mod tests {
             dataflow,
             overlap_load,
             group,
+            weights: WeightSupply::Compressed,
             buffer_rows: 256,
             a: Type::s(8),
             b: Type::s(8),

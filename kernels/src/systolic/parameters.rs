@@ -9,7 +9,7 @@ use systole_hdl::Type;
 use systole_sim::StallPattern;
 
 use super::golden;
-use super::hardware::{Dataflow, Group, HardwareParameters};
+use super::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
 use crate::kernel::ConfigError;
@@ -190,6 +190,7 @@ impl ArrayParameters {
             columns,
             dataflow,
             group,
+            weights: WeightSupply::Compressed,
             overlap_load,
             buffer_rows,
             a,

@@ -13,6 +13,7 @@ use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw
 use crate::common::source::TensorSource;
 use crate::kernel::ConfigError;
 use crate::report::Quantization;
+use crate::sparse::pattern::Pattern;
 
 /// The greatest tile count that a job can state.
 const MOST_TILES: usize = (1 << HardwareParameters::COUNT_BITS) - 1;
@@ -26,8 +27,8 @@ pub struct PreparedLayer {
     pub input: Option<Array2<i64>>,
     /// Its tiling.
     pub schedule: Schedule,
-    /// Operand B as it is streamed, raw: `[slots, N]`.
-    pub b: Array2<i64>,
+    /// Operand B as it is streamed, raw.
+    pub b: Weights,
     /// The bias in units of the accumulator; zeros where there is none.
     pub bias: Array1<i64>,
     /// Scaling from accumulators to outputs, if the hardware requantizes.
@@ -71,8 +72,24 @@ pub struct Arranged {
     pub schedule: Schedule,
     /// What of B is multiplied, `[K, N]`: all, or zeros where it was pruned.
     pub multiplied: Array2<i64>,
-    /// What is streamed of it, `[slots, N]`.
-    pub streamed: Array2<i64>,
+    /// What is streamed of it.
+    pub streamed: Weights,
+}
+
+/// What stream `b` carries for a product.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Weights {
+    /// Elements in their slots, `[slots, N]`, [indexed](Schedule::indexed) if there are groups.
+    Slots(Array2<i64>),
+    /// All elements, `[K, N]`, for a sparsifier to choose from.
+    Elements {
+        /// The elements.
+        elements: Array2<i64>,
+        /// The pattern of their groups.
+        pattern: Pattern,
+        /// Whether a nonzero beyond the N-th of a group is refused instead of dropped.
+        exact: bool,
+    },
 }
 
 impl Operands {

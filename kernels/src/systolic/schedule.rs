@@ -156,6 +156,31 @@ impl Schedule {
         self.passes().flat_map(move |pass| (0..self.b_length(pass)).map(move |word| gather(b, self.b_positions(pass, word))))
     }
 
+    /// Groups that an output tile needs of each column, where all weights come: as many as fill its tiles along K.
+    pub fn groups_of_tile(self) -> usize {
+        let slots = match self.dataflow {
+            Dataflow::OutputStationary => self.slots(),
+            _ => self.reduction.count * self.rows,
+        };
+        slots.div_ceil(self.group.slots as usize)
+    }
+
+    /// All weights `[K, N]` by groups, in the order in which the array needs them: the words of a group, each an element of every column.
+    pub fn group_words(self, b: ArrayView2<'_, i64>) -> impl Iterator<Item = Vec<Vec<i64>>> {
+        let elements = self.compression.elements_of_group();
+        self.output_tiles().flat_map(move |tile| {
+            let columns = self.lanes.start(tile.lane);
+            let word = move |row: usize| gather(b, (0..self.columns).map(move |lane| (row, columns + lane)));
+            (0..self.groups_of_tile()).map(move |group| (group * elements..(group + 1) * elements).map(word).collect())
+        })
+    }
+
+    /// The output tile and the group in it of a group of [`Schedule::group_words`]; its first column, and the group along K.
+    pub fn place_of_group(self, index: usize) -> (usize, usize) {
+        let (tile, group) = (index / self.groups_of_tile(), index % self.groups_of_tile());
+        (self.lanes.start(tile % self.lanes.count), group)
+    }
+
     /// Words of stream `bias`, in order. `bias` has an element for each column of C.
     pub fn bias_words(self, bias: ArrayView1<'_, i64>) -> impl Iterator<Item = Vec<i64>> {
         let element = move |n: usize| bias.get(n).copied().unwrap_or(0);
@@ -195,6 +220,11 @@ impl Schedule {
 
     fn output_tiles(self) -> impl Iterator<Item = OutputTile> {
         (0..self.outer.count).flat_map(move |outer| (0..self.lanes.count).map(move |lane| OutputTile { outer, lane }))
+    }
+
+    /// Whether the pass is the last one of its output tile.
+    pub fn ends_tile(&self, pass: Pass) -> bool {
+        pass.reduction + 1 == self.reduction.count
     }
 
     /// Words of the buffered operand in a pass: how long the array is busy with it.
@@ -268,6 +298,7 @@ fn gather(matrix: ArrayView2<'_, i64>, positions: impl Iterator<Item = Position>
 mod tests {
     use super::*;
     use crate::systolic::golden;
+    use crate::systolic::hardware::WeightSupply;
     use ndarray::Array1;
     use proptest::prelude::*;
     use systole_hdl::Type;
@@ -281,6 +312,7 @@ mod tests {
             dataflow,
             overlap_load: true,
             group,
+            weights: WeightSupply::Compressed,
             buffer_rows,
             a: Type::s(8),
             b: Type::s(8),

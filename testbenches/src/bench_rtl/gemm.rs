@@ -1,7 +1,7 @@
 //! The GEMM accelerator as a whole, with control, memories and streams, fed without a pause.
 
 use systole_hdl::prelude::*;
-use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, Group, HardwareParameters};
+use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, Group, HardwareParameters, WeightSupply};
 
 use super::array::BenchOut;
 use super::sources::{Source, SourceIn, fold_into, key};
@@ -23,6 +23,7 @@ impl GemmBench {
             dataflow: Dataflow::WeightStationary,
             overlap_load: true,
             group: Group::DENSE,
+            weights: WeightSupply::Compressed,
             buffer_rows: 256,
             a: Type::s(8),
             b: Type::s(8),

@@ -26,7 +26,11 @@ use output_column::OutputColumn;
 pub use processing_element::{OutputStationaryPe, StationaryPe};
 pub use top::{Gemm, GemmIn, GemmOut};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use systole_hdl::{Design, Diagnostics, Type, elaborate};
+
+use crate::sparse::hardware::{Sparsifier, SparsifierForm};
 
 /// Which operand stays in the array while the others pass.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -50,6 +54,30 @@ impl Dataflow {
     }
 }
 
+/// How weights come to an array with groups.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightSupply {
+    /// Those that are kept, with their indices.
+    #[default]
+    Compressed,
+    /// All, one of each column a cycle, so that a group of M takes M cycles; hardware keeps N of them.
+    Streaming,
+    /// All, a group of each column a cycle; hardware keeps N of them.
+    Parallel,
+}
+
+impl WeightSupply {
+    /// The form of the sparsifier in front of the array, if there is one.
+    pub fn sparsifier(self) -> Option<SparsifierForm> {
+        match self {
+            WeightSupply::Compressed => None,
+            WeightSupply::Streaming => Some(SparsifierForm::Streaming),
+            WeightSupply::Parallel => Some(SparsifierForm::Parallel),
+        }
+    }
+}
+
 /// Everything that fixes the hardware.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct HardwareParameters {
@@ -61,6 +89,8 @@ pub struct HardwareParameters {
     pub dataflow: Dataflow,
     /// How rows share elements of A, and B picks from them; dense if inputs are stationary.
     pub group: Group,
+    /// What stream `b` carries; compressed weights if there are no groups.
+    pub weights: WeightSupply,
     /// Whether the next stationary tile is loaded (or the last output tile drained) while the array computes.
     pub overlap_load: bool,
     /// Depth of a streaming tile buffer in words, T.
@@ -108,9 +138,21 @@ impl HardwareParameters {
         if self.dataflow == Dataflow::InputStationary { self.rows } else { self.columns }
     }
 
-    /// Type of a lane of stream `b`: an element with its index.
+    /// Type of a lane of B on its way into the array: an element with its index.
     pub fn b_lane(&self) -> Type {
         self.group.weight(self.b)
+    }
+
+    /// What stands between stream `b` and the array if the stream carries all weights.
+    pub fn sparsifier(&self) -> Option<Sparsifier> {
+        let Group { slots, elements } = self.group;
+        let form = self.weights.sparsifier()?;
+        Some(Sparsifier { n: slots, m: elements, lanes: self.columns, element: self.b, form })
+    }
+
+    /// Type of a word of stream `b`: lanes with their indices, or all weights as a [`Sparsifier`] takes them.
+    pub fn b_word(&self) -> Type {
+        self.sparsifier().map_or_else(|| Type::Bits(self.b_lanes() * self.b_lane().width()), |sparsifier| sparsifier.up())
     }
 
     /// Lanes of a word of stream `bias`, which are accumulators: with stationary inputs a column of the array is a row of C, so that
@@ -215,6 +257,7 @@ mod tests {
                     dataflow,
                     overlap_load,
                     group: Group::DENSE,
+                    weights: WeightSupply::Compressed,
                     buffer_rows: 32,
                     a: Type::s(8),
                     b: Type::s(4),

@@ -1,5 +1,6 @@
 //! The whole accelerator.
 
+use systole_hdl::library::{Serializer, WidthIn};
 use systole_hdl::prelude::*;
 
 use super::array::{OutputStationaryArray, OutputStationaryArrayIn, StationaryArray, StationaryArrayIn};
@@ -11,6 +12,7 @@ use super::output_column::{OutputColumn, RowTags};
 use super::processing_element::{OutputStationaryPe, StationaryPe};
 use super::sequencer::{Sequencer, SequencerIn, SequencerOut};
 use super::{Dataflow, HardwareParameters};
+use crate::sparse::hardware::SparsifierIn;
 
 /// The systolic GEMM accelerator: streams of operands in, a stream of outputs out, one job after the other.
 #[derive(Clone, Debug)]
@@ -24,8 +26,13 @@ bundle! {
     pub struct GemmIn { job: Stream, a: Stream, b: Stream, bias: Stream }
 }
 bundle! {
-    /// The stream out of a [`Gemm`].
-    pub struct GemmOut { c: Stream }
+    /// The streams out of a [`Gemm`].
+    pub struct GemmOut {
+        c: Stream,
+        /// Groups of weights with more nonzeros than they may have, as a [`Sparsifier`](crate::sparse::hardware::Sparsifier) names them. Only
+        /// if there is one.
+        refusals: Option<Stream>,
+    }
 }
 
 impl Component for Gemm {
@@ -42,7 +49,7 @@ impl Component for Gemm {
         GemmIn {
             job: Stream::port(h.job_type()),
             a: Stream::port(Type::Bits(h.a_lanes() * h.a.width())),
-            b: Stream::port(Type::Bits(h.b_lanes() * h.b_lane().width())),
+            b: Stream::port(h.b_word()),
             bias: Stream::port(Type::Bits(h.bias_lanes() * h.accumulator.width())),
         }
     }
@@ -57,14 +64,15 @@ impl Component for Gemm {
         let sequencer = Sequencer { hardware: self.hardware.clone() };
         let input = SequencerIn { job: i.job, idle: *feedback.idle, take: *feedback.take };
         let sequence = m.instance("sequencer", &sequencer, input);
+        let (b, refusals) = self.kept_weights(m, i.b);
         let output = match self.hardware.dataflow {
-            Dataflow::OutputStationary => self.keep_outputs(m, i.a, i.b, i.bias, sequence, &feedback),
-            Dataflow::WeightStationary => self.keep_operand(m, i.a, i.b, i.bias, sequence, &feedback),
-            Dataflow::InputStationary => self.keep_operand(m, i.b, i.a, i.bias, sequence, &feedback),
+            Dataflow::OutputStationary => self.keep_outputs(m, i.a, b, i.bias, sequence, &feedback),
+            Dataflow::WeightStationary => self.keep_operand(m, i.a, b, i.bias, sequence, &feedback),
+            Dataflow::InputStationary => self.keep_operand(m, b, i.a, i.bias, sequence, &feedback),
         };
         feedback.completes.drive(output.completes);
         feedback.leaves.drive(output.c.fires());
-        GemmOut { c: output.c }
+        GemmOut { c: output.c, refusals }
     }
 }
 
@@ -83,6 +91,15 @@ impl Feedback {
 }
 
 impl Gemm {
+    /// The words of B, slot by slot, from a stream that carries these or all weights; and what a sparsifier refuses.
+    fn kept_weights(&self, m: Module, b: Stream) -> (Stream, Option<Stream>) {
+        let h = &self.hardware;
+        let Some(sparsifier) = h.sparsifier() else { return (b, None) };
+        let kept = m.instance("sparsifier", &sparsifier, SparsifierIn { up: b });
+        let slots = Serializer { lane: Type::Bits(h.b_lanes() * h.b_lane().width()), lanes: h.group.slots };
+        (m.instance("slots", &slots, WidthIn { up: kept.pairs }).down, Some(kept.refusals))
+    }
+
     /// The stationary operand waits in the array, the other streams by.
     fn keep_operand(
         &self,
