@@ -7,4 +7,5 @@ pub mod kernel;
 pub mod registry;
 pub mod report;
 pub mod sparse;
+pub mod sparsify;
 pub mod systolic;

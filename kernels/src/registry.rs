@@ -3,9 +3,10 @@
 use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
+use crate::sparsify::Sparsify;
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &Attention];
+pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &Sparsify, &Attention];
 
 /// The kernel of this name.
 ///

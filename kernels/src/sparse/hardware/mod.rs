@@ -2,12 +2,13 @@
 //!
 //! [`Sparsifier`] keeps the N largest of each group of M, element by element ([`streaming`]) or a group at a time ([`parallel`]), and
 //! tells of groups that have more than N nonzeros where none may be dropped ([`refusal`]). [`TransposableSelector`] chooses the masks
-//! that are 2:4 along both axes.
+//! that are 2:4 along both axes. [`words`] makes and reads the streams' words.
 
 pub mod parallel;
 pub mod refusal;
 pub mod streaming;
 pub mod transposable;
+pub mod words;
 
 use std::ops::RangeInclusive;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use systole_hdl::prelude::*;
 
 pub use self::transposable::{TransposableSelector, TransposableSelectorIn, TransposableSelectorOut};
+pub use self::words::Refusal;
 use super::pattern::GROUP_SIZES;
 
 /// Widths of elements, in bits.
