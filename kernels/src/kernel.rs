@@ -172,6 +172,14 @@ pub enum RunError {
         /// What to change.
         remedy: String,
     },
+    /// The hardware refused its input, as the configuration asks it to.
+    #[error("{reason}")]
+    Refused {
+        /// What it refused, and why.
+        reason: String,
+        /// What to change.
+        remedy: String,
+    },
     /// The hardware does not have the streams that the run drives, or a word does not fit one.
     #[error(transparent)]
     Drivers(#[from] systole_sim::SimError),

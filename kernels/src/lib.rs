@@ -8,4 +8,5 @@ pub mod registry;
 pub mod report;
 pub mod sparse;
 pub mod sparse_gemm;
+pub mod sparsify;
 pub mod systolic;

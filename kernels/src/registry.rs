@@ -4,9 +4,10 @@ use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
 use crate::sparse_gemm::SparseGemm;
+use crate::sparsify::Sparsify;
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &SparseGemm, &Attention];
+pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &SparseGemm, &Sparsify, &Attention];
 
 /// The kernel of this name.
 ///

@@ -5,8 +5,12 @@ mod engines;
 mod files;
 mod runs;
 
+use ndarray::Array2;
 use proptest::prelude::*;
-use runs::{assert_exact_and_as_modelled, run};
+use runs::{assert_exact_and_as_modelled, run, run_configured};
+use systole_kernels::common::tensor::Tensor;
+use systole_kernels::kernel::RunError;
+use systole_kernels::registry::configure;
 use systole_sim::EngineKind;
 
 on_each_engine! {
@@ -16,6 +20,9 @@ on_each_engine! {
     every_pattern_that_groups_serve_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
     the_chosen_dataflow_is_the_fastest_in_simulation,
+    a_sparsifier_in_front_prunes_exactly_and_takes_the_modelled_cycles,
+    no_stall_pattern_changes_what_a_sparsifier_in_front_keeps,
+    a_third_nonzero_in_a_group_of_two_to_four_is_refused_by_the_hardware,
 }
 
 /// A configuration of one layer with random operands over their full ranges.
@@ -137,4 +144,62 @@ fn the_chosen_dataflow_is_the_fastest_in_simulation(engine: EngineKind) {
         };
         prop_assert_eq!(cycles("fastest"), cycles("weight-stationary").min(cycles("output-stationary")));
     });
+}
+
+/// An array with a sparsifier in front, and its groups: rows are a multiple of N.
+fn sparsifying_arrays() -> impl Strategy<Value = (String, String)> {
+    let array = (patterns(), 1u32..4, 1u32..6, any::<bool>(), any::<bool>(), prop::sample::select(vec!["streaming", "parallel"]));
+    array.prop_map(|((n, m), multiple, columns, output_stationary, overlap, weights)| {
+        let rows = n as u32 * multiple;
+        let dataflow = if output_stationary { "output-stationary" } else { "weight-stationary" };
+        let depth = (rows + columns + 16).max(32);
+        let array = format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = {depth}");
+        (array, format!("{n}:{m}'\nweights = '{weights}"))
+    })
+}
+
+fn a_sparsifier_in_front_prunes_exactly_and_takes_the_modelled_cycles(engine: EngineKind) {
+    proptest!(ProptestConfig::with_cases(64), |((array, group) in sparsifying_arrays(), formats in formats(), shape in shapes(), seed in 0i64..1000, dense in any::<bool>())| {
+        let patterns = if dense { "patterns = ['dense']" } else { "" };
+        let mut table = config(&array, &group, formats, shape, patterns);
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        let numerics = &outcome.numerics;
+        prop_assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
+        prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value(), "{:?}", outcome.cycles.formula);
+    });
+}
+
+fn no_stall_pattern_changes_what_a_sparsifier_in_front_keeps(engine: EngineKind) {
+    proptest!(ProptestConfig::with_cases(32), |((array, group) in sparsifying_arrays(), shape in shapes(), seed in 0i64..1000, probabilities in prop::array::uniform4(0.1f64..1.0))| {
+        let stalls = ["a", "b", "bias", "c"].iter().zip(probabilities).map(|(stream, p)| format!("{stream} = {{ random = {{ probability = {p} }} }}\n"));
+        let mut table = config(&array, &group, "", shape, &format!("[stalls]\n{}", stalls.collect::<String>()));
+        table.insert("seed".into(), seed.into());
+        let outcome = run(table, engine);
+        prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
+    });
+}
+
+fn a_third_nonzero_in_a_group_of_two_to_four_is_refused_by_the_hardware(engine: EngineKind) {
+    for weights in ["streaming", "parallel"] {
+        // Two tiles of rows, of columns and along K; the second layer is at fault, in its second tile of columns.
+        let layer = "a = { random = 'gaussian', shape = [40, 24] }\nb = { file = '', tensor = '' }\npruning = 'none'\n";
+        let text = format!(
+            "kernel = 'sparse-gemm'\n[array]\nrows = 4\ncolumns = 3\nbuffer_rows = 32\n[sparsity]\nweights = '{weights}'\n\
+             [[layers]]\n{layer}[[layers]]\nname = 'second'\n{layer}"
+        );
+        let sound = Array2::from_shape_fn((24, 5), |(k, n)| if k % 4 < 2 { (k + n) as f64 } else { 0.0 });
+        let mut broken = sound.clone();
+        broken[[19, 4]] = 1.0;
+        let tensors = [sound, broken].map(|values| Tensor { values: values.into_dyn(), integer: true });
+        let (_, configured) = configure(text.parse().unwrap()).unwrap();
+        match run_configured(&*configured, tensors.into(), engine) {
+            Err(RunError::Refused { reason, .. }) => assert_eq!(
+                reason,
+                "the hardware refuses the weights of second: output 4, group 4: the element at position 3 is nonzero number 3 of 2:4; \
+                 prune the matrix to 2:4, or choose a pattern with a larger N"
+            ),
+            other => panic!("{weights}: a refusal was expected, not {other:?}"),
+        }
+    }
 }

@@ -137,6 +137,7 @@ pub fn stopped(error: RunError) -> Failure {
             Failure::Stuck(message_with_help(message, "no report was written; --trace shows how it came about"))
         }
         RunError::Deadlock { remedy, .. } => Failure::Stuck(message_with_help(message, format!("no report was written; {remedy}"))),
+        RunError::Refused { remedy, .. } => Failure::input(message, format!("no report was written; {remedy}")),
         RunError::Stopped(systole_sim::RunError::EnginesDiffer(_)) => {
             let help = "no report was written; this is a bug in Systole, whatever the input was: please report it with the command and the \
                         configuration, and run with `--engine reference` meanwhile";

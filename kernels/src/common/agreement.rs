@@ -20,15 +20,7 @@ pub struct Expected<'a> {
 impl Expected<'_> {
     /// How a raw result agrees.
     pub fn compare(&self, result: &Array2<i64>, quantization: &[Quantization], task: Measured<Task>) -> Numerics {
-        let differing = result.indexed_iter().zip(self.golden).filter(|((_, actual), expected)| actual != expected);
-        let mut mismatches = differing.map(|((at, &actual), &expected)| Mismatch {
-            tensor: self.tensor.to_string(),
-            index: vec![at.0, at.1],
-            expected,
-            actual,
-        });
-        let first_mismatch = mismatches.next();
-        let mismatches = u64::from(first_mismatch.is_some()) + mismatches.count() as u64;
+        let (mismatches, first_mismatch) = mismatches(self.tensor, result, self.golden);
         let errors = measure(result.mapv(|raw| raw as f64 * self.scale).view(), self.reference.view());
         Numerics {
             bit_exact: mismatches == 0,
@@ -41,4 +33,13 @@ impl Expected<'_> {
             task,
         }
     }
+}
+
+/// How many elements of a tensor differ from the golden model's, which has the same shape, and the first of them.
+pub fn mismatches(tensor: &str, result: &Array2<i64>, golden: &Array2<i64>) -> (u64, Option<Mismatch>) {
+    let differing = result.indexed_iter().zip(golden).filter(|((_, actual), expected)| actual != expected);
+    let mut mismatches =
+        differing.map(|((at, &actual), &expected)| Mismatch { tensor: tensor.to_string(), index: vec![at.0, at.1], expected, actual });
+    let first = mismatches.next();
+    (u64::from(first.is_some()) + mismatches.count() as u64, first)
 }

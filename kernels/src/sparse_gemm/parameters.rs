@@ -11,7 +11,7 @@ use crate::kernel::{ConfigError, deserialize};
 use crate::sparse::pattern::Pattern;
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
-use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
+use crate::systolic::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, StreamStalls, TaskParameters};
 use crate::systolic::product::{Product, shapes};
 
@@ -53,11 +53,14 @@ pub struct SparsityParameters {
     /// N rows of the array share a group of M activations, and each of their weights picks one: `"2:4"`. Such an array runs dense layers
     /// too, and every pattern whose weights can share groups in this way.
     pub group: Pattern,
+    /// What stream `b` carries: compressed weights, or all of them for a sparsifier in front of the array, as it takes them. That one
+    /// keeps N of each group of the layer's pattern, with the N of `group`.
+    pub weights: WeightSupply,
 }
 
 impl Default for SparsityParameters {
     fn default() -> SparsityParameters {
-        SparsityParameters { group: Pattern::new(2, 4).expect("2:4 is a pattern") }
+        SparsityParameters { group: Pattern::new(2, 4).expect("2:4 is a pattern"), weights: WeightSupply::Compressed }
     }
 }
 
@@ -103,11 +106,17 @@ pub enum LayerPattern {
 }
 
 impl LayerPattern {
-    /// How its weights lie on an array with these groups; `None` if the array does not serve it.
-    pub fn compression(self, group: Group) -> Option<Compression> {
-        match self {
-            LayerPattern::Dense => Some(Compression::dense(group)),
-            LayerPattern::Sparse(pattern) => Compression::new(pattern.n(), pattern.m(), group),
+    /// How its weights lie on an array with these groups, whose weights come like this; `None` if the array does not serve it.
+    pub fn compression(self, group: Group, weights: WeightSupply) -> Option<Compression> {
+        let compression = match self {
+            LayerPattern::Dense => Compression::dense(group),
+            LayerPattern::Sparse(pattern) => Compression::new(pattern.n(), pattern.m(), group)?,
+        };
+        match (weights.sparsifier(), self) {
+            (None, _) => Some(compression),
+            // It keeps N of a group, no fewer.
+            (Some(_), LayerPattern::Sparse(pattern)) if pattern.n() != group.slots as usize => None,
+            (Some(_), _) => Some(compression.in_whole_groups()),
         }
     }
 }
@@ -146,7 +155,7 @@ pub enum Pruning {
     /// The N largest by magnitude, of equal ones the first.
     #[default]
     Magnitude,
-    /// All: the weights have the pattern already, or the run is refused.
+    /// All: the weights have the pattern already, or the run is refused, by the hardware if that sparsifies.
     None,
     /// Those of the best mask with two of four along both axes, so that the transposed weights are 2:4 too. For 2:4 only.
     Transposable,
@@ -178,7 +187,8 @@ impl Parameters {
     /// If the dataflow depends on the work, and the tensors' shapes do not fit together.
     pub fn hardware(&self, tensors: &[Tensor]) -> Result<HardwareParameters, ConfigError> {
         let group = self.group();
-        let of = |dataflow: Dataflow| self.array.hardware(dataflow, &self.formats, group);
+        let weights = self.sparsity.weights;
+        let of = |dataflow: Dataflow| HardwareParameters { weights, ..self.array.hardware(dataflow, &self.formats, group) };
         let Some(dataflow) = self.array.dataflow.fixed() else {
             let shapes = shapes(self.products().map(|(product, _)| product), tensors)?;
             let work: Vec<Work> = self
@@ -186,7 +196,7 @@ impl Parameters {
                 .iter()
                 .zip(shapes)
                 .flat_map(|(layer, shape)| {
-                    let compressions = self.patterns(layer).into_iter().filter_map(move |pattern| pattern.compression(group));
+                    let compressions = self.patterns(layer).into_iter().filter_map(move |pattern| pattern.compression(group, weights));
                     compressions.map(move |compression| Work { shape, compression })
                 })
                 .collect();
@@ -228,6 +238,13 @@ impl Parameters {
                 .with_remedy("\"weight-stationary\" or \"output-stationary\""));
         }
         let slots = self.group().slots;
+        let rows = self.array.rows;
+        if self.sparsity.weights != WeightSupply::Compressed && !rows.is_multiple_of(slots) {
+            let message = format!("{rows} rows are no multiple of the {slots} weights that the sparsifier keeps of a group");
+            let nearest = (rows / slots).max(1) * slots;
+            return Err(ConfigError::new("array.rows", message)
+                .with_remedy(format!("nearest: {nearest}; or sparsity.weights = \"compressed\", which takes any number of rows")));
+        }
         if dataflow == DataflowChoice::OutputStationary && buffer_rows < slots {
             let message = format!("a buffer of {buffer_rows} words does not hold a group of {slots} slots");
             return Err(ConfigError::new("array.buffer_rows", message).with_remedy(format!("at least {slots} words")));
@@ -264,7 +281,7 @@ impl Parameters {
         let group = self.sparsity.group;
         for (index, pattern) in self.patterns(layer).into_iter().enumerate() {
             let key = if layer.patterns.is_empty() { "sparsity.group".into() } else { product.key_of(&format!("patterns[{index}]")) };
-            if pattern.compression(self.group()).is_none() {
+            if pattern.compression(self.group(), self.sparsity.weights).is_none() {
                 let message = format!("weights of {pattern} do not fill groups of {group}");
                 let remedy = format!(
                     "with sparsity.group = \"{group}\": {}; or another group, such as \"1:32\", which serves every pattern",
@@ -284,7 +301,9 @@ impl Parameters {
     /// The patterns that the array serves, `dense` first, all others with N < M.
     fn served(&self) -> Vec<String> {
         let patterns = Pattern::all().filter(|pattern| pattern.n() < pattern.m()).map(LayerPattern::Sparse);
-        let served = std::iter::once(LayerPattern::Dense).chain(patterns).filter(|pattern| pattern.compression(self.group()).is_some());
+        let served = std::iter::once(LayerPattern::Dense)
+            .chain(patterns)
+            .filter(|pattern| pattern.compression(self.group(), self.sparsity.weights).is_some());
         served.map(|pattern| pattern.to_string()).collect()
     }
 }

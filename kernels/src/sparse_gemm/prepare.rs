@@ -11,12 +11,11 @@ use crate::kernel::ConfigError;
 use crate::sparse::bi_mask::bi_mask;
 use crate::sparse::compressed::Compressed;
 use crate::sparse::masks::{kept_l1, magnitude_mask, pruned};
-use crate::sparse::pattern::{Grouping, Pattern};
+use crate::sparse::pattern::{Grouping, Pattern, Violation};
 use crate::sparse::transposable::transposable_mask;
-use crate::systolic::compression::Compression;
-use crate::systolic::hardware::HardwareParameters;
+use crate::systolic::hardware::{HardwareParameters, WeightSupply};
 use crate::systolic::model::Model;
-use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, labels};
+use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, Weights, labels};
 use crate::systolic::product::Product;
 use crate::systolic::schedule::Schedule;
 
@@ -120,16 +119,16 @@ fn sparse_layer(
     name: String,
 ) -> Result<SparseLayer, ConfigError> {
     let shape = operands.shape();
-    let dense = Schedule::new(hardware, shape, Compression::dense(hardware.group));
+    let compression =
+        |pattern: LayerPattern| pattern.compression(hardware.group, hardware.weights).expect("patterns were checked against the groups");
+    let schedule = |pattern: LayerPattern| Schedule::new(hardware, shape, compression(pattern));
     let weights = operands.b.raw.view();
     let (arranged, compressed) = match pattern {
-        LayerPattern::Dense => (arrange_dense(hardware, dense, weights), None),
-        LayerPattern::Sparse(pattern) => {
-            let kept = pruner.prune(weights, pattern);
-            let compressed = Compressed::compress(kept.view(), pattern)
-                .map_err(|violation| ConfigError::new(product.key_of("b"), violation.to_string()))?;
-            let compression = Compression::new(pattern.n(), pattern.m(), hardware.group).expect("patterns were checked against the groups");
-            (arrange(hardware, Schedule::new(hardware, shape, compression), &compressed), Some(compressed))
+        LayerPattern::Dense => (arrange_dense(hardware, schedule(pattern), weights), None),
+        LayerPattern::Sparse(sparse) => {
+            let offered = Offered { weights, kept: pruner.prune(weights, sparse), pattern: sparse, method: pruner.method };
+            let (arranged, compressed) = offered.arrange(hardware, schedule(pattern), product)?;
+            (arranged, Some(compressed))
         }
     };
     let kept_l1 = compressed.as_ref().map_or(1.0, |compressed| kept_l1(weights, compressed.decompress().mapv(|value| value != 0).view()));
@@ -141,7 +140,7 @@ fn sparse_layer(
         compressed,
         kept_l1,
         relative_error: relative_error(output.view(), layer.reference.view()),
-        dense_array_cycles: Model::of(hardware, &dense).array_cycles(),
+        dense_array_cycles: Model::of(hardware, &schedule(LayerPattern::Dense)).array_cycles(),
         layer,
     })
 }
@@ -149,16 +148,51 @@ fn sparse_layer(
 /// All weights, each in its own slot.
 fn arrange_dense(hardware: &HardwareParameters, schedule: Schedule, weights: ArrayView2<'_, i64>) -> Arranged {
     let elements = Array2::from_shape_fn(weights.dim(), |(element, _)| element);
-    let streamed = schedule.indexed(weights, elements.view(), hardware.b);
+    let streamed = match hardware.weights {
+        WeightSupply::Compressed => Weights::Slots(schedule.indexed(weights, elements.view(), hardware.b)),
+        _ => Weights::Elements { elements: weights.to_owned(), exact: false, pattern: None },
+    };
     Arranged { schedule, multiplied: weights.to_owned(), streamed }
 }
 
-/// The kept weights in their slots.
-fn arrange(hardware: &HardwareParameters, schedule: Schedule, compressed: &Compressed) -> Arranged {
-    let compression = schedule.compression();
-    let elements = Array2::from_shape_fn(compressed.indices().dim(), |(slot, column)| {
-        compression.element(slot, compressed.indices()[[slot, column]].into())
-    });
-    let streamed = schedule.indexed(compressed.values(), elements.view(), hardware.b);
-    Arranged { schedule, multiplied: compressed.decompress(), streamed }
+/// Weights to be arranged for the array.
+struct Offered<'a> {
+    /// All of them, `[K, N]`.
+    weights: ArrayView2<'a, i64>,
+    /// With zeros where they are not kept.
+    kept: Array2<i64>,
+    pattern: Pattern,
+    method: Pruning,
+}
+
+impl Offered<'_> {
+    /// The kept weights in their slots, or all for the sparsifier: it prunes by magnitude itself, and checks what was pruned otherwise.
+    fn arrange(
+        self,
+        hardware: &HardwareParameters,
+        schedule: Schedule,
+        product: &Product<'_>,
+    ) -> Result<(Arranged, Compressed), ConfigError> {
+        let refused = |violation: Violation| ConfigError::new(product.key_of("b"), violation.to_string());
+        let compressed = Compressed::compress(self.kept.view(), self.pattern);
+        if hardware.weights == WeightSupply::Compressed {
+            let compressed = compressed.map_err(refused)?;
+            let compression = schedule.compression();
+            let elements = Array2::from_shape_fn(compressed.indices().dim(), |(slot, column)| {
+                compression.element(slot, compressed.indices()[[slot, column]].into())
+            });
+            let streamed = Weights::Slots(schedule.indexed(compressed.values(), elements.view(), hardware.b));
+            return Ok((Arranged { schedule, multiplied: self.kept, streamed }, compressed));
+        }
+        let exact = self.method != Pruning::Magnitude;
+        let elements = if exact { self.kept } else { self.weights.to_owned() };
+        // What the hardware will refuse has no compressed form: that of the largest stands for it until then.
+        let largest = || {
+            let mask = magnitude_mask(self.weights, self.pattern, Grouping::Inputs);
+            Compressed::compress(pruned(self.weights, mask.view()).view(), self.pattern).map_err(refused)
+        };
+        let compressed = compressed.or_else(|_| largest())?;
+        let streamed = Weights::Elements { elements, exact, pattern: Some(self.pattern) };
+        Ok((Arranged { schedule, multiplied: compressed.decompress(), streamed }, compressed))
+    }
 }

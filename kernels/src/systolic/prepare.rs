@@ -85,8 +85,8 @@ pub enum Weights {
     Elements {
         /// The elements.
         elements: Array2<i64>,
-        /// The pattern of their groups.
-        pattern: Pattern,
+        /// The pattern of their groups; `None` if all are kept.
+        pattern: Option<Pattern>,
         /// Whether a nonzero beyond the N-th of a group is refused instead of dropped.
         exact: bool,
     },

@@ -9,13 +9,14 @@ use super::hardware::HardwareParameters;
 use super::job::job;
 use super::model::Model;
 use super::parameters::StreamStalls;
-use super::prepare::PreparedLayer;
+use super::prepare::{PreparedLayer, Weights};
 use crate::common::agreement::Expected;
 use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Task, Throughput};
+use crate::sparse::pattern::{Grouping, Violation};
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
@@ -40,6 +41,7 @@ struct Drivers {
     b: SourceHandle,
     bias: SourceHandle,
     c: SinkHandle,
+    refusals: Option<SinkHandle>,
 }
 
 /// What a layer gave.
@@ -57,6 +59,10 @@ impl ArrayRun {
             b: simulator.source("b", pattern(self.stalls.b, 1))?,
             bias: simulator.source("bias", pattern(self.stalls.bias, 2))?,
             c: simulator.sink("c", pattern(self.stalls.c, 3))?,
+            refusals: match self.hardware.sparsifier() {
+                Some(_) => Some(simulator.sink("refusals", StallPattern::Always)?),
+                None => None,
+            },
         })
     }
 
@@ -76,7 +82,9 @@ impl ArrayRun {
         self.push_layer(layer, input, drivers, simulator)?;
         let words = layer.schedule.output_words();
         for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
-            simulator.run_until_received(drivers.c, received, deadline.saturating_sub(simulator.cycle()))?;
+            let stopped = simulator.run_until_received(drivers.c, received, deadline.saturating_sub(simulator.cycle()));
+            self.check_refusals(index, drivers, simulator)?;
+            stopped?;
             let progress = Progress { done: words_before + received as u64, total: words_in_all, cycles: simulator.cycle() };
             if (context.progress)(progress).is_break() {
                 return Err(RunError::Interrupted { cycle: simulator.cycle() });
@@ -92,9 +100,34 @@ impl ArrayRun {
         let packed = |ty: Type| move |lanes: Vec<i64>| -> Value { pack(&lanes, ty) };
         simulator.push(drivers.job, job(hardware, &schedule, layer.requantize, layer.relu))?;
         simulator.push_all(drivers.a, schedule.a_words(input.view()).map(packed(hardware.a)))?;
-        simulator.push_all(drivers.b, schedule.b_words(layer.b.view()).map(packed(hardware.b_lane())))?;
+        match (&layer.b, hardware.sparsifier()) {
+            (Weights::Slots(slots), None) => {
+                simulator.push_all(drivers.b, schedule.b_words(slots.view()).map(packed(hardware.b_lane())))?;
+            }
+            (Weights::Elements { elements, exact, .. }, Some(sparsifier)) => {
+                let groups = schedule.group_words(elements.view()).map(|words| words.concat());
+                simulator.push_all(drivers.b, groups.flat_map(|group| sparsifier.group_words(&group, *exact)))?;
+            }
+            _ => unreachable!("layers are prepared for this hardware"),
+        }
         simulator.push_all(drivers.bias, schedule.bias_words(layer.bias.view()).map(packed(hardware.accumulator)))?;
         Ok(())
+    }
+
+    /// Fails if the hardware has refused a group of a layer's weights.
+    fn check_refusals(&self, index: usize, drivers: &Drivers, simulator: &Simulator) -> Result<(), RunError> {
+        let first = drivers.refusals.and_then(|sink| simulator.received(sink).first());
+        let (Some(word), Some(sparsifier)) = (first, self.hardware.sparsifier()) else { return Ok(()) };
+        let Weights::Elements { pattern: Some(pattern), .. } = self.layers[index].b else { return Ok(()) };
+        let refusal = sparsifier.read_refusal(&word.value);
+        // Groups are counted since reset, over all layers.
+        let before: usize = self.layers[..index].iter().map(|layer| layer.schedule.all_groups()).sum();
+        let (column, group) = self.layers[index].schedule.place_of_group(refusal.group as usize - before);
+        let violation = Violation { pattern, grouping: Grouping::Inputs, line: column + refusal.lane, group, position: refusal.position };
+        Err(RunError::Refused {
+            reason: format!("the hardware refuses the weights of {}: {violation}", self.layers[index].name),
+            remedy: "or let it prune them: `pruning = \"magnitude\"`".to_string(),
+        })
     }
 
     /// The report's part of one layer that began in cycle `began`.

@@ -165,6 +165,11 @@ impl Schedule {
         slots.div_ceil(self.group.slots as usize)
     }
 
+    /// Groups of each column in all output tiles together.
+    pub fn all_groups(self) -> usize {
+        self.outer.count * self.lanes.count * self.groups_of_tile()
+    }
+
     /// All weights `[K, N]` by groups, in the order in which the array needs them: the words of a group, each an element of every column.
     pub fn group_words(self, b: ArrayView2<'_, i64>) -> impl Iterator<Item = Vec<Vec<i64>>> {
         let elements = self.compression.elements_of_group();
@@ -175,7 +180,7 @@ impl Schedule {
         })
     }
 
-    /// The output tile and the group in it of a group of [`Schedule::group_words`]; its first column, and the group along K.
+    /// Where group `index` of [`Schedule::group_words`] is: its first column, and its number along K.
     pub fn place_of_group(self, index: usize) -> (usize, usize) {
         let (tile, group) = (index / self.groups_of_tile(), index % self.groups_of_tile());
         (self.lanes.start(tile % self.lanes.count), group)

@@ -2,8 +2,8 @@
 //!
 //! [`Sparsifier`] keeps the N largest of each group of M, element by element ([`streaming`]) or a group at a time ([`parallel`]), and
 //! tells of groups that have more than N nonzeros where none may be dropped ([`refusal`]). [`TransposableSelector`] chooses the masks
-//! that are 2:4 along both axes. [`weight_store`] keeps dense weights once on the chip, and sends
-//! them as they are to the forward product and transposed to the backward one.
+//! that are 2:4 along both axes. [`words`] makes and reads the streams' words. [`weight_store`] keeps dense weights once on the chip, and
+//! sends them as they are to the forward product and transposed to the backward one.
 
 pub mod parallel;
 pub mod refusal;
@@ -11,6 +11,7 @@ pub mod streaming;
 pub mod transposable;
 mod weight_sequence;
 pub mod weight_store;
+pub mod words;
 
 use std::ops::RangeInclusive;
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use systole_hdl::prelude::*;
 
 pub use self::transposable::{TransposableSelector, TransposableSelectorIn, TransposableSelectorOut};
+pub use self::words::Refusal;
 use super::pattern::GROUP_SIZES;
 
 /// Widths of elements, in bits.
