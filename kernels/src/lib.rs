@@ -8,5 +8,6 @@ pub mod registry;
 pub mod report;
 pub mod sparse;
 pub mod sparse_gemm;
+pub mod sparse_training;
 pub mod sparsify;
 pub mod systolic;

@@ -4,10 +4,11 @@ use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
 use crate::sparse_gemm::SparseGemm;
+use crate::sparse_training::SparseTraining;
 use crate::sparsify::Sparsify;
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &SparseGemm, &Sparsify, &Attention];
+pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &SparseGemm, &SparseTraining, &Sparsify, &Attention];
 
 /// The kernel of this name.
 ///

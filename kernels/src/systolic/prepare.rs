@@ -13,6 +13,7 @@ use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw
 use crate::common::source::TensorSource;
 use crate::kernel::ConfigError;
 use crate::report::Quantization;
+use crate::sparse::hardware::weight_store::Reading;
 use crate::sparse::pattern::Pattern;
 
 /// The greatest tile count that a job can state.
@@ -90,6 +91,8 @@ pub enum Weights {
         /// Whether a nonzero beyond the N-th of a group is refused instead of dropped.
         exact: bool,
     },
+    /// Nothing: the hardware reads weights that it keeps.
+    Stored(Reading),
 }
 
 impl Operands {
@@ -257,8 +260,11 @@ pub struct Operand<D: Dimension> {
     pub quantization: Option<Quantization>,
 }
 
-/// Operand A or B, quantized to `ty`.
-fn operand(loader: &mut Loader, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
+/// Operand A or B from the next tensor, quantized to `ty`.
+///
+/// # Errors
+/// If the tensor is no matrix of finite numbers.
+pub fn operand(loader: &mut Loader, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
     let tensor = loader.take(source, key, ty)?;
     check_magnitudes(&tensor, source.scale, key)?;
     let quantized = quantize(&tensor, source.scale, ty);

@@ -76,7 +76,7 @@ impl<'a> Product<'a> {
 }
 
 /// What a matrix of a product must be like.
-pub(super) const MATRIX: &str = "two dimensions: rows and columns";
+pub const MATRIX: &str = "two dimensions: rows and columns";
 
 /// The sizes of products in order, each without an operand A taking the output of the one before; `tensors` are those of all sources that
 /// are files.

@@ -5,7 +5,7 @@ use systole_hdl::{Type, Value};
 use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
 
 use super::choice::{self, Work};
-use super::hardware::HardwareParameters;
+use super::hardware::{HardwareParameters, TrainingArray};
 use super::job::job;
 use super::model::Model;
 use super::parameters::StreamStalls;
@@ -15,23 +15,45 @@ use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Task, Throughput};
+use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Task, Throughput, grouped};
+use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::{Grouping, Violation};
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
+
+/// Cycles without a transfer after which a store is taken to be full: words come in every cycle.
+const FILLED: u64 = 2;
 
 /// Products on an array one after the other, with their data.
 #[derive(Clone, Debug)]
 pub struct ArrayRun {
     /// The array.
     pub hardware: HardwareParameters,
+    /// Weights that it keeps, if it is a [`TrainingArray`].
+    pub stored: Option<StoredWeights>,
     /// When its streams stall.
     pub stalls: StreamStalls,
     /// The seed of random stalls.
     pub seed: u64,
     /// At least one; the first has an input of its own.
     pub layers: Vec<PreparedLayer>,
+}
+
+/// Weights on the chip.
+#[derive(Clone, Debug)]
+pub struct StoredWeights {
+    /// Where they are kept.
+    pub store: WeightStore,
+    /// Raw, `[inputs, outputs]`.
+    pub weights: Array2<i64>,
+}
+
+/// The drivers of a store's streams.
+struct StoreDrivers {
+    w: SourceHandle,
+    readings: SourceHandle,
+    plan: SourceHandle,
 }
 
 /// The drivers of the hardware's streams.
@@ -42,6 +64,7 @@ struct Drivers {
     bias: SourceHandle,
     c: SinkHandle,
     refusals: Option<SinkHandle>,
+    store: Option<StoreDrivers>,
 }
 
 /// What a layer gave.
@@ -61,6 +84,14 @@ impl ArrayRun {
             c: simulator.sink("c", pattern(self.stalls.c, 3))?,
             refusals: match self.hardware.sparsifier() {
                 Some(_) => Some(simulator.sink("refusals", StallPattern::Always)?),
+                None => None,
+            },
+            store: match self.stored {
+                Some(_) => Some(StoreDrivers {
+                    w: simulator.source("w", StallPattern::Always)?,
+                    readings: simulator.source("readings", StallPattern::Always)?,
+                    plan: simulator.source("plan", StallPattern::Always)?,
+                }),
                 None => None,
             },
         })
@@ -100,17 +131,43 @@ impl ArrayRun {
         let packed = |ty: Type| move |lanes: Vec<i64>| -> Value { pack(&lanes, ty) };
         simulator.push(drivers.job, job(hardware, &schedule, layer.requantize, layer.relu))?;
         simulator.push_all(drivers.a, schedule.a_words(input.view()).map(packed(hardware.a)))?;
-        match (&layer.b, hardware.sparsifier()) {
-            (Weights::Slots(slots), None) => {
-                simulator.push_all(drivers.b, schedule.b_words(slots.view()).map(packed(hardware.b_lane())))?;
+        self.push_weights(layer, drivers, simulator)?;
+        simulator.push_all(drivers.bias, schedule.bias_words(layer.bias.view()).map(packed(hardware.accumulator)))?;
+        Ok(())
+    }
+
+    fn push_weights(&self, layer: &PreparedLayer, drivers: &Drivers, simulator: &mut Simulator) -> Result<(), RunError> {
+        let (hardware, schedule) = (&self.hardware, layer.schedule);
+        match (&layer.b, hardware.sparsifier(), &self.stored, &drivers.store) {
+            (Weights::Slots(slots), None, ..) => {
+                let lane = hardware.b_lane();
+                simulator.push_all(drivers.b, schedule.b_words(slots.view()).map(move |lanes| pack(&lanes, lane)))?;
             }
-            (Weights::Elements { elements, exact, .. }, Some(sparsifier)) => {
+            (Weights::Elements { elements, exact, .. }, Some(sparsifier), _, store) => {
                 let groups = schedule.group_words(elements.view()).map(|words| words.concat());
-                simulator.push_all(drivers.b, groups.flat_map(|group| sparsifier.group_words(&group, *exact)))?;
+                let words: Vec<Value> = groups.flat_map(|group| sparsifier.group_words(&group, *exact)).collect();
+                if let Some(store) = store {
+                    simulator.push(store.plan, TrainingArray::plan(false, words.len() as u64))?;
+                }
+                simulator.push_all(drivers.b, words)?;
+            }
+            (Weights::Stored(reading), _, Some(stored), Some(store)) => {
+                let job = stored.store.job(*reading).expect("readings are made for this store");
+                simulator.push(store.plan, TrainingArray::plan(true, reading.words()))?;
+                simulator.push(store.readings, job)?;
             }
             _ => unreachable!("layers are prepared for this hardware"),
         }
-        simulator.push_all(drivers.bias, schedule.bias_words(layer.bias.view()).map(packed(hardware.accumulator)))?;
+        Ok(())
+    }
+
+    /// Fills the store, if there is one, before the products begin.
+    fn fill_store(&self, drivers: &Drivers, simulator: &mut Simulator, limit: u64) -> Result<(), RunError> {
+        if let (Some(stored), Some(store)) = (&self.stored, &drivers.store) {
+            let element = stored.store.element;
+            simulator.push_all(store.w, stored.store.fill_words(stored.weights.view()).map(move |lanes| pack(&lanes, element)))?;
+            simulator.run_until_quiet(FILLED, limit)?;
+        }
         Ok(())
     }
 
@@ -187,6 +244,7 @@ impl Prepared for ArrayRun {
         context.simulator.reset()?;
         let drivers = self.drivers(context.simulator)?;
         let began = context.simulator.cycle();
+        self.fill_store(&drivers, context.simulator, context.cycle_limit)?;
         let deadline = began.saturating_add(context.cycle_limit);
         let words_in_all: u64 = self.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum();
         let mut words_before = 0;
@@ -208,17 +266,28 @@ impl Prepared for ArrayRun {
 }
 
 impl ArrayRun {
+    /// Cycles before the first product begins: those that fill the store.
+    fn fill_cycles(&self) -> u64 {
+        self.stored.as_ref().map_or(0, |stored| stored.store.words() + FILLED)
+    }
+
     /// The whole run, from its parts and the counters, in the cycle after the last output.
     fn outcome(&self, simulator: &Simulator, began: u64, parts: Vec<Part>) -> Result<Outcome, RunError> {
         let total = simulator.cycle() - began;
         let ops = parts.iter().map(|part| part.throughput.ops()).sum();
+        let fill = self.fill_cycles();
         let model: Option<u64> = parts.iter().map(|part| part.cycles.model.value()).sum();
+        let products: Model = self.layers.iter().map(|layer| Model::of(&self.hardware, &layer.schedule)).sum();
+        let first_output = parts[0].cycles.first_output.clone();
         Ok(Outcome {
             cycles: Cycles {
                 total,
-                first_output: parts[0].cycles.first_output.clone(),
-                model: model.map_or_else(|| parts[0].cycles.model.clone(), Measured::Value),
-                formula: Some(self.layers.iter().map(|layer| Model::of(&self.hardware, &layer.schedule)).sum::<Model>().formula()),
+                first_output: first_output.value().map_or(first_output.clone(), |cycles| (cycles + fill).into()),
+                model: model.map_or_else(|| parts[0].cycles.model.clone(), |cycles| (cycles + fill).into()),
+                formula: Some(match fill {
+                    0 => products.formula(),
+                    fill => format!("{} filling the store, then {}", grouped(fill), products.formula()),
+                }),
             },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),

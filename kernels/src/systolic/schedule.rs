@@ -70,6 +70,7 @@ pub struct Schedule {
     group: Group,
     shape: Shape,
     compression: Compression,
+    weights_from: u64,
     /// Tiles of the outermost loop.
     pub outer: Tiles,
     /// Tiles of the middle loop.
@@ -109,7 +110,28 @@ impl Schedule {
                 (Tiles::of(shape.m, rows), Tiles::of(shape.n, columns), whole_groups)
             }
         };
-        Schedule { dataflow: hardware.dataflow, rows, columns, group: hardware.group, shape, compression, outer, lanes, reduction }
+        Schedule {
+            dataflow: hardware.dataflow,
+            rows,
+            columns,
+            group: hardware.group,
+            shape,
+            compression,
+            weights_from: 0,
+            outer,
+            lanes,
+            reduction,
+        }
+    }
+
+    /// The same where a sparsifier cannot have its first word of weights before this cycle, counted from the first words of all other streams.
+    pub fn with_weights_from(self, cycle: u64) -> Schedule {
+        Schedule { weights_from: cycle, ..self }
+    }
+
+    /// The first cycle in which a sparsifier can have a word of weights.
+    pub fn weights_from(&self) -> u64 {
+        self.weights_from
     }
 
     /// The product's sizes.

@@ -56,6 +56,8 @@ struct Arrivals {
     /// Words of a group, and of those it is chosen from.
     slots: u64,
     elements: u64,
+    /// The first cycle in which the sparsifier can have a word.
+    first: u64,
     /// Words that the buffer holds.
     depth: usize,
     /// Cycles from a word's read until its place is free.
@@ -75,6 +77,7 @@ impl Arrivals {
             supply,
             slots: hardware.group.slots.into(),
             elements: schedule.compression().elements_of_group() as u64,
+            first: schedule.weights_from(),
             depth: depth as usize,
             held: u64::from(hardware.columns) + 1,
             entered: Vec::new(),
@@ -105,11 +108,12 @@ impl Arrivals {
         let room = index.checked_sub(self.depth).map_or(0, |earlier| self.read[earlier] + self.held);
         let chosen = match self.supply {
             WeightSupply::Compressed => 0,
-            WeightSupply::Parallel => PARALLEL_LATENCY,
+            WeightSupply::Parallel => self.first + PARALLEL_LATENCY,
             WeightSupply::Streaming if !(index as u64).is_multiple_of(self.slots) => 0,
             WeightSupply::Streaming => {
                 // The last element of a group waits until the group before has left.
-                let finished = self.finished.map_or(self.elements - 1, |before| (before + self.elements).max(follows.saturating_sub(1)));
+                let finished =
+                    self.finished.map_or(self.first + self.elements - 1, |before| (before + self.elements).max(follows.saturating_sub(1)));
                 self.finished = Some(finished);
                 finished + 1
             }

@@ -20,11 +20,13 @@ mod output_column;
 mod processing_element;
 mod sequencer;
 mod top;
+mod training_array;
 
 pub use group::Group;
 use output_column::OutputColumn;
 pub use processing_element::{OutputStationaryPe, StationaryPe};
 pub use top::{Gemm, GemmIn, GemmOut};
+pub use training_array::{TrainingArray, TrainingArrayIn, TrainingArrayOut};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,68 @@
+//! A training step of one layer with N:M-sparse weights: forward, backward and weight update on one array, after BDWP ("Efficient N:M Sparse
+//! DNN Training Using Algorithm, Architecture, and Dataflow Co-Design", arXiv 2309.13015).
+
+pub mod parameters;
+pub mod prepare;
+pub mod run;
+
+use systole_hdl::Design;
+
+use self::parameters::Parameters;
+use self::run::TrainingRun;
+use crate::common::tensor::Tensor;
+use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+use crate::systolic::run::{ArrayRun, StoredWeights};
+
+/// The kernel `sparse-training`.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseTraining;
+
+impl Kernel for SparseTraining {
+    fn name(&self) -> &'static str {
+        "sparse-training"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a training step of a layer with N:M-sparse weights: forward, backward and update on one array"
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Parameters)
+    }
+
+    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
+        Ok(Box::new(Parameters::read(config)?))
+    }
+}
+
+impl Configured for Parameters {
+    fn config(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn tensors(&self) -> Vec<TensorRequest> {
+        self.sources().into_iter().filter_map(|(key, source)| source.request(key)).collect()
+    }
+
+    fn design_needs_tensors(&self) -> bool {
+        true
+    }
+
+    fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
+        Ok(self.hardware(self.shape(tensors)?).design()?)
+    }
+
+    fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
+        let shape = self.shape(&tensors)?;
+        let hardware = self.hardware(shape);
+        let step = prepare::prepare(self, &hardware, shape, tensors)?;
+        let stored = StoredWeights { store: hardware.store.clone(), weights: step.weights.clone() };
+        let layers = step.products.iter().map(|(_, layer)| layer.clone()).collect();
+        let run = ArrayRun { hardware: hardware.array.clone(), stored: Some(stored), stalls: self.stalls.clone(), seed: self.seed, layers };
+        Ok(Box::new(TrainingRun::new(hardware, step, run)))
+    }
+}
