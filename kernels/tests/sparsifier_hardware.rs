@@ -139,7 +139,9 @@ fn elements() -> impl Strategy<Value = Type> {
 /// Raw numbers of a type, with many ties, zeros and extremes.
 fn numbers(ty: Type) -> impl Strategy<Value = i64> + Clone {
     let (least, greatest) = raw_range(ty);
-    prop_oneof![2 => least..=greatest, 3 => least.max(-2)..=greatest.min(2), 2 => Just(0), 1 => Just(least), 1 => Just(greatest), 1 => Just(least + 1)]
+    let small = least.max(-2)..=greatest.min(2);
+    let extremes = prop::sample::select(vec![least, least + 1, greatest]);
+    prop_oneof![2 => least..=greatest, 3 => small, 2 => Just(0), 3 => extremes]
 }
 
 fn sparsifiers(form: SparsifierForm) -> impl Strategy<Value = Sparsifier> {
