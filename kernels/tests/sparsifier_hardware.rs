@@ -16,6 +16,8 @@ on_each_engine! {
     the_streaming_form_keeps_the_largest_and_refuses_the_first_excess_under_any_stall,
     the_parallel_form_keeps_the_largest_and_refuses_the_first_excess_under_any_stall,
     the_streaming_form_takes_a_word_every_cycle,
+    the_streaming_form_takes_a_group_of_one_every_cycle,
+    the_streaming_form_takes_all_but_the_last_of_a_group_while_the_one_before_waits,
     the_parallel_form_takes_a_group_every_cycle,
     a_third_nonzero_in_a_group_of_two_to_four_is_refused_with_group_lane_and_position,
     the_most_negative_number_is_the_largest_and_ties_go_to_the_lowest_index,
@@ -137,7 +139,9 @@ fn elements() -> impl Strategy<Value = Type> {
 /// Raw numbers of a type, with many ties, zeros and extremes.
 fn numbers(ty: Type) -> impl Strategy<Value = i64> + Clone {
     let (least, greatest) = raw_range(ty);
-    prop_oneof![2 => least..=greatest, 3 => least.max(-2)..=greatest.min(2), 2 => Just(0), 1 => Just(least), 1 => Just(greatest), 1 => Just(least + 1)]
+    let small = least.max(-2)..=greatest.min(2);
+    let extremes = prop::sample::select(vec![least, least + 1, greatest]);
+    prop_oneof![2 => least..=greatest, 3 => small, 2 => Just(0), 3 => extremes]
 }
 
 fn sparsifiers(form: SparsifierForm) -> impl Strategy<Value = Sparsifier> {
@@ -216,6 +220,27 @@ fn the_streaming_form_takes_a_word_every_cycle(engine: EngineKind) {
         let (last, latency) = (u64::from(m) - 1, u64::from(sparsifier.latency()));
         assert_rate(&cycles_of_ten_groups(&sparsifier, engine), last + latency, m.into());
     }
+}
+
+fn the_streaming_form_takes_a_group_of_one_every_cycle(engine: EngineKind) {
+    let sparsifier = Sparsifier { n: 2, m: 4, lanes: 1, element: Type::s(8), form: SparsifierForm::Streaming };
+    let (pairs, _) = run(&sparsifier, &vec![vec![(vec![5], false)]; 10], NO_STALLS, engine);
+    assert_rate(&pairs.iter().map(|word| word.cycle).collect::<Vec<_>>(), 1, 1);
+}
+
+fn the_streaming_form_takes_all_but_the_last_of_a_group_while_the_one_before_waits(engine: EngineKind) {
+    let sparsifier = Sparsifier { n: 2, m: 8, lanes: 1, element: Type::s(8), form: SparsifierForm::Streaming };
+    let groups = vec![vec![(vec![1], false); 8]; 3];
+    let mut simulator = Simulator::new(&elaborate(&sparsifier).unwrap(), Options { engine, ..Options::default() }).unwrap();
+    simulator.reset().unwrap();
+    let up = simulator.source("up", StallPattern::Always).unwrap();
+    simulator.sink("pairs", StallPattern::Never).unwrap();
+    simulator.sink("refusals", StallPattern::Always).unwrap();
+    simulator.push_all(up, words(&sparsifier, &groups)).unwrap();
+    let stuck = simulator.run_until_quiet(200, 1000).unwrap_err();
+    assert!(matches!(stuck, systole_sim::RunError::Deadlock(_)), "{stuck}");
+    let taken = simulator.stream_counts().into_iter().find(|count| count.path == "sparsifier.up").unwrap().transfers;
+    assert_eq!(taken, 8 + 7);
 }
 
 fn the_parallel_form_takes_a_group_every_cycle(engine: EngineKind) {

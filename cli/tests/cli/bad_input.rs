@@ -174,3 +174,13 @@ fn a_command_line_that_cannot_be_read_exits_with_2() {
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn weights_that_an_exact_sparsifier_refuses_are_bad_input() {
+    let text = "kernel = \"sparsify\"\nexact = true\nweights = { random = \"full-range\", shape = [8, 8] }\n";
+    for method in ["streaming", "parallel"] {
+        let method = format!("method={method}");
+        let expected = ["output 0, group 0", "position 2", "help: no report was written; prune the tensor to 2:4", "larger N"];
+        refused(&Desk::with(text), &["--set", &method], &expected);
+    }
+}

@@ -89,3 +89,8 @@ fn the_commands_of_the_chapter_on_fifo_depths_print_what_it_says() {
 fn the_commands_of_the_chapter_on_attention_print_what_it_says() {
     carry_out("docs/book/src/attention.md", 2);
 }
+
+#[test]
+fn the_commands_of_the_chapter_on_sparsification_print_what_it_says() {
+    carry_out("docs/book/src/sparsify.md", 4);
+}

@@ -5,9 +5,11 @@ mod bad_input;
 #[cfg(unix)]
 mod documents;
 mod exports;
+mod gates;
 #[cfg(unix)]
 mod interrupts;
 mod listings;
 mod runs;
+mod sparsify;
 mod support;
 mod synthesis;

@@ -150,7 +150,7 @@ pub struct Cycles {
     pub formula: Option<String>,
 }
 
-/// Work per cycle. A multiply-accumulate counts as two operations; padding counts as none.
+/// Work per cycle. A multiply-accumulate counts as two operations, a weight that is only pruned as one; padding counts as none.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Throughput {
     ops: u64,

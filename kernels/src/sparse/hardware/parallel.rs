@@ -102,14 +102,11 @@ impl Component for Ranking {
         let nonzero: Vec<Signal> = magnitudes.iter().map(|magnitude| magnitude.any()).collect();
         let counts = running_ones(&nonzero, Type::count(self.group.m));
         // The nonzero that makes the count N + 1: no other element is both.
-        let exceeding = (1..nonzero.len()).map(|position| (position, nonzero[position] & counts[position - 1].equals(self.group.n)));
-        let (excess, excess_position) = exceeding.fold(
-            (constant(Type::BIT, false), constant(Type::Bits(self.group.index().width()), 0)),
-            |(excess, at), (position, exceeds)| {
-                (excess | exceeds, at | only_if(exceeds, constant(at.ty(), Value::from_u64(at.ty().width(), position as u64))))
-            },
-        );
-        RankingOut { ranks, excess: excess & i.exact, excess_position: excess_position.reinterpret(self.group.index()) }
+        let exceeds: Vec<Signal> = (1..nonzero.len()).map(|at| nonzero[at] & counts[at - 1].equals(self.group.n)).collect();
+        let position = |at: u32| constant(self.group.index(), at);
+        let positions = (1..).zip(&exceeds).map(|(at, &exceeds)| only_if(exceeds, position(at)));
+        let excess_position = positions.fold(position(0), |all, position| all | position);
+        RankingOut { ranks, excess: pack(&exceeds).any() & i.exact, excess_position }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Selection of masks that are 2:4 along both axes: the best of the 90 patterns of each 4×4 block.
 //!
 //! The upper two rows of a pattern fix how many ones each column has left for the lower two, and no more than that. So the patterns fall
-//! into [classes](classes) in which every upper half fits every lower half: 90 patterns in 19 classes. The best of a class is its best upper
+//! into `classes` in which every upper half fits every lower half: 90 patterns in 19 classes. The best of a class is its best upper
 //! with its best lower half, so that 72 sums of halves and 19 of blocks are enough.
 
 use std::collections::{BTreeMap, BTreeSet};
