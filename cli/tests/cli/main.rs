@@ -1,10 +1,10 @@
 //! The program, run as its users run it.
 
-mod attention;
 mod bad_input;
 #[cfg(unix)]
 mod documents;
 mod exports;
+mod gates;
 #[cfg(unix)]
 mod interrupts;
 mod listings;
