@@ -54,7 +54,7 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Vec<Spar
     for (index, (product, layer)) in parameters.products().enumerate() {
         let previous = layers.last().map(|previous| previous.layer.output());
         let operands = Operands::load(&hardware, &product, previous, &mut loader)?;
-        let family = layer.name.clone().unwrap_or_else(|| format!("layer {index}"));
+        let family = parameters.layer_name(index);
         let patterns = parameters.patterns(layer);
         for &pattern in &patterns {
             let pruner = Pruner { method: layer.pruning, seed: parameters.seed };
@@ -126,8 +126,9 @@ fn sparse_layer(
         LayerPattern::Dense => (arrange_dense(hardware, dense, weights), None),
         LayerPattern::Sparse(pattern) => {
             let kept = pruner.prune(weights, pattern);
-            let compressed = Compressed::compress(kept.view(), pattern)
-                .map_err(|violation| ConfigError::new(product.key_of("b"), violation.to_string()))?;
+            let compressed = Compressed::compress(kept.view(), pattern).map_err(|violation| {
+                ConfigError::new(product.key_of("b"), violation.to_string()).with_remedy("pruning = \"magnitude\" prunes it here")
+            })?;
             let compression = Compression::new(pattern.n(), pattern.m(), hardware.group).expect("patterns were checked against the groups");
             (arrange(hardware, Schedule::new(hardware, shape, compression), &compressed), Some(compressed))
         }

@@ -24,7 +24,7 @@ const fn layout(settings: &'static [&'static str], slow_gates: &'static [SlowGat
 }
 
 const LAYOUTS: [Layout; 13] = [
-    layout(&[], &[SlowGate::Synthesis, SlowGate::VerilatorTestbench]),
+    layout(&[], &[]),
     layout(&["layers[0].patterns=['dense']"], &[]),
     // Tiles begin at each slot of a group in turn, so rows have two groups to choose from.
     layout(&["sparsity.group=3:8"], &[SlowGate::Synthesis, SlowGate::VerilatorTestbench]),
