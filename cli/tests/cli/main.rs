@@ -1,6 +1,5 @@
 //! The program, run as its users run it.
 
-mod attention;
 mod bad_input;
 #[cfg(unix)]
 mod documents;
@@ -10,6 +9,5 @@ mod gates;
 mod interrupts;
 mod listings;
 mod runs;
-mod sparsify;
 mod support;
 mod synthesis;

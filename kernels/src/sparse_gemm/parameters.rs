@@ -3,6 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::common::source::TensorSource;
@@ -88,7 +89,7 @@ pub struct Layer {
     pub output_scale: Option<f64>,
     /// The product is computed once with weights of each of these patterns, such as `["dense", "2:4"]`; with the pattern of
     /// `sparsity.group` if there is none. Several are possible where a chain ends.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list_of_patterns")]
     pub patterns: Vec<LayerPattern>,
     /// Which weights are kept.
     #[serde(default)]
@@ -146,6 +147,23 @@ impl<'de> Deserialize<'de> for LayerPattern {
                 .map_err(|error| serde::de::Error::custom(format!("{error}; or `dense` for all weights"))),
         }
     }
+}
+
+/// A list of patterns, with an example of one where there is none.
+fn list_of_patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LayerPattern>, D::Error> {
+    struct List;
+    impl<'de> Visitor<'de> for List {
+        type Value = Vec<LayerPattern>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of patterns, such as [\"dense\", \"2:4\"]")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<LayerPattern>, A::Error> {
+            std::iter::from_fn(|| elements.next_element().transpose()).collect()
+        }
+    }
+    deserializer.deserialize_seq(List)
 }
 
 /// Which weights of a group are kept.
@@ -214,6 +232,11 @@ impl Parameters {
         })
     }
 
+    /// What the report calls the layer at `index`: as stated, or after its number.
+    pub fn layer_name(&self, index: usize) -> String {
+        self.layers[index].name.clone().unwrap_or_else(|| format!("layer {index}"))
+    }
+
     /// The patterns of a layer: as stated, or that of the groups.
     pub fn patterns(&self, layer: &Layer) -> Vec<LayerPattern> {
         if layer.patterns.is_empty() { vec![LayerPattern::Sparse(self.sparsity.group)] } else { layer.patterns.clone() }
@@ -272,6 +295,10 @@ impl Parameters {
             if index == 0 && layer.a.is_none() {
                 return Err(product.without_operand());
             }
+            if let Some(other) = (0..index).find(|&other| self.layer_name(other) == self.layer_name(index)) {
+                let message = format!("layers[{other}] is called `{}`, too", self.layer_name(index));
+                return Err(ConfigError::new(product.key_of("name"), message).with_remedy("a name of its own for each layer"));
+            }
             self.validate_patterns(&product, layer)?;
         }
         Ok(())
@@ -279,20 +306,29 @@ impl Parameters {
 
     fn validate_patterns(&self, product: &Product<'_>, layer: &Layer) -> Result<(), ConfigError> {
         let group = self.sparsity.group;
-        for (index, pattern) in self.patterns(layer).into_iter().enumerate() {
-            let key = if layer.patterns.is_empty() { "sparsity.group".into() } else { product.key_of(&format!("patterns[{index}]")) };
+        let two_of_four = LayerPattern::Sparse(Pattern::new(2, 4).expect("2:4 is a pattern"));
+        let patterns = self.patterns(layer);
+        for (index, &pattern) in patterns.iter().enumerate() {
+            let key = product.key_of(&format!("patterns[{index}]"));
+            if patterns[..index].contains(&pattern) {
+                return Err(ConfigError::new(key, format!("{pattern} is in the list already")).with_remedy("each pattern once"));
+            }
             if pattern.compression(self.group(), self.sparsity.weights).is_none() {
-                let message = format!("weights of {pattern} do not fill groups of {group}");
-                let remedy = format!(
-                    "with sparsity.group = \"{group}\": {}; or another group, such as \"1:32\", which serves every pattern",
-                    self.served().join(", ")
-                );
+                let message = format!("groups of {group} cannot serve weights of {pattern}");
+                let served = self.served().join(", ");
+                let others = match self.sparsity.weights {
+                    WeightSupply::Compressed => format!("\"{pattern}\", or \"1:32\", which serves every pattern"),
+                    _ => format!("\"{pattern}\"; or sparsity.weights = \"compressed\", as a sparsifier keeps N of every group"),
+                };
+                let remedy = format!("with sparsity.group = \"{group}\": {served}; or another group: {others}");
                 return Err(ConfigError::new(key, message).with_remedy(remedy));
             }
-            let two_of_four = LayerPattern::Sparse(Pattern::new(2, 4).expect("2:4 is a pattern"));
             if layer.pruning == Pruning::Transposable && ![LayerPattern::Dense, two_of_four].contains(&pattern) {
-                return Err(ConfigError::new(key, format!("there are no transposable masks of {pattern}"))
-                    .with_remedy("\"2:4\", or another `pruning`"));
+                return Err(ConfigError::new(
+                    product.key_of("pruning"),
+                    format!("transposable masks are of 2:4, but these weights of {pattern}"),
+                )
+                .with_remedy("patterns = [\"2:4\"], or pruning = \"magnitude\", \"bi-mask\" or \"none\""));
             }
         }
         Ok(())

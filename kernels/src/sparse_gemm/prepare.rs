@@ -53,7 +53,7 @@ pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: 
     for (index, (product, layer)) in parameters.products().enumerate() {
         let previous = layers.last().map(|previous| previous.layer.output());
         let operands = Operands::load(hardware, &product, previous, &mut loader)?;
-        let family = layer.name.clone().unwrap_or_else(|| format!("layer {index}"));
+        let family = parameters.layer_name(index);
         let patterns = parameters.patterns(layer);
         for &pattern in &patterns {
             let pruner = Pruner { method: layer.pruning, seed: parameters.seed };
@@ -173,7 +173,9 @@ impl Offered<'_> {
         schedule: Schedule,
         product: &Product<'_>,
     ) -> Result<(Arranged, Compressed), ConfigError> {
-        let refused = |violation: Violation| ConfigError::new(product.key_of("b"), violation.to_string());
+        let refused = |violation: Violation| {
+            ConfigError::new(product.key_of("b"), violation.to_string()).with_remedy("pruning = \"magnitude\" prunes it here")
+        };
         let compressed = Compressed::compress(self.kept.view(), self.pattern);
         if hardware.weights == WeightSupply::Compressed {
             let compressed = compressed.map_err(refused)?;

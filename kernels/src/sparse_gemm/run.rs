@@ -108,12 +108,12 @@ impl SparseRun {
     /// The compressed weights of every layer as a memory holds them.
     fn memory_images(&self) -> impl Iterator<Item = Figure> {
         let value_bits = self.run.hardware.b.width();
-        self.layers.iter().filter_map(move |layer| {
+        self.layers.iter().enumerate().filter_map(move |(index, layer)| {
             let compressed = layer.compressed.as_ref()?;
             let LayerPattern::Sparse(pattern) = layer.pattern else { return None };
             let bytes = grouped(compressed.storage_bits(value_bits).div_ceil(8));
             let title = format!("compressed {pattern} weights of {}, {bytes} bytes", layer.family);
-            Some(Figure::new(&format!("weights {}", layer.layer.name), title, FigureFormat::Hex, compressed.image(value_bits)))
+            Some(Figure::new(&format!("weights {index} {}", layer.layer.name), title, FigureFormat::Hex, compressed.image(value_bits)))
         })
     }
 }

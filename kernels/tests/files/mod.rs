@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use ndarray::{ArrayD, IxDyn};
 use safetensors::{Dtype, SafeTensors};
 use systole_kernels::common::tensor::Tensor;
@@ -23,6 +24,7 @@ pub fn tensor(file: &Path, name: &str) -> Tensor {
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let view = tensors.tensor(name).unwrap();
     let (values, integer): (Vec<f64>, bool) = match view.dtype() {
+        Dtype::F16 => (view.data().chunks(2).map(|b| f16::from_le_bytes(b.try_into().unwrap()).into()).collect(), false),
         Dtype::F32 => (view.data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect(), false),
         Dtype::U8 => (view.data().iter().map(|&b| b.into()).collect(), true),
         other => panic!("{other:?} does not occur in the data"),
