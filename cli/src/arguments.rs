@@ -218,6 +218,8 @@ pub enum SynthTarget {
     Ecp5,
     /// AMD 7 series.
     Xilinx,
+    /// AMD 7 series with multipliers made of LUTs.
+    XilinxLut,
     /// No device: 4-input LUTs and flip-flops.
     Generic,
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`random_design`]: random valid designs that shrink.
 //! - [`engines`]: the two engines on one design.
+//! - [`element_size`]: what a processing element takes on a device, by the group that it picks from.
 //! - [`lockstep`]: a design in the reference engine and, as Verilog, in Icarus Verilog, compared cycle by cycle.
 //! - [`bench_rtl`]: how fast the engines are, beside Verilator, Icarus Verilog and loops written by hand.
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
@@ -9,6 +10,7 @@
 pub mod bench_rtl;
 pub mod campaign;
 mod edit;
+pub mod element_size;
 pub mod engines;
 pub mod lockstep;
 pub mod random_design;

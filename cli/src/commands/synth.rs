@@ -20,6 +20,7 @@ pub fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
         SynthTarget::Ice40 => Target::Ice40,
         SynthTarget::Ecp5 => Target::Ecp5,
         SynthTarget::Xilinx => Target::Xilinx,
+        SynthTarget::XilinxLut => Target::XilinxLut,
     };
 
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;

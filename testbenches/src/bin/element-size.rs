@@ -1,0 +1,44 @@
+//! What the processing elements of dense and sparse arrays take on a device; see the library's module `element_size`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use systole_kernels::sparse::pattern::Pattern;
+use systole_testbenches::element_size::{Kept, TARGET, by_group, by_pattern, measure};
+use systole_verilog::tools::{Tool, version};
+
+/// The patterns that are compared, where their groups are measured.
+const PATTERNS: [(usize, usize); 6] = [(2, 4), (1, 4), (2, 8), (1, 8), (1, 16), (1, 32)];
+
+/// Synthesize single processing elements with Yosys and print what they take, as tables in Markdown.
+///
+/// Operands are s8, accumulators s32, the device is AMD's 7 series without its multiplier blocks. An element for groups of M does the work of M/N dense ones on
+/// weights of the pattern N:M.
+#[derive(Parser)]
+#[command(name = "element-size")]
+struct Arguments {
+    /// M, the activations that an element picks from; 1, which all are compared with, is among them.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16, 32])]
+    groups: Vec<u32>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    println!("{}, target {}", version(Tool::Yosys)?, TARGET.name());
+    let patterns = PATTERNS.map(|(n, m)| Pattern::new(n, m).expect("the patterns above exist"));
+    for kept in Kept::ALL {
+        let sizes = arguments.groups.iter().map(|&elements| measure(kept, elements)).collect::<Result<Vec<_>>>()?;
+        println!("\n{}\n\n{}\n{}", kept.element(), by_group(&sizes)?, by_pattern(&sizes, &patterns)?.trim_end());
+    }
+    Ok(())
+}
