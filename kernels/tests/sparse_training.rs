@@ -13,6 +13,7 @@ use systole_sim::EngineKind;
 
 on_each_engine! {
     a_step_of_any_layer_is_exact_and_takes_the_modelled_cycles,
+    the_two_sides_of_a_product_may_have_different_formats,
     no_stall_pattern_changes_a_value,
     short_passes_wait_for_the_sparsifier_and_the_report_says_so,
 }
@@ -39,7 +40,9 @@ fn number(table: &NamedTable, row: &str, column: &str) -> f64 {
 
 /// Every row's cycles are what is needed and what comes on top.
 fn assert_adds_up(outcome: &Outcome) {
+    // Of an array that sizes divide, every product needs M·K·N/(R·C) cycles, or N/M of that.
     for row in outcome.tables[1].rows() {
+        assert!(!row[3].starts_with('-'), "there is no negative padding: {row:?}");
         let numbers: Vec<f64> = row[1..].iter().map(|cell| cell.replace(' ', "").parse().unwrap()).collect();
         let terms: f64 = numbers[1..].iter().sum();
         assert!((numbers[0] - terms).abs() < 0.2, "{row:?}");
@@ -56,6 +59,11 @@ fn the_real_layer_steps_as_fast_as_its_multiply_accumulates_allow_but_for_fillin
         assert_adds_up(&outcome);
         let [against_dense, ..] = &outcome.tables[..] else { panic!("the step is compared with a dense one") };
         assert_eq!(cell(against_dense, "the step", "bound of the multiply-accumulates"), format!("{bound:.3}"));
+        let (n, m) = pattern.split_once(':').unwrap();
+        let dense = 128.0 * 384.0 * 384.0 / 256.0;
+        let share = n.parse::<f64>().unwrap() / m.parse::<f64>().unwrap();
+        let needed = ["X * W_F", "dY * W_B^T", "X^T * dY"].map(|product| number(&outcome.tables[1], product, "needed"));
+        assert_eq!(needed, [dense * share, dense * share, dense], "{pattern}");
         let speed_up = number(against_dense, "the step", "speed-up");
         assert!((0.98 * bound..bound).contains(&speed_up), "{pattern}: {speed_up} of {bound}");
         // The weights are 384 × 384; no other memory has room for them.
@@ -90,6 +98,28 @@ fn a_step_of_any_layer_is_exact_and_takes_the_modelled_cycles(engine: EngineKind
         prop_assert_eq!(Some(&outcome.cycles.total), outcome.cycles.model.value());
         assert_adds_up(&outcome);
     });
+}
+
+fn the_two_sides_of_a_product_may_have_different_formats(engine: EngineKind) {
+    for formats in [
+        "a = 's16'\nb = 's8'\naccumulator = 's40'",
+        "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 's16'",
+        "a = 'u8'\nb = 'u4'\naccumulator = 'u24'",
+        "a = 'q4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'q8.4'",
+    ] {
+        let outcome = run(config("rows = 4\ncolumns = 3", "2:4", [9, 14, 11], &format!("[formats]\n{formats}")), engine);
+        assert_exact_and_as_modelled(&outcome);
+        if !formats.contains("output") {
+            assert!(
+                outcome.numerics.quantization.iter().all(|entry| !entry.tensor.ends_with(" c") || entry.format == outcome_format(formats))
+            );
+        }
+    }
+}
+
+/// Sums leave as accumulators where no output format is stated.
+fn outcome_format(formats: &str) -> &str {
+    formats.lines().find_map(|line| line.strip_prefix("accumulator = '")).unwrap().trim_end_matches('\'')
 }
 
 fn no_stall_pattern_changes_a_value(engine: EngineKind) {
@@ -143,6 +173,9 @@ fn wrong_keys_and_shapes_are_refused_with_a_remedy() {
         ),
         with("", ["[4, 6]", "[5, 6]", "[4, 5]"]),
         with("", ["[4, 6]", "[6, 5]", "[5, 4]"]),
+        with("pattern = '1:32'\n[array]\nrows = 256\ncolumns = 1\nbuffer_rows = 300\n[formats]\na = 's16'\naccumulator = 's32'", sound),
+        with("pattern = '1:2'\n[array]\ncolumns = 1", ["[4, 8192]", "[8192, 2304]", "[4, 2304]"]),
+        with("[formats]\na = 'u8'\nb = 'u1'\naccumulator = 'u16'", sound),
         refusal("x = { random = 'gaussian', shape = [4, 6] }"),
     ];
     insta::assert_snapshot!(messages.join("\n"));

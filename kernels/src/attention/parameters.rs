@@ -29,7 +29,7 @@ const LARGEST_WINDOW: u32 = 1 << 16;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Seed of random data and random stalls.
-    #[serde(default = "first_seed")]
+    #[serde(default = "crate::common::random::first_seed")]
     pub seed: u64,
     /// The order of the arithmetic, and with it what has to be held of a row.
     #[serde(default)]
@@ -65,10 +65,6 @@ pub struct Parameters {
     /// When the far ends of the streams are active.
     #[serde(default)]
     pub stalls: StreamStalls,
-}
-
-fn first_seed() -> u64 {
-    1
 }
 
 fn one() -> u32 {

@@ -23,6 +23,11 @@ pub enum Distribution {
     FullRange,
 }
 
+/// The seed of a configuration that states none.
+pub fn first_seed() -> u64 {
+    1
+}
+
 /// A random tensor for an operand of type `ty`. Tensors of one seed but different `stream`s are independent.
 pub fn random(distribution: Distribution, shape: &[usize], ty: Type, seed: u64, stream: u64) -> Tensor {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);

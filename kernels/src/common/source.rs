@@ -35,20 +35,43 @@ pub struct TensorSource {
     pub scale: f64,
 }
 
+/// What a matrix must be like.
+pub const MATRIX: &str = "two dimensions: rows and columns";
+
 fn one() -> f64 {
     1.0
 }
 
+fn without_elements(key: &str, shape: &[usize]) -> ConfigError {
+    ConfigError::new(key, format!("the tensor of shape {shape:?} has no elements"))
+}
+
 impl TensorSource {
+    /// The shape as that of a matrix: rows and columns; see [`TensorSource::shape`].
+    ///
+    /// # Errors
+    /// As there, and if it has another number of dimensions.
+    pub fn matrix_shape<'a>(&self, key: &str, loaded: &mut impl Iterator<Item = &'a Tensor>) -> Result<(usize, usize), ConfigError> {
+        match self.shape(key, loaded)?[..] {
+            [rows, columns] => Ok((rows, columns)),
+            ref shape => {
+                Err(ConfigError::new(key, format!("the tensor has the shape {shape:?}")).with_remedy(format!("it must have {MATRIX}")))
+            }
+        }
+    }
+
     /// The tensor's shape, that of a file from `loaded`, the tensors of this and all following sources that are files.
     ///
     /// # Errors
-    /// If there is no such tensor.
+    /// If there is no such tensor, or it has no elements.
     pub fn shape<'a>(&self, key: &str, loaded: &mut impl Iterator<Item = &'a Tensor>) -> Result<Vec<usize>, ConfigError> {
         let shape = match &self.shape {
             Some(shape) => shape.clone(),
             None => loaded.next().ok_or_else(|| ConfigError::new(key, "the tensor was not loaded"))?.shape().to_vec(),
         };
+        if shape.contains(&0) {
+            return Err(without_elements(key, &shape));
+        }
         Ok(if self.transpose { shape.into_iter().rev().collect() } else { shape })
     }
 
@@ -110,7 +133,7 @@ impl TensorSource {
             _ => loaded.next().ok_or_else(|| ConfigError::new(key, "the tensor was not loaded"))?,
         };
         if tensor.values.is_empty() {
-            return Err(ConfigError::new(key, format!("the tensor of shape {:?} has no elements", tensor.shape())));
+            return Err(without_elements(key, tensor.shape()));
         }
         if let Some((index, value)) = tensor.values.indexed_iter().find(|(_, value)| !value.is_finite()) {
             return Err(ConfigError::new(key, format!("element {:?} is {value}", index.as_array_view().to_vec()))

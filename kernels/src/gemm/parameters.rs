@@ -17,7 +17,7 @@ use crate::systolic::product::{Product, shapes};
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Seed of random data and random stalls.
-    #[serde(default = "first_seed")]
+    #[serde(default = "crate::common::random::first_seed")]
     pub seed: u64,
     /// The systolic array and its buffers.
     #[serde(default)]
@@ -33,10 +33,6 @@ pub struct Parameters {
     /// What the result is good for, to be judged by more than numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskParameters>,
-}
-
-fn first_seed() -> u64 {
-    1
 }
 
 /// One matrix product: C\[M×N\] = A\[M×K\]·B\[K×N\] + bias\[N\].

@@ -19,10 +19,10 @@ pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: 
     let mut loader = Loader::new(tensors, parameters.seed);
     let mut layers: Vec<PreparedLayer> = Vec::with_capacity(parameters.layers.len());
     for (index, product) in parameters.products().enumerate() {
-        let operands = Operands::load(hardware, &product, layers.last().map(PreparedLayer::output), &mut loader)?;
+        let operands = Operands::load(hardware, &product, index.checked_sub(1).map(|previous| (previous, &layers[previous])), &mut loader)?;
         let schedule = Schedule::new(hardware, operands.shape(), Compression::dense(hardware.group));
         let b = &operands.b.raw;
-        let arranged = Arranged { schedule, multiplied: b.clone(), streamed: Weights::Slots(b.clone()) };
+        let arranged = Arranged { schedule, multiplied: b.clone(), streamed: Weights::Slots(b.clone()), kept: None };
         layers.push(operands.prepare(hardware, &product, arranged, format!("layer {index}"))?);
     }
     if let (Some(task), Some(last)) = (&parameters.task, layers.last_mut()) {

@@ -148,11 +148,8 @@ mod tests {
         }
         let violation = Compressed::compress(matrix.view(), two_of_four()).unwrap_err();
         assert_eq!((violation.line, violation.group, violation.position), (2, 1, 3));
-        assert_eq!(
-            violation.to_string(),
-            "output 2, group 1: the element at position 3 is nonzero number 3 of 2:4; \
-             prune the matrix to 2:4, or choose a pattern with a larger N"
-        );
+        assert_eq!(violation.to_string(), "output 2, group 1: the element at position 3 is nonzero number 3 of 2:4");
+        assert_eq!(violation.remedy(), "prune the matrix to 2:4, or choose a pattern with a larger N");
     }
 
     #[test]

@@ -129,8 +129,7 @@ impl Grouping {
 /// its groups the first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "{} {line}, group {group}: the element at position {position} is nonzero number {} of {pattern}; \
-     prune the matrix to {pattern}, or choose a pattern with a larger N",
+    "{} {line}, group {group}: the element at position {position} is nonzero number {} of {pattern}",
     match .grouping { Grouping::Inputs => "output", Grouping::Outputs => "input" },
     .pattern.n() + 1,
 )]
@@ -145,6 +144,13 @@ pub struct Violation {
     pub group: usize,
     /// The first element beyond N, counted from the group's begin: 1 to M − 1.
     pub position: usize,
+}
+
+impl Violation {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        format!("prune the matrix to {}, or choose a pattern with a larger N", self.pattern)
+    }
 }
 
 /// Checks that a mask (`[inputs, outputs]`, true where a weight may be nonzero) keeps to a pattern.

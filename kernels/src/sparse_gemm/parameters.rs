@@ -13,7 +13,7 @@ use crate::sparse::pattern::Pattern;
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
-use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, StreamStalls, TaskParameters};
+use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
 use crate::systolic::product::{Product, shapes};
 
 /// Chains of matrix products with N:M-sparse weights on one array.
@@ -21,7 +21,7 @@ use crate::systolic::product::{Product, shapes};
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Seed of random data, random stalls and searches for masks.
-    #[serde(default = "first_seed")]
+    #[serde(default = "crate::common::random::first_seed")]
     pub seed: u64,
     /// The systolic array and its buffers; weight- or output-stationary.
     #[serde(default)]
@@ -41,10 +41,6 @@ pub struct Parameters {
     /// What the result of each chain is good for, to be judged by more than numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskParameters>,
-}
-
-fn first_seed() -> u64 {
-    1
 }
 
 /// What the array does for sparsity.
@@ -244,35 +240,14 @@ impl Parameters {
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.array.validate()?;
-        self.validate_groups()?;
         self.formats.validate()?;
+        self.array.validate_groups(&self.formats, self.group(), self.sparsity.weights, "sparsity.group")?;
         self.validate_layers()?;
         self.stalls.validate()?;
         match &self.task {
             Some(task) => task.labels.validate("task.labels"),
             None => Ok(()),
         }
-    }
-
-    fn validate_groups(&self) -> Result<(), ConfigError> {
-        let ArrayParameters { dataflow, buffer_rows, .. } = self.array;
-        if dataflow == DataflowChoice::InputStationary {
-            return Err(ConfigError::new("array.dataflow", "sparse weights cannot stream past stationary inputs, which they have to pick")
-                .with_remedy("\"weight-stationary\" or \"output-stationary\""));
-        }
-        let slots = self.group().slots;
-        let rows = self.array.rows;
-        if self.sparsity.weights != WeightSupply::Compressed && !rows.is_multiple_of(slots) {
-            let message = format!("{rows} rows are no multiple of the {slots} weights that the sparsifier keeps of a group");
-            let nearest = (rows / slots).max(1) * slots;
-            return Err(ConfigError::new("array.rows", message)
-                .with_remedy(format!("nearest: {nearest}; or sparsity.weights = \"compressed\", which takes any number of rows")));
-        }
-        if dataflow == DataflowChoice::OutputStationary && buffer_rows < slots {
-            let message = format!("a buffer of {buffer_rows} words does not hold a group of {slots} slots");
-            return Err(ConfigError::new("array.buffer_rows", message).with_remedy(format!("at least {slots} words")));
-        }
-        Ok(())
     }
 
     fn validate_layers(&self) -> Result<(), ConfigError> {

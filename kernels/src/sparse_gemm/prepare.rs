@@ -13,9 +13,10 @@ use crate::sparse::compressed::Compressed;
 use crate::sparse::masks::{kept_l1, magnitude_mask, pruned};
 use crate::sparse::pattern::{Grouping, Pattern, Violation};
 use crate::sparse::transposable::transposable_mask;
+use crate::systolic::golden;
 use crate::systolic::hardware::{HardwareParameters, WeightSupply};
 use crate::systolic::model::Model;
-use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, Weights, labels};
+use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, Weights, ends_of_chains, labels};
 use crate::systolic::product::Product;
 use crate::systolic::schedule::Schedule;
 
@@ -35,7 +36,9 @@ pub struct SparseLayer {
     pub compressed: Option<Compressed>,
     /// The share of the dense weights' L1 norm that is kept: 0 to 1.
     pub kept_l1: f64,
-    /// ‖C − C_dense‖ / ‖C_dense‖ of the output against that of dense weights in floating point: pruning and quantization together.
+    /// The output in floating point with dense weights, in this layer and in those before it.
+    pub dense_reference: Array2<f64>,
+    /// ‖C − C_dense‖ / ‖C_dense‖ of the output against [`SparseLayer::dense_reference`]: pruning and quantization together.
     pub relative_error: f64,
     /// Cycles of the array for the same product with dense weights.
     pub dense_array_cycles: u64,
@@ -51,15 +54,20 @@ pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: 
     let mut loader = Loader::new(tensors, parameters.seed);
     let mut layers: Vec<SparseLayer> = Vec::new();
     for (index, (product, layer)) in parameters.products().enumerate() {
-        let previous = layers.last().map(|previous| previous.layer.output());
+        let previous = layers.len().checked_sub(1).map(|previous| (previous, &layers[previous].layer));
         let operands = Operands::load(hardware, &product, previous, &mut loader)?;
+        let dense_reference = {
+            let Operands { a, output_of, b, bias } = &operands;
+            let a = output_of.map_or(&a.reference, |earlier| &layers[earlier].dense_reference);
+            golden::reference(a, &b.reference, &bias.reference, product.relu)
+        };
         let family = parameters.layer_name(index);
         let patterns = parameters.patterns(layer);
         for &pattern in &patterns {
             let pruner = Pruner { method: layer.pruning, seed: parameters.seed };
             let name = if patterns.len() > 1 { format!("{family} {pattern}") } else { family.clone() };
-            let sparse = sparse_layer(hardware, &product, &operands, pruner, pattern, name)?;
-            layers.push(SparseLayer { family: family.clone(), ..sparse });
+            let maker = Maker { hardware, product: &product, operands: &operands, dense_reference: &dense_reference };
+            layers.push(maker.layer(pruner, pattern, &family, name)?);
         }
     }
     if let Some(task) = &parameters.task {
@@ -78,7 +86,8 @@ pub fn tensor_sources(parameters: &Parameters) -> Vec<(String, &TensorSource)> {
 fn label_chains(layers: &mut [SparseLayer], source: &TensorSource, loader: &mut Loader) -> Result<(), ConfigError> {
     let shape = layers.last().map_or((0, 0), |last| last.layer.expected.dim());
     let classes = labels(loader, source, shape)?;
-    let ends: Vec<usize> = (0..layers.len()).filter(|index| layers.get(index + 1).is_none_or(|next| next.layer.input.is_some())).collect();
+    let products: Vec<PreparedLayer> = layers.iter().map(|layer| layer.layer.clone()).collect();
+    let ends: Vec<usize> = ends_of_chains(&products).collect();
     for index in ends {
         let SparseLayer { layer, .. } = &mut layers[index];
         if layer.expected.dim() != shape {
@@ -98,51 +107,56 @@ struct Pruner {
 }
 
 impl Pruner {
-    /// The weights `[K, N]` with zeros where they are not kept.
-    fn prune(self, weights: ArrayView2<'_, i64>, pattern: Pattern) -> Array2<i64> {
-        let mask = match self.method {
-            Pruning::None => return weights.to_owned(),
-            Pruning::Magnitude => magnitude_mask(weights, pattern, Grouping::Inputs),
-            Pruning::Transposable => transposable_mask(weights),
-            Pruning::BiMask => bi_mask(weights, pattern, BI_MASK_TRIALS * weights.ncols(), self.seed).both,
-        };
-        pruned(weights, mask.view())
+    /// Which weights `[K, N]` are kept; `None` if all are.
+    fn mask(self, weights: ArrayView2<'_, i64>, pattern: Pattern) -> Option<Array2<bool>> {
+        match self.method {
+            Pruning::None => None,
+            Pruning::Magnitude => Some(magnitude_mask(weights, pattern, Grouping::Inputs)),
+            Pruning::Transposable => Some(transposable_mask(weights)),
+            Pruning::BiMask => Some(bi_mask(weights, pattern, BI_MASK_TRIALS * weights.ncols(), self.seed).both),
+        }
     }
 }
 
-fn sparse_layer(
-    hardware: &HardwareParameters,
-    product: &Product<'_>,
-    operands: &Operands,
-    pruner: Pruner,
-    pattern: LayerPattern,
-    name: String,
-) -> Result<SparseLayer, ConfigError> {
-    let shape = operands.shape();
-    let compression =
-        |pattern: LayerPattern| pattern.compression(hardware.group, hardware.weights).expect("patterns were checked against the groups");
-    let schedule = |pattern: LayerPattern| Schedule::new(hardware, shape, compression(pattern));
-    let weights = operands.b.raw.view();
-    let (arranged, compressed) = match pattern {
-        LayerPattern::Dense => (arrange_dense(hardware, schedule(pattern), weights), None),
-        LayerPattern::Sparse(sparse) => {
-            let offered = Offered { weights, kept: pruner.prune(weights, sparse), pattern: sparse, method: pruner.method };
-            let (arranged, compressed) = offered.arrange(hardware, schedule(pattern), product)?;
-            (arranged, Some(compressed))
-        }
-    };
-    let kept_l1 = compressed.as_ref().map_or(1.0, |compressed| kept_l1(weights, compressed.decompress().mapv(|value| value != 0).view()));
-    let layer = operands.prepare(hardware, product, arranged, name)?;
-    let output = layer.expected.mapv(|raw| raw as f64 * layer.output_scale);
-    Ok(SparseLayer {
-        family: layer.name.clone(),
-        pattern,
-        compressed,
-        kept_l1,
-        relative_error: relative_error(output.view(), layer.reference.view()),
-        dense_array_cycles: Model::of(hardware, &schedule(LayerPattern::Dense)).array_cycles(),
-        layer,
-    })
+/// Makes the products of one layer of the configuration.
+struct Maker<'a> {
+    hardware: &'a HardwareParameters,
+    product: &'a Product<'a>,
+    operands: &'a Operands,
+    dense_reference: &'a Array2<f64>,
+}
+
+impl Maker<'_> {
+    fn schedule(&self, pattern: LayerPattern) -> Schedule {
+        let HardwareParameters { group, weights, .. } = *self.hardware;
+        let compression = pattern.compression(group, weights).expect("patterns were checked against the groups");
+        Schedule::new(self.hardware, self.operands.shape(), compression)
+    }
+
+    fn layer(&self, pruner: Pruner, pattern: LayerPattern, family: &str, name: String) -> Result<SparseLayer, ConfigError> {
+        let (hardware, schedule, weights) = (self.hardware, self.schedule(pattern), self.operands.b.raw.view());
+        let (arranged, compressed) = match pattern {
+            LayerPattern::Dense => (arrange_dense(hardware, schedule, weights), None),
+            LayerPattern::Sparse(sparse) => {
+                let offered = Offered { weights, mask: pruner.mask(weights, sparse), pattern: sparse, method: pruner.method };
+                let (arranged, compressed) = offered.arrange(hardware, schedule, self.product)?;
+                (arranged, Some(compressed))
+            }
+        };
+        let kept_l1 = arranged.kept.as_ref().map_or(1.0, |kept| kept_l1(weights, kept.view()));
+        let layer = self.operands.prepare(hardware, self.product, arranged, name)?;
+        let output = layer.expected.mapv(|raw| raw as f64 * layer.output_scale);
+        Ok(SparseLayer {
+            family: family.to_string(),
+            pattern,
+            compressed,
+            kept_l1,
+            relative_error: relative_error(output.view(), self.dense_reference.view()),
+            dense_reference: self.dense_reference.clone(),
+            dense_array_cycles: Model::of(hardware, &self.schedule(LayerPattern::Dense)).array_cycles(),
+            layer,
+        })
+    }
 }
 
 /// All weights, each in its own slot.
@@ -152,15 +166,15 @@ fn arrange_dense(hardware: &HardwareParameters, schedule: Schedule, weights: Arr
         WeightSupply::Compressed => Weights::Slots(schedule.indexed(weights, elements.view(), hardware.b)),
         _ => Weights::Elements { elements: weights.to_owned(), exact: false, pattern: None },
     };
-    Arranged { schedule, multiplied: weights.to_owned(), streamed }
+    Arranged { schedule, multiplied: weights.to_owned(), streamed, kept: None }
 }
 
 /// Weights to be arranged for the array.
 struct Offered<'a> {
     /// All of them, `[K, N]`.
     weights: ArrayView2<'a, i64>,
-    /// With zeros where they are not kept.
-    kept: Array2<i64>,
+    /// Which of them are kept; `None` if all are.
+    mask: Option<Array2<bool>>,
     pattern: Pattern,
     method: Pruning,
 }
@@ -173,28 +187,31 @@ impl Offered<'_> {
         schedule: Schedule,
         product: &Product<'_>,
     ) -> Result<(Arranged, Compressed), ConfigError> {
-        let refused = |violation: Violation| {
-            ConfigError::new(product.key_of("b"), violation.to_string()).with_remedy("pruning = \"magnitude\" prunes it here")
-        };
-        let compressed = Compressed::compress(self.kept.view(), self.pattern);
+        let kept = self.mask.as_ref().map_or_else(|| self.weights.to_owned(), |mask| pruned(self.weights, mask.view()));
+        let compressed = Compressed::compress(kept.view(), self.pattern);
         if hardware.weights == WeightSupply::Compressed {
-            let compressed = compressed.map_err(refused)?;
+            let compressed = compressed.map_err(|violation| self.refused(&violation, product))?;
             let compression = schedule.compression();
             let elements = Array2::from_shape_fn(compressed.indices().dim(), |(slot, column)| {
                 compression.element(slot, compressed.indices()[[slot, column]].into())
             });
             let streamed = Weights::Slots(schedule.indexed(compressed.values(), elements.view(), hardware.b));
-            return Ok((Arranged { schedule, multiplied: self.kept, streamed }, compressed));
+            return Ok((Arranged { schedule, multiplied: kept, streamed, kept: self.mask }, compressed));
         }
-        let exact = self.method != Pruning::Magnitude;
-        let elements = if exact { self.kept } else { self.weights.to_owned() };
-        // What the hardware will refuse has no compressed form: that of the largest stands for it until then.
+        // What the hardware has to refuse has no compressed form; that of the largest stands in for it, of which no run will tell.
         let largest = || {
             let mask = magnitude_mask(self.weights, self.pattern, Grouping::Inputs);
-            Compressed::compress(pruned(self.weights, mask.view()).view(), self.pattern).map_err(refused)
+            Compressed::compress(pruned(self.weights, mask.view()).view(), self.pattern)
         };
-        let compressed = compressed.or_else(|_| largest())?;
+        let compressed = compressed.or_else(|_| largest()).map_err(|violation| self.refused(&violation, product))?;
+        let exact = self.method != Pruning::Magnitude;
+        let elements = if exact { kept.clone() } else { self.weights.to_owned() };
         let streamed = Weights::Elements { elements, exact, pattern: Some(self.pattern) };
-        Ok((Arranged { schedule, multiplied: compressed.decompress(), streamed }, compressed))
+        Ok((Arranged { schedule, multiplied: kept, streamed, kept: self.mask }, compressed))
+    }
+
+    fn refused(&self, violation: &Violation, product: &Product<'_>) -> ConfigError {
+        ConfigError::new(product.key_of("b"), violation.to_string())
+            .with_remedy(format!("{}; pruning = \"magnitude\" prunes it here", violation.remedy()))
     }
 }

@@ -56,8 +56,12 @@ impl SparseRun {
             ]
         });
         let columns =
-            ["layer", "pattern", "cycles", "in the array", "dense : these", "weight bytes", "of dense", "kept L1", "relative error"];
-        NamedTable::new("cycles and weights by pattern, and errors against dense weights in floating point", columns, rows)
+            ["layer", "pattern", "cycles", "in the array", "dense : these", "compressed bytes", "of dense", "kept L1", "relative error"];
+        NamedTable::new(
+            "cycles by pattern, those in the array by the model; weights in compressed form; errors against dense weights in floating point",
+            columns,
+            rows,
+        )
     }
 
     /// The accuracy of every chain that is judged, beside that of its weights in floating point.
@@ -98,7 +102,7 @@ impl SparseRun {
         let title = "relative error of the output over the speed-up against dense weights";
         let plot = LinePlot {
             title: title.to_string(),
-            x: Axis { label: "dense cycles : cycles, in the array".to_string(), scale: Scale::Log2 },
+            x: Axis { label: "dense cycles : cycles, in the array, by the model".to_string(), scale: Scale::Log2 },
             y: Axis { label: "relative error".to_string(), scale: Scale::Linear },
             series,
         };

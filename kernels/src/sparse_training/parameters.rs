@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use systole_hdl::Type;
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
@@ -11,7 +12,6 @@ use crate::sparse::pattern::Pattern;
 use crate::systolic::hardware::TrainingArray;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, OutputFormat, StreamStalls};
-use crate::systolic::product::MATRIX;
 
 /// The three products of a training step of one layer on one array: Y = X·W_F, dX = dY·W_Bᵀ and dW = Xᵀ·dY. W is kept once, dense, on the
 /// chip; W_F and W_B are its N:M-sparse parts along the inputs and along the outputs, chosen by magnitude on the way into the array.
@@ -19,7 +19,7 @@ use crate::systolic::product::MATRIX;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Seed of random data and random stalls.
-    #[serde(default = "first_seed")]
+    #[serde(default = "crate::common::random::first_seed")]
     pub seed: u64,
     /// The systolic array and its buffers; weight- or output-stationary, with a number of rows that N divides.
     #[serde(default)]
@@ -27,9 +27,9 @@ pub struct Parameters {
     /// The pattern of W_F and W_B, such as `"2:8"`.
     #[serde(default = "two_of_eight")]
     pub pattern: Pattern,
-    /// Number formats of the hardware: `a` of X, Xᵀ and dY on the left side, `b` of W and of dY on the right side.
-    #[serde(default = "accumulators")]
-    pub formats: Formats,
+    /// Number formats of the hardware.
+    #[serde(default)]
+    pub formats: TrainingFormats,
     /// Activations X, `[samples, inputs]`.
     pub x: TensorSource,
     /// Weights W, `[inputs, outputs]`.
@@ -41,16 +41,33 @@ pub struct Parameters {
     pub stalls: StreamStalls,
 }
 
-fn first_seed() -> u64 {
-    1
-}
-
 fn two_of_eight() -> Pattern {
     Pattern::new(2, 8).expect("2:8 is a pattern")
 }
 
-fn accumulators() -> Formats {
-    Formats { output: OutputFormat::Accumulator, ..Formats::default() }
+/// Number formats, as those of `gemm`; sums leave as they are unless `output` says otherwise.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingFormats {
+    /// Elements on the left side: of X and Xᵀ, and of dY in dY·Wᵀ.
+    #[schemars(with = "String")]
+    pub a: Type,
+    /// Elements on the right side: of W and Wᵀ, and of dY in Xᵀ·dY.
+    #[schemars(with = "String")]
+    pub b: Type,
+    /// Accumulators, checked against the length of the reduction.
+    #[schemars(with = "String")]
+    pub accumulator: Type,
+    /// Elements of the output: a format to requantize to, or `accumulator`.
+    #[schemars(with = "String")]
+    pub output: OutputFormat,
+}
+
+impl Default for TrainingFormats {
+    fn default() -> TrainingFormats {
+        let Formats { a, b, accumulator, .. } = Formats::default();
+        TrainingFormats { a, b, accumulator, output: OutputFormat::Accumulator }
+    }
 }
 
 /// The sizes of a layer.
@@ -86,12 +103,7 @@ impl Parameters {
     /// If a tensor is no matrix, or the three do not fit together.
     pub fn shape(&self, tensors: &[Tensor]) -> Result<LayerShape, ConfigError> {
         let mut loaded = tensors.iter();
-        let mut matrix = |key: &str, source: &TensorSource| match source.shape(key, &mut loaded)?[..] {
-            [rows, columns] => Ok((rows, columns)),
-            ref shape => {
-                Err(ConfigError::new(key, format!("the tensor has the shape {shape:?}")).with_remedy(format!("it must have {MATRIX}")))
-            }
-        };
+        let mut matrix = |key: &str, source: &TensorSource| source.matrix_shape(key, &mut loaded);
         let (samples, inputs) = matrix("x", &self.x)?;
         let (rows, outputs) = matrix("w", &self.w)?;
         let gradient = matrix("dy", &self.dy)?;
@@ -103,15 +115,34 @@ impl Parameters {
             return Err(ConfigError::new("dy", format!("dY is [{}, {}]", gradient.0, gradient.1))
                 .with_remedy(format!("it must be [{samples}, {outputs}], as Y = X·W is")));
         }
-        Ok(LayerShape { samples, inputs, outputs })
+        let shape = LayerShape { samples, inputs, outputs };
+        let store = self.hardware(shape).store;
+        if store.words() > WeightStore::MOST_WORDS {
+            let message = format!("weights of [{inputs}, {outputs}] take {} words of {} lanes on the chip", store.words(), store.banks);
+            return Err(ConfigError::new("w", message)
+                .with_remedy(format!("at most {} words: smaller weights, or more array.columns", WeightStore::MOST_WORDS)));
+        }
+        Ok(shape)
+    }
+
+    /// The pattern as groups of the array.
+    fn group(&self) -> Group {
+        let size = |number: usize| u32::try_from(number).expect("groups have at most 32 elements");
+        Group { slots: size(self.pattern.n()), elements: size(self.pattern.m()) }
+    }
+
+    /// The number formats as the array has them.
+    pub fn array_formats(&self) -> Formats {
+        let TrainingFormats { a, b, accumulator, output } = self.formats;
+        Formats { a, b, accumulator, output }
     }
 
     /// The hardware for a layer of these sizes.
     pub fn hardware(&self, shape: LayerShape) -> TrainingArray {
         let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let group = Group { slots: size(self.pattern.n()), elements: size(self.pattern.m()) };
         let dataflow = self.array.dataflow.fixed().unwrap_or(Dataflow::WeightStationary);
-        let array = HardwareParameters { weights: WeightSupply::Streaming, ..self.array.hardware(dataflow, &self.formats, group) };
+        let array =
+            HardwareParameters { weights: WeightSupply::Streaming, ..self.array.hardware(dataflow, &self.array_formats(), self.group()) };
         let banks = array.columns;
         let store = WeightStore {
             banks,
@@ -124,21 +155,16 @@ impl Parameters {
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.array.validate()?;
-        let ArrayParameters { dataflow, rows, buffer_rows, .. } = self.array;
-        if !matches!(dataflow, DataflowChoice::WeightStationary | DataflowChoice::OutputStationary) {
-            return Err(ConfigError::new("array.dataflow", "the products of a step run on one array, which keeps weights or outputs")
-                .with_remedy("\"weight-stationary\" or \"output-stationary\""));
+        if self.array.dataflow == DataflowChoice::Fastest {
+            return Err(ConfigError::new(
+                "array.dataflow",
+                "the products of a step share one array, whose dataflow is not chosen for them",
+            )
+            .with_remedy("\"weight-stationary\" or \"output-stationary\""));
         }
-        let slots = self.pattern.n() as u32;
-        if !rows.is_multiple_of(slots) {
-            let message = format!("{rows} rows are no multiple of the {slots} weights that are kept of a group");
-            return Err(ConfigError::new("array.rows", message).with_remedy(format!("nearest: {}", (rows / slots).max(1) * slots)));
-        }
-        if dataflow == DataflowChoice::OutputStationary && buffer_rows < slots {
-            let message = format!("a buffer of {buffer_rows} words does not hold a group of {slots} slots");
-            return Err(ConfigError::new("array.buffer_rows", message).with_remedy(format!("at least {slots} words")));
-        }
-        self.formats.validate()?;
+        let formats = self.array_formats();
+        formats.validate()?;
+        self.array.validate_groups(&formats, self.group(), WeightSupply::Streaming, "pattern")?;
         self.stalls.validate()?;
         self.sources().into_iter().try_for_each(|(key, source)| source.validate(key))
     }

@@ -10,7 +10,7 @@ use crate::sparse::hardware::weight_store::Reading;
 use crate::sparse::masks::{bdwp_masks, pruned};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::TrainingArray;
-use crate::systolic::prepare::{Arranged, Operand, Operands, PreparedLayer, Weights, operand};
+use crate::systolic::prepare::{Arranged, Operand, Operands, PreparedLayer, Weights, operand, quantized};
 use crate::systolic::product::Product;
 use crate::systolic::schedule::{Schedule, Shape};
 
@@ -45,17 +45,18 @@ pub fn prepare(parameters: &Parameters, hardware: &TrainingArray, shape: LayerSh
     let formats = &parameters.formats;
     let x = operand(&mut loader, &parameters.x, "x", formats.a)?;
     let w = operand(&mut loader, &parameters.w, "w", formats.b)?;
-    let dy = operand(&mut loader, &parameters.dy, "dy", formats.a)?;
+    // The gradient stands on the left side of one product and on the right side of another.
+    let gradient = loader.take(&parameters.dy, "dy", formats.a)?;
+    let [dy_left, dy_right] = [formats.a, formats.b].map(|ty| quantized(&gradient, &parameters.dy, "dy", ty));
+    let (dy_left, dy_right) = (dy_left?, dy_right?);
     let masks = bdwp_masks(w.raw.view(), parameters.pattern);
-    let kept = |mask: &Array2<bool>| pruned(w.raw.view(), mask.view());
-    let (forward, backward) = (kept(&masks.forward), kept(&masks.backward).reversed_axes());
 
     let maker = Maker { parameters, hardware, sparse: parameters.pattern.m() };
-    let (x_of, w_of, dy_of) = (|| x.clone(), || w.clone(), || dy.clone());
+    let (x_of, w_of, dy_of) = (|| x.clone(), || w.clone(), || dy_left.clone());
     let products = [
-        (Role::Forward, maker.stored("X * W_F", x_of(), w_of(), Some(forward), false)?),
-        (Role::Backward, maker.stored("dY * W_B^T", dy_of(), transposed(w_of()), Some(backward), true)?),
-        (Role::Update, maker.streamed("X^T * dY", transposed(x_of()), dy_of())?),
+        (Role::Forward, maker.stored("X * W_F", x_of(), w_of(), Some(masks.forward), false)?),
+        (Role::Backward, maker.stored("dY * W_B^T", dy_of(), transposed(w_of()), Some(masks.backward.reversed_axes()), true)?),
+        (Role::Update, maker.streamed("X^T * dY", transposed(x_of()), dy_right)?),
         (Role::Forward, maker.stored("X * W, dense", x_of(), w_of(), None, false)?),
         (Role::Backward, maker.stored("dY * W^T, dense", dy_of(), transposed(w_of()), None, true)?),
     ];
@@ -75,13 +76,13 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// A product with the stored weights on the right side, of which `kept` are multiplied, or all.
+    /// A product with the stored weights on the right side, of which those of a mask are multiplied, or all.
     fn stored(
         &self,
         name: &str,
         a: Operand<ndarray::Ix2>,
         weights: Operand<ndarray::Ix2>,
-        kept: Option<Array2<i64>>,
+        kept: Option<Array2<bool>>,
         transposed: bool,
     ) -> Result<PreparedLayer, ConfigError> {
         let group = self.hardware.array.group;
@@ -103,8 +104,9 @@ impl Maker<'_> {
             group: count(compression.elements_of_group()),
             releases: false,
         };
-        let multiplied = kept.unwrap_or_else(|| operands.b.raw.clone());
-        self.finish(name, &operands, Arranged { schedule, multiplied, streamed: Weights::Stored(reading) })
+        let all = operands.b.raw.view();
+        let multiplied = kept.as_ref().map_or_else(|| all.to_owned(), |kept| pruned(all, kept.view()));
+        self.finish(name, "w", &operands, Arranged { schedule, multiplied, streamed: Weights::Stored(reading), kept })
     }
 
     /// A dense product of two operands from outside.
@@ -113,25 +115,28 @@ impl Maker<'_> {
         let schedule = self.schedule(&operands, Compression::dense(self.hardware.array.group));
         let elements = operands.b.raw.clone();
         let streamed = Weights::Elements { elements: elements.clone(), pattern: None, exact: false };
-        self.finish(name, &operands, Arranged { schedule, multiplied: elements, streamed })
+        self.finish(name, "dy", &operands, Arranged { schedule, multiplied: elements, streamed, kept: None })
     }
 
     fn schedule(&self, operands: &Operands, compression: Compression) -> Schedule {
         Schedule::new(&self.hardware.array, operands.shape(), compression.in_whole_groups())
     }
 
-    fn finish(&self, name: &str, operands: &Operands, arranged: Arranged) -> Result<PreparedLayer, ConfigError> {
+    /// `right` is the key of the operand on the right side.
+    fn finish(&self, name: &str, right: &str, operands: &Operands, arranged: Arranged) -> Result<PreparedLayer, ConfigError> {
         let Parameters { x, w, .. } = self.parameters;
         let product = Product { key: name.to_string(), a: Some(x), b: w, bias: None, relu: false, output_scale: None };
-        // Keys of the configuration have nothing to do with one product alone.
-        let of_all =
-            |error: ConfigError| ConfigError { key: "formats.accumulator".into(), message: format!("{name}: {}", error.message), ..error };
-        operands.prepare(&self.hardware.array, &product, arranged, name.to_string()).map_err(of_all)
+        // A product is no part of this configuration, its operands are.
+        let placed = |error: ConfigError| {
+            let key = if error.key == product.key_of("b") { right } else { "formats.output" };
+            ConfigError { key: key.to_string(), message: format!("{name}: {}", error.message), ..error }
+        };
+        operands.prepare(&self.hardware.array, &product, arranged, name.to_string()).map_err(placed)
     }
 }
 
 fn without_bias(a: Operand<ndarray::Ix2>, b: Operand<ndarray::Ix2>) -> Operands {
     let outputs = b.raw.ncols();
     let bias = Operand { raw: Array1::zeros(outputs), scale: a.scale * b.scale, reference: Array1::zeros(outputs), quantization: None };
-    Operands { a, b, bias }
+    Operands { a, output_of: None, b, bias }
 }

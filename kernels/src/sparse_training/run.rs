@@ -1,8 +1,9 @@
 //! The run of a step, and its report: against all-dense, and against the bound of the multiply-accumulates.
 
+use super::parameters::LayerShape;
 use super::prepare::{Role, Step};
 use crate::kernel::{Prepared, RunContext, RunError};
-use crate::report::{NamedTable, Outcome, grouped};
+use crate::report::{MemoryItem, MemoryUse, NamedTable, Outcome, grouped};
 use crate::systolic::hardware::TrainingArray;
 use crate::systolic::model::Model;
 use crate::systolic::run::ArrayRun;
@@ -29,7 +30,7 @@ impl Prepared for TrainingRun {
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         let mut outcome = self.run.run(context)?;
         let cycles: Vec<u64> = outcome.parts.iter().map(|part| part.cycles.total).collect();
-        outcome.tables = vec![self.against_dense(&cycles), self.against_bound(&cycles), self.weights()];
+        outcome.tables = vec![self.against_dense(&cycles), self.against_bound(&cycles), self.weights(&outcome.memory)];
         Ok(outcome)
     }
 }
@@ -96,21 +97,18 @@ impl TrainingRun {
         )
     }
 
-    /// That there is one copy of the weights.
-    fn weights(&self) -> NamedTable {
-        let store = &self.hardware.store;
-        let words = store.words() * u64::from(store.banks);
-        let bits = u64::from(store.element.width());
-        let row = [
-            format!("{} x {}", self.step.shape.inputs, self.step.shape.outputs),
-            grouped(words),
-            grouped((words * bits).div_ceil(8)),
-            store.banks.to_string(),
-            "rows".to_string(),
-            "columns".to_string(),
-            grouped(store.words()),
-        ];
-        let columns = ["weights", "words stored", "bytes", "banks", "forward reads", "backward reads", "cycles to fill, before the step"];
-        NamedTable::new("the one copy of the weights on the chip, dense", columns, [row])
+    /// That there is one copy of the weights, by the design's memories.
+    fn weights(&self, memory: &MemoryUse) -> NamedTable {
+        let row = |item: &MemoryItem| {
+            let bytes = (item.words * u64::from(item.bits_per_word)).div_ceil(8);
+            [item.name.clone(), grouped(item.words), item.bits_per_word.to_string(), grouped(bytes)]
+        };
+        let banks = memory.items().iter().filter(|item| item.name.starts_with("weight_bank")).map(row);
+        let LayerShape { inputs, outputs, .. } = self.step.shape;
+        let title = format!(
+            "the one copy of the {inputs} x {outputs} weights, dense: forward reads its rows, backward its columns; filled in {} cycles",
+            grouped(self.hardware.store.words())
+        );
+        NamedTable::new(title, ["memory", "words", "bits a word", "bytes"], banks)
     }
 }

@@ -23,7 +23,7 @@ const TRANSPOSABLE: (usize, usize) = (2, BLOCK);
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Seed of random data and random stalls.
-    #[serde(default = "first_seed")]
+    #[serde(default = "crate::common::random::first_seed")]
     pub seed: u64,
     /// How the hardware works on a group.
     #[serde(default)]
@@ -47,10 +47,6 @@ pub struct Parameters {
     /// When the far ends of the streams are active.
     #[serde(default)]
     pub stalls: StreamStalls,
-}
-
-fn first_seed() -> u64 {
-    1
 }
 
 fn two_of_four() -> Pattern {

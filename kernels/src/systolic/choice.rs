@@ -1,7 +1,7 @@
 //! Which dataflow suits which product: chosen from the cycle model, before there is any hardware.
 
 use super::compression::Compression;
-use super::hardware::{Dataflow, Group, HardwareParameters};
+use super::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use super::model::Model;
 use super::schedule::{Schedule, Shape};
 use crate::report::{NamedTable, grouped};
@@ -22,12 +22,12 @@ impl Work {
     }
 }
 
-/// The same hardware with every dataflow that it can have: stationary inputs have no groups, and a buffer for stationary outputs holds at
-/// least a group.
+/// The same hardware with every dataflow that it can have: stationary inputs have no groups, a buffer for stationary outputs holds at
+/// least a group, and a sparsifier fills stationary weights by whole groups.
 pub fn alternatives(hardware: &HardwareParameters) -> impl Iterator<Item = HardwareParameters> {
     let dataflows = [Dataflow::WeightStationary, Dataflow::OutputStationary, Dataflow::InputStationary];
     let possible = |dataflow: &Dataflow| match dataflow {
-        Dataflow::WeightStationary => true,
+        Dataflow::WeightStationary => hardware.weights == WeightSupply::Compressed || hardware.rows.is_multiple_of(hardware.group.slots),
         Dataflow::OutputStationary => hardware.buffer_rows >= hardware.group.slots,
         Dataflow::InputStationary => hardware.group == Group::DENSE,
     };

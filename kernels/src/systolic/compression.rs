@@ -53,6 +53,18 @@ impl Compression {
         self.m
     }
 
+    /// Products of a reduction of length `k` that can be other than zero, at most.
+    pub fn products(self, k: usize) -> usize {
+        Compression { whole_groups: false, ..self }.slots(k)
+    }
+
+    /// The longest reduction with at most so many products.
+    pub fn longest(self, products: usize) -> usize {
+        let whole = products / self.n * self.m;
+        // A last group may have as many elements as products are left.
+        whole + if products % self.n == 0 { 0 } else { products % self.n }
+    }
+
     /// The element that belongs to `index` among the `m` from which `slot` chooses.
     pub fn element(self, slot: usize, index: usize) -> usize {
         slot / self.n * self.m + index
@@ -85,6 +97,17 @@ mod tests {
         let dense = Compression::dense(Group { slots: 3, elements: 4 });
         assert_eq!([1, 2, 3, 4, 7].map(|k| dense.slots(k)), [1, 2, 3, 4, 7]);
         assert_eq!([0, 1, 4, 5].map(|k| pattern.in_whole_groups().slots(k)), [0, 2, 2, 4]);
+    }
+
+    #[test]
+    fn the_longest_reduction_is_the_last_one_with_so_many_products() {
+        for (n, m) in [(1, 1), (2, 4), (3, 4), (1, 32), (4, 4)] {
+            let compression = Compression { n, m, whole_groups: true };
+            for products in 0..40 {
+                let longest = (0..2000).take_while(|&k| compression.products(k) <= products).last();
+                assert_eq!(Some(compression.longest(products)), longest, "{n}:{m}, {products}");
+            }
+        }
     }
 
     #[test]

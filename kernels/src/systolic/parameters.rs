@@ -13,6 +13,7 @@ use super::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use crate::common::quantize::is_fixed_point;
 use crate::common::source::TensorSource;
 use crate::kernel::ConfigError;
+use crate::sparse::hardware::ELEMENT_BITS;
 
 /// Rows or columns of an array.
 const SIDES: RangeInclusive<u32> = 1..=256;
@@ -227,6 +228,55 @@ impl ArrayParameters {
                 format!("a buffer of {} words is not supported by this array", self.buffer_rows),
             )
             .with_remedy(format!("rows + columns + {BUFFER_MARGIN} = {} to {} words", depths.start(), depths.end())));
+        }
+        Ok(())
+    }
+}
+
+/// The widest word of a stream, in bits: that of any signal.
+const WIDEST_WORD: u64 = 1 << 16;
+
+impl ArrayParameters {
+    /// Refuses groups that the array does not serve with weights that come like this. `key` is that of the groups.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and what would work.
+    pub fn validate_groups(&self, formats: &Formats, group: Group, weights: WeightSupply, key: &str) -> Result<(), ConfigError> {
+        let &ArrayParameters { rows, columns, dataflow, buffer_rows, .. } = self;
+        let Group { slots, elements } = group;
+        let compressed = weights == WeightSupply::Compressed;
+        if dataflow == DataflowChoice::InputStationary {
+            return Err(ConfigError::new("array.dataflow", "sparse weights cannot stream past stationary inputs, which they have to pick")
+                .with_remedy("\"weight-stationary\" or \"output-stationary\""));
+        }
+        if dataflow == DataflowChoice::OutputStationary && buffer_rows < slots {
+            let message = format!("a buffer of {buffer_rows} words does not hold a group of {slots} slots");
+            return Err(ConfigError::new("array.buffer_rows", message).with_remedy(format!("at least {slots} words")));
+        }
+        if dataflow == DataflowChoice::WeightStationary && !compressed && !rows.is_multiple_of(slots) {
+            let message = format!("{rows} rows are no multiple of the {slots} weights that the sparsifier keeps of a group");
+            let nearest = (rows / slots).max(1) * slots;
+            return Err(ConfigError::new("array.rows", message)
+                .with_remedy(format!("nearest: {nearest}; an output-stationary array takes any number of rows")));
+        }
+        if !compressed && !ELEMENT_BITS.contains(&formats.b.width()) {
+            let (least, most) = (ELEMENT_BITS.start(), ELEMENT_BITS.end());
+            return Err(ConfigError::new("formats.b", format!("{} has no magnitude for a sparsifier to compare", formats.b))
+                .with_remedy(format!("{least} to {most} bits")));
+        }
+        let hardware = |dataflow: Dataflow| HardwareParameters { weights, ..self.hardware(dataflow, formats, group) };
+        for dataflow in dataflow.fixed().map_or(vec![Dataflow::WeightStationary, Dataflow::OutputStationary], |dataflow| vec![dataflow]) {
+            let hardware = hardware(dataflow);
+            let words = [
+                ("a", u64::from(hardware.a_lanes()) * u64::from(hardware.a.width()), "array.rows"),
+                ("b", u64::from(hardware.b_word().width()), "array.columns"),
+            ];
+            if let Some((stream, bits, side)) = words.into_iter().find(|(_, bits, _)| *bits > WIDEST_WORD) {
+                let message = format!("a word of stream `{stream}` has {bits} bits: groups of {elements} for {rows} x {columns} elements");
+                return Err(
+                    ConfigError::new(key, message).with_remedy(format!("at most {WIDEST_WORD} bits: smaller groups, or a smaller {side}"))
+                );
+            }
         }
         Ok(())
     }

@@ -6,14 +6,16 @@ use systole_hdl::Type;
 use super::golden::{self, Requantize};
 use super::hardware::{Dataflow, HardwareParameters};
 use super::parameters::WIDEST_ACCUMULATOR;
-use super::product::{MATRIX, Product};
+use super::product::Product;
 use super::schedule::{Schedule, Shape};
 use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw_range};
-use crate::common::source::TensorSource;
+use crate::common::source::{MATRIX, TensorSource};
+use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
 use crate::report::Quantization;
 use crate::sparse::hardware::weight_store::Reading;
+use crate::sparse::masks::pruned;
 use crate::sparse::pattern::Pattern;
 
 /// The greatest tile count that a job can state.
@@ -24,8 +26,8 @@ const MOST_TILES: usize = (1 << HardwareParameters::COUNT_BITS) - 1;
 pub struct PreparedLayer {
     /// What the report calls it.
     pub name: String,
-    /// Operand A, raw; `None` if it is the output of the layer before.
-    pub input: Option<Array2<i64>>,
+    /// Operand A.
+    pub input: Input,
     /// Its tiling.
     pub schedule: Schedule,
     /// Operand B as it is streamed, raw.
@@ -38,7 +40,7 @@ pub struct PreparedLayer {
     pub relu: bool,
     /// The golden output, raw.
     pub expected: Array2<i64>,
-    /// The output in double precision, from operands that were neither quantized nor pruned.
+    /// The output in double precision, from operands that were never quantized; of B what is multiplied.
     pub reference: Array2<f64>,
     /// Real value of one unit of the output.
     pub output_scale: f64,
@@ -46,6 +48,20 @@ pub struct PreparedLayer {
     pub quantization: Vec<Quantization>,
     /// The right class of each row of the output, if the task is classification and this the last layer.
     pub labels: Option<Vec<usize>>,
+}
+
+/// Operand A of a layer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// Raw numbers.
+    Given(Array2<i64>),
+    /// What the earlier layer of this number gives.
+    OutputOf(usize),
+}
+
+/// The layers that no other takes its input from, in order.
+pub fn ends_of_chains(layers: &[PreparedLayer]) -> impl Iterator<Item = usize> {
+    (0..layers.len()).filter(|&index| layers.iter().all(|layer| layer.input != Input::OutputOf(index)))
 }
 
 impl PreparedLayer {
@@ -60,6 +76,8 @@ impl PreparedLayer {
 pub struct Operands {
     /// Operand A, `[M, K]`.
     pub a: Operand<Ix2>,
+    /// The layer whose output it is, if it is one.
+    pub output_of: Option<usize>,
     /// Operand B, `[K, N]`, with nothing left out.
     pub b: Operand<Ix2>,
     /// The bias, `[N]`.
@@ -75,6 +93,8 @@ pub struct Arranged {
     pub multiplied: Array2<i64>,
     /// What is streamed of it.
     pub streamed: Weights,
+    /// Which elements were kept, `[K, N]`; `None` if all were.
+    pub kept: Option<Array2<bool>>,
 }
 
 /// What stream `b` carries for a product.
@@ -96,19 +116,23 @@ pub enum Weights {
 }
 
 impl Operands {
-    /// Takes a product's tensors and quantizes them. `previous` is the output of the product before, for one without operand A of its own.
+    /// Takes a product's tensors and quantizes them. `previous` is the layer before with its number, for a product without operand A of its
+    /// own.
     ///
     /// # Errors
     /// If shapes do not fit together or a bias does not fit the accumulator.
     pub fn load(
         hardware: &HardwareParameters,
         product: &Product<'_>,
-        previous: Option<Operand<Ix2>>,
+        previous: Option<(usize, &PreparedLayer)>,
         loader: &mut Loader,
     ) -> Result<Operands, ConfigError> {
-        let a = match product.a {
-            Some(source) => operand(loader, source, &product.key_of("a"), hardware.a)?,
-            None => previous.ok_or_else(|| product.without_operand())?,
+        let (a, output_of) = match product.a {
+            Some(source) => (operand(loader, source, &product.key_of("a"), hardware.a)?, None),
+            None => {
+                let (index, layer) = previous.ok_or_else(|| product.without_operand())?;
+                (layer.output(), Some(index))
+            }
         };
         let b: Operand<Ix2> = operand(loader, product.b, &product.key_of("b"), hardware.b)?;
         let Shape { n, .. } = product.shape(a.raw.dim(), b.raw.dim())?;
@@ -117,7 +141,7 @@ impl Operands {
             Some(source) => bias(loader, source, &product.key_of("bias"), hardware.accumulator, scale, n)?,
             None => Operand { raw: Array1::zeros(n), scale, reference: Array1::zeros(n), quantization: None },
         };
-        Ok(Operands { a, b, bias })
+        Ok(Operands { a, output_of, b, bias })
     }
 
     /// The product's sizes.
@@ -136,9 +160,10 @@ impl Operands {
         arranged: Arranged,
         name: String,
     ) -> Result<PreparedLayer, ConfigError> {
-        let Operands { a, b, bias } = self;
-        let Arranged { schedule, multiplied, streamed } = arranged;
-        check_accumulator(hardware, schedule.slots(), &bias.raw, &product.key_of("b"))?;
+        let Operands { a, b, bias, .. } = self;
+        let Arranged { schedule, multiplied, streamed, kept } = arranged;
+        let weights = kept.map_or_else(|| b.reference.clone(), |kept| pruned(b.reference.view(), kept.view()));
+        check_accumulator(hardware, &schedule, &bias.raw, &product.key_of("b"))?;
         check_tiles(hardware.dataflow, &schedule, &product.key_of("b"))?;
         let accumulator_scale = a.scale * b.scale;
         let accumulators = golden::accumulate(a.raw.view(), multiplied.view(), bias.raw.view());
@@ -153,14 +178,14 @@ impl Operands {
         let quantization = [a.quantization.clone(), b.quantization.clone(), bias.quantization.clone(), Some(output)];
         Ok(PreparedLayer {
             name,
-            input: product.a.map(|_| a.raw.clone()),
+            input: self.output_of.map_or_else(|| Input::Given(a.raw.clone()), Input::OutputOf),
             schedule,
             b: streamed,
             bias: bias.raw.clone(),
             requantize,
             relu: product.relu,
             expected: golden::finish(&accumulators, product.relu, requantize, hardware.output),
-            reference: golden::reference(&a.reference, &b.reference, &bias.reference, product.relu),
+            reference: golden::reference(&a.reference, &weights, &bias.reference, product.relu),
             output_scale,
             quantization: quantization.into_iter().flatten().collect(),
             labels: None,
@@ -169,15 +194,16 @@ impl Operands {
 }
 
 /// Checks that no operands of these types can make the accumulator overflow.
-fn check_accumulator(hardware: &HardwareParameters, k: usize, bias: &Array1<i64>, key: &str) -> Result<(), ConfigError> {
+fn check_accumulator(hardware: &HardwareParameters, schedule: &Schedule, bias: &Array1<i64>, key: &str) -> Result<(), ConfigError> {
+    let (k, products) = (schedule.shape().k, schedule.products());
     let [a, b, sum] =
         [hardware.a, hardware.b, hardware.accumulator].map(raw_range).map(|(least, greatest)| (least as i128, greatest as i128));
-    let products = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
-    let greatest_product = products.into_iter().max().unwrap_or(0);
-    let least_product = products.into_iter().min().unwrap_or(0);
+    let extremes = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+    let greatest_product = extremes.into_iter().max().unwrap_or(0);
+    let least_product = extremes.into_iter().min().unwrap_or(0);
     let greatest_bias = i128::from(bias.iter().copied().max().unwrap_or(0).max(0));
     let least_bias = i128::from(bias.iter().copied().min().unwrap_or(0).min(0));
-    let (greatest, least) = (greatest_product * k as i128 + greatest_bias, least_product * k as i128 + least_bias);
+    let (greatest, least) = (greatest_product * products as i128 + greatest_bias, least_product * products as i128 + least_bias);
     if greatest <= sum.1 && least >= sum.0 {
         return Ok(());
     }
@@ -187,10 +213,12 @@ fn check_accumulator(hardware: &HardwareParameters, k: usize, bias: &Array1<i64>
     let width = sign + (128 - greatest.max(-least - 1).leading_zeros());
     let suited = hardware.accumulator.resized(width - hardware.accumulator.frac(), hardware.accumulator.frac());
     let bias = if greatest_bias > 0 || least_bias < 0 { " and this bias" } else { "" };
+    let reduction = if products == k { format!("K = {k} products") } else { format!("K = {k} with {products} products") };
     let message = format!(
-        "a reduction of K = {k} products of {} and {}{bias} can reach {greatest}, beyond an accumulator of {}",
+        "a reduction of {reduction} of {} and {}{bias} can reach {greatest}, beyond an accumulator of {}",
         hardware.a, hardware.b, hardware.accumulator
     );
+    let longest = schedule.compression().longest(usize::try_from(longest).unwrap_or(0));
     let shorter = if longest > 0 { format!("K at most {longest}, or ") } else { String::new() };
     let remedy = if suited.width() <= WIDEST_ACCUMULATOR {
         format!("{shorter}formats.accumulator = \"{suited}\" or wider")
@@ -265,14 +293,21 @@ pub struct Operand<D: Dimension> {
 /// # Errors
 /// If the tensor is no matrix of finite numbers.
 pub fn operand(loader: &mut Loader, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
-    let tensor = loader.take(source, key, ty)?;
-    check_magnitudes(&tensor, source.scale, key)?;
-    let quantized = quantize(&tensor, source.scale, ty);
+    quantized(&loader.take(source, key, ty)?, source, key, ty)
+}
+
+/// A tensor of this source, quantized to `ty`.
+///
+/// # Errors
+/// If it is no matrix of finite numbers.
+pub fn quantized(tensor: &Tensor, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
+    check_magnitudes(tensor, source.scale, key)?;
+    let quantized = quantize(tensor, source.scale, ty);
     let name = key.rsplit('.').next().unwrap_or(key);
     Ok(Operand {
         quantization: Some(quantized.report(name)),
         scale: quantized.scale,
-        reference: with_rank(tensor.values * source.scale, key, MATRIX)?,
+        reference: with_rank(&tensor.values * source.scale, key, MATRIX)?,
         raw: with_rank(quantized.raw, key, MATRIX)?,
     })
 }

@@ -75,9 +75,6 @@ impl<'a> Product<'a> {
     }
 }
 
-/// What a matrix of a product must be like.
-pub const MATRIX: &str = "two dimensions: rows and columns";
-
 /// The sizes of products in order, each without an operand A taking the output of the one before; `tensors` are those of all sources that
 /// are files.
 ///
@@ -87,11 +84,7 @@ pub fn shapes<'a>(products: impl Iterator<Item = Product<'a>>, tensors: &[Tensor
     let mut loaded = tensors.iter();
     let mut shapes: Vec<Shape> = Vec::new();
     for product in products {
-        let mut matrix = |part: &str, source: &TensorSource| match source.shape(&product.key_of(part), &mut loaded)?[..] {
-            [rows, columns] => Ok((rows, columns)),
-            ref shape => Err(ConfigError::new(product.key_of(part), format!("the tensor has the shape {shape:?}"))
-                .with_remedy(format!("it must have {MATRIX}"))),
-        };
+        let mut matrix = |part: &str, source: &TensorSource| source.matrix_shape(&product.key_of(part), &mut loaded);
         let a = match (product.a, shapes.last()) {
             (Some(source), _) => matrix("a", source)?,
             (None, Some(previous)) => (previous.m, previous.n),

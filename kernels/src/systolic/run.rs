@@ -9,7 +9,7 @@ use super::hardware::{HardwareParameters, TrainingArray};
 use super::job::job;
 use super::model::Model;
 use super::parameters::StreamStalls;
-use super::prepare::{PreparedLayer, Weights};
+use super::prepare::{Input, PreparedLayer, Weights, ends_of_chains};
 use crate::common::agreement::Expected;
 use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
@@ -21,9 +21,6 @@ use crate::sparse::pattern::{Grouping, Violation};
 
 /// Parts into which a layer's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
-
-/// Cycles without a transfer after which a store is taken to be full: words come in every cycle.
-const FILLED: u64 = 2;
 
 /// Products on an array one after the other, with their data.
 #[derive(Clone, Debug)]
@@ -162,11 +159,12 @@ impl ArrayRun {
     }
 
     /// Fills the store, if there is one, before the products begin.
-    fn fill_store(&self, drivers: &Drivers, simulator: &mut Simulator, limit: u64) -> Result<(), RunError> {
+    fn fill_store(&self, drivers: &Drivers, simulator: &mut Simulator) -> Result<(), RunError> {
         if let (Some(stored), Some(store)) = (&self.stored, &drivers.store) {
             let element = stored.store.element;
             simulator.push_all(store.w, stored.store.fill_words(stored.weights.view()).map(move |lanes| pack(&lanes, element)))?;
-            simulator.run_until_quiet(FILLED, limit)?;
+            // A word comes in every cycle.
+            simulator.step(stored.store.words())?;
         }
         Ok(())
     }
@@ -183,7 +181,7 @@ impl ArrayRun {
         let violation = Violation { pattern, grouping: Grouping::Inputs, line: column + refusal.lane, group, position: refusal.position };
         Err(RunError::Refused {
             reason: format!("the hardware refuses the weights of {}: {violation}", self.layers[index].name),
-            remedy: "or let it prune them: `pruning = \"magnitude\"`".to_string(),
+            remedy: format!("{}; `pruning = \"magnitude\"` has the hardware prune it", violation.remedy()),
         })
     }
 
@@ -193,7 +191,7 @@ impl ArrayRun {
         let shape = layer.schedule.shape();
         let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - began + 1);
         let total = since_began(received.last());
-        let ops = 2 * (shape.m as u64) * (layer.schedule.slots() as u64) * (shape.n as u64);
+        let ops = 2 * (shape.m as u64) * (layer.schedule.products() as u64) * (shape.n as u64);
         Ok(Part {
             name: layer.name.clone(),
             shape: format!("{} x {} x {}", shape.m, shape.k, shape.n),
@@ -221,7 +219,7 @@ impl ArrayRun {
 
     fn numerics(&self, index: usize, output: &Array2<i64>) -> Numerics {
         let layer = &self.layers[index];
-        let ends_chain = self.layers.get(index + 1).is_none_or(|next| next.input.is_some());
+        let ends_chain = ends_of_chains(&self.layers).any(|end| end == index);
         let task = match &layer.labels {
             Some(labels) => Task {
                 metric: "accuracy".to_string(),
@@ -244,19 +242,20 @@ impl Prepared for ArrayRun {
         context.simulator.reset()?;
         let drivers = self.drivers(context.simulator)?;
         let began = context.simulator.cycle();
-        self.fill_store(&drivers, context.simulator, context.cycle_limit)?;
+        self.fill_store(&drivers, context.simulator)?;
         let deadline = began.saturating_add(context.cycle_limit);
         let words_in_all: u64 = self.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum();
         let mut words_before = 0;
-        let mut input = Array2::zeros((0, 0));
+        let mut outputs: Vec<Array2<i64>> = Vec::with_capacity(self.layers.len());
         let mut parts = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
-            if let Some(own) = &layer.input {
-                input.clone_from(own);
-            }
-            let result = self.run_layer(index, &input, &drivers, context, deadline, (words_before, words_in_all))?;
+            let input = match &layer.input {
+                Input::Given(input) => input,
+                Input::OutputOf(earlier) => &outputs[*earlier],
+            };
+            let result = self.run_layer(index, input, &drivers, context, deadline, (words_before, words_in_all))?;
             words_before += layer.schedule.output_words() as u64;
-            input = result.output;
+            outputs.push(result.output);
             parts.push(result.part);
         }
         let outcome = self.outcome(context.simulator, began, parts)?;
@@ -268,7 +267,7 @@ impl Prepared for ArrayRun {
 impl ArrayRun {
     /// Cycles before the first product begins: those that fill the store.
     fn fill_cycles(&self) -> u64 {
-        self.stored.as_ref().map_or(0, |stored| stored.store.words() + FILLED)
+        self.stored.as_ref().map_or(0, |stored| stored.store.words())
     }
 
     /// The whole run, from its parts and the counters, in the cycle after the last output.

@@ -149,6 +149,11 @@ impl Schedule {
         self.compression.slots(self.shape.k)
     }
 
+    /// Products of an element of C that can be other than zero, at most.
+    pub fn products(&self) -> usize {
+        self.compression.products(self.shape.k)
+    }
+
     /// The loop whose tiles are buffered: its lengths are a job's `full_length` and `last_length`.
     pub fn streamed(&self) -> Tiles {
         if self.dataflow == Dataflow::OutputStationary { self.reduction } else { self.outer }

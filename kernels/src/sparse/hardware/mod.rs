@@ -130,8 +130,8 @@ impl Sparsifier {
         (1..=self.m).contains(&self.n)
     }
 
-    fn group(&self) -> Group {
-        Group { n: self.n, m: self.m, element: self.element }
+    fn group(&self) -> LaneGroup {
+        LaneGroup { n: self.n, m: self.m, element: self.element }
     }
 }
 
@@ -160,7 +160,7 @@ impl Component for Sparsifier {
 
 /// What the parts of a [`Sparsifier`] know of a group in one lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Group {
+pub struct LaneGroup {
     /// Elements kept.
     pub n: u32,
     /// Elements there are.
@@ -169,7 +169,7 @@ pub struct Group {
     pub element: Type,
 }
 
-impl Group {
+impl LaneGroup {
     /// A position in the group.
     pub fn index(&self) -> Type {
         Type::index(self.m)

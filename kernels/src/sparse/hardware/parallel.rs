@@ -4,7 +4,7 @@ use systole_hdl::library::pipeline_stage;
 use systole_hdl::prelude::*;
 
 use super::refusal::{Refusals, RefusalsIn};
-use super::{Group, Sparsifier, SparsifierOut, magnitude};
+use super::{LaneGroup, Sparsifier, SparsifierOut, magnitude};
 
 /// The form's whole [`Sparsifier`]: a stage that ranks, and a stage that puts each element into the slot of its rank.
 pub(super) fn build(sparsifier: &Sparsifier, m: Module, up: Stream) -> SparsifierOut {
@@ -54,7 +54,7 @@ pub(super) fn build(sparsifier: &Sparsifier, m: Module, up: Stream) -> Sparsifie
 #[derive(Clone, Debug)]
 pub struct Ranking {
     /// The lane's group.
-    pub group: Group,
+    pub group: LaneGroup,
 }
 
 bundle! {
@@ -114,7 +114,7 @@ impl Component for Ranking {
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The lane's group.
-    pub group: Group,
+    pub group: LaneGroup,
 }
 
 bundle! {

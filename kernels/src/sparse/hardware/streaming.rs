@@ -3,7 +3,7 @@
 use systole_hdl::prelude::*;
 
 use super::refusal::{Refusals, RefusalsIn};
-use super::{Group, Sparsifier, SparsifierOut, magnitude};
+use super::{LaneGroup, Sparsifier, SparsifierOut, magnitude};
 
 /// The form's whole [`Sparsifier`]. Elements enter while a finished list waits to be taken; only the last of the next group has to wait
 /// with it.
@@ -51,7 +51,7 @@ pub(super) fn build(sparsifier: &Sparsifier, m: Module, up: Stream) -> Sparsifie
 #[derive(Clone, Debug)]
 pub struct SortedList {
     /// The lane's group.
-    pub group: Group,
+    pub group: LaneGroup,
 }
 
 bundle! {
@@ -110,7 +110,7 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(m: Module, slot: u32, group: Group) -> Slot {
+    fn new(m: Module, slot: u32, group: LaneGroup) -> Slot {
         let register = |name: &str, ty: Type| m.reg(&format!("{name}_{slot}"), ty).without_reset();
         Slot {
             value: register("value", group.element),

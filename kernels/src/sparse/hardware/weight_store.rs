@@ -97,8 +97,8 @@ impl WeightStore {
     pub const LONGEST_GROUP: u32 = 32;
     /// Cycles that a word takes after its places are found: to the read, and through the rotation.
     pub const LATENCY: u64 = 2;
-    /// The most elements of a bank.
-    const DEEPEST: u32 = 1 << 24;
+    /// The most words of a store.
+    pub const MOST_WORDS: u64 = 1 << 24;
 
     /// Words of stream `w` that fill the store.
     pub fn words(&self) -> u64 {
@@ -213,8 +213,8 @@ impl Component for WeightStore {
             "a weight store without a tile",
             "`input_tiles` and `output_tiles` are at least 1",
         );
-        let remedy = format!("`input_tiles` times `output_tiles` times `banks` is at most {}", Self::DEEPEST);
-        m.require(self.depth() <= Self::DEEPEST, "a weight store of too many tiles", &remedy);
+        let remedy = format!("`input_tiles` times `output_tiles` times `banks` is at most {}", Self::MOST_WORDS);
+        m.require(self.words() <= Self::MOST_WORDS, "a weight store of too many tiles", &remedy);
 
         let filled = m.reg("filled", Type::BIT);
         let take = m.wire("take", Type::BIT);
