@@ -51,8 +51,11 @@ fn a_stream_that_never_moves_is_an_explained_deadlock(engine: EngineKind) {
     table["stalls"].as_table_mut().unwrap().insert("b".into(), "never".into());
     let (_, configured) = configure(table).unwrap();
     match run_configured(&*configured, Vec::new(), engine) {
-        Err(RunError::Stopped(systole_sim::RunError::Deadlock(explanation))) => {
-            assert!(explanation.to_string().contains("`gemm.b` is not valid: its source is never active"), "{explanation}");
+        Err(RunError::Deadlock { stopped, reason, remedy }) => {
+            let explanation = stopped.to_string();
+            assert!(explanation.contains("`gemm.b` is not valid: its source is never active"), "{explanation}");
+            assert_eq!(reason, "stream `b` never moves: its `stalls.b` says so");
+            assert_eq!(remedy, "let `stalls.b` be active at times");
         }
         other => panic!("a deadlock was expected, not {other:?}"),
     }

@@ -19,6 +19,8 @@ on_each_engine! {
     the_digits_networks_are_exact_and_as_accurate_as_in_floating_point,
     every_pattern_there_is_runs_exactly_on_its_own_groups_under_both_dataflows,
     a_chain_may_end_in_several_patterns,
+    a_product_does_not_wait_for_the_drain_of_the_one_before,
+    a_sparsifier_without_weights_is_an_explained_deadlock,
     every_pattern_on_its_own_groups_is_exact_and_takes_the_modelled_cycles,
     every_pattern_that_groups_serve_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
@@ -131,6 +133,26 @@ fn a_chain_may_end_in_several_patterns(engine: EngineKind) {
     assert_eq!(outcome.parts.len(), 4);
 }
 
+fn a_product_does_not_wait_for_the_drain_of_the_one_before(engine: EngineKind) {
+    let array = "rows = 64\ncolumns = 1\ndataflow = 'output-stationary'\noverlap_load = false\nbuffer_rows = 81";
+    for m in [1, 8, 63, 64, 70] {
+        let outcome = run(config(array, "2:4", "", [m, 4, 3], "patterns = ['dense', '2:4', '1:2']"), engine);
+        assert_exact_and_as_modelled(&outcome);
+    }
+}
+
+fn a_sparsifier_without_weights_is_an_explained_deadlock(engine: EngineKind) {
+    for stall in ["'never'", "{ random = { probability = 0.0 } }"] {
+        let group = "2:4'\nweights = 'streaming";
+        let table = config("rows = 4\ncolumns = 3", group, "", [4, 8, 4], &format!("[stalls]\nb = {stall}"));
+        let (_, configured) = configure(table).unwrap();
+        match run_configured(&*configured, Vec::new(), engine) {
+            Err(RunError::Deadlock { reason, .. }) => assert_eq!(reason, "stream `b` never moves: its `stalls.b` says so"),
+            other => panic!("a deadlock was expected, not {other:?}"),
+        }
+    }
+}
+
 fn every_pattern_on_its_own_groups_is_exact_and_takes_the_modelled_cycles(engine: EngineKind) {
     proptest!(ProptestConfig::with_cases(64), |(array in arrays(), (n, m) in patterns(), formats in formats(), shape in shapes(), seed in 0i64..1000, dense in any::<bool>())| {
         let patterns = if dense { "patterns = ['dense']" } else { "" };
@@ -182,11 +204,11 @@ fn the_chosen_dataflow_is_the_fastest_in_simulation(engine: EngineKind) {
     });
 }
 
-/// An array with a sparsifier in front, and its groups: rows are a multiple of N.
+/// An array with a sparsifier in front, and its groups: the rows of one that keeps weights are a multiple of N.
 fn sparsifying_arrays() -> impl Strategy<Value = (String, String)> {
-    let array = (patterns(), 1u32..4, 1u32..6, any::<bool>(), any::<bool>(), prop::sample::select(vec!["streaming", "parallel"]));
+    let array = (patterns(), 1u32..6, 1u32..6, any::<bool>(), any::<bool>(), prop::sample::select(vec!["streaming", "parallel"]));
     array.prop_map(|((n, m), multiple, columns, output_stationary, overlap, weights)| {
-        let rows = n as u32 * multiple;
+        let rows = if output_stationary { multiple } else { n as u32 * multiple };
         let dataflow = if output_stationary { "output-stationary" } else { "weight-stationary" };
         let depth = (rows + columns + 16).max(32);
         let array = format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = {depth}");
@@ -232,7 +254,7 @@ fn a_third_nonzero_in_a_group_of_two_to_four_is_refused_by_the_hardware(engine: 
         match run_configured(&*configured, tensors.into(), engine) {
             Err(RunError::Refused { reason, .. }) => assert_eq!(
                 reason,
-                "the hardware refuses the weights of second: output 4, group 4: the element at position 3 is nonzero number 3 of 2:4"
+                "`layers[1].b`: the hardware refuses the weights of second: output 4, group 4: the element at position 3 is nonzero number 3 of 2:4"
             ),
             other => panic!("{weights}: a refusal was expected, not {other:?}"),
         }

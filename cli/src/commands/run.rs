@@ -88,7 +88,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let line = |what: &str, path: Option<PathBuf>| path.map(|path| format!("{what}: {}\n", path.display())).unwrap_or_default();
         let (trace, record) = (line("trace", trace), line("record", record));
         let titled = report.outcome.figures.iter().zip(pictures);
-        let pictures: String = titled.map(|(figure, path)| format!("figure: {} ({})\n", path.display(), figure.title())).collect();
+        let pictures: String = titled.map(|(figure, path)| format!("file: {} ({})\n", path.display(), figure.title())).collect();
         print(&format!("{}\nreport: {}\n{pictures}{trace}{record}", show(&report), path.display()))?;
     }
     verdict(&report.outcome)

@@ -11,7 +11,7 @@ use super::model::Model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedHead, Shape, Workload};
 use crate::common::agreement::Expected;
-use crate::common::streams::{expect_silence, high_water_marks, reseeded, stream_traffic};
+use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Throughput};
 
@@ -116,13 +116,7 @@ impl AttentionRun {
     /// A simulation that stopped, with the graph's own explanation if it is a deadlock of the graph.
     fn explained(&self, error: RunError, AttentionGraph { graph, long }: &AttentionGraph) -> RunError {
         // A stream that never moves has nothing to do with the graph.
-        let silent = self.stalls.by_stream().into_iter().find(|(_, pattern)| *pattern == StallPattern::Never);
-        match (error, graph.run_timing()) {
-            (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), _) if silent.is_some() => {
-                let stream = silent.map_or("", |(stream, _)| stream);
-                let reason = format!("stream `{stream}` never moves: `stalls.{stream}` is \"never\"");
-                RunError::Deadlock { stopped, reason, remedy: format!("let `stalls.{stream}` be active at times") }
-            }
+        match (explained_by_silence(error, &self.stalls.by_stream()), graph.run_timing()) {
             (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Err(systole_dataflow::RunError::Deadlock(deadlock))) => {
                 let is_long = |name: &str| long.iter().any(|&fifo| graph.channel(fifo).name == name);
                 let remedy = if deadlock.short.iter().any(|short| is_long(&short.name)) {

@@ -47,6 +47,23 @@ pub fn reseeded(pattern: StallPattern, seed: u64, stream: u64) -> StallPattern {
     }
 }
 
+/// A run that stopped: a deadlock is explained by a stream that never moves, if there is one among those of the configuration's `stalls`.
+pub fn explained_by_silence(error: RunError, streams: &[(&'static str, StallPattern)]) -> RunError {
+    let silent = |pattern: StallPattern| match pattern {
+        StallPattern::Never => true,
+        StallPattern::Random { probability, .. } => probability == 0.0,
+        _ => false,
+    };
+    match (error, streams.iter().find(|(_, pattern)| silent(*pattern))) {
+        (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Some((stream, _))) => RunError::Deadlock {
+            stopped,
+            reason: format!("stream `{stream}` never moves: its `stalls.{stream}` says so"),
+            remedy: format!("let `stalls.{stream}` be active at times"),
+        },
+        (error, _) => error,
+    }
+}
+
 /// Cycles without a transfer after which hardware is taken to be done.
 const QUIET: u64 = 64;
 

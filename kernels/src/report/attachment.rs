@@ -89,9 +89,13 @@ impl Figure {
     }
 }
 
-/// The name with everything that a file system may object to replaced by `-`.
+/// The longest name of a file, without its ending: file systems take 255 bytes.
+const LONGEST_NAME: usize = 200;
+
+/// The name with everything that a file system may object to replaced by `-`, and no longer than it takes.
 fn plain(name: &str) -> String {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let characters = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' });
+    let plain: String = characters.take(LONGEST_NAME).collect();
     if plain.is_empty() { "figure".into() } else { plain }
 }
 
@@ -110,5 +114,6 @@ mod tests {
         for (name, file) in [("../x y", "---x-y.svg"), ("/etc/x", "-etc-x.svg"), ("", "figure.svg"), (".a", "-a.svg"), ("ü", "-.svg")] {
             assert_eq!(Figure::new(name, "", FigureFormat::Svg, "").file(), file);
         }
+        assert_eq!(Figure::new(&"x".repeat(300), "", FigureFormat::Svg, "").file().len(), 204, "a file system takes it");
     }
 }

@@ -87,7 +87,8 @@ pub struct Layer {
     /// `sparsity.group` if there is none. Several are possible where a chain ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list_of_patterns")]
     pub patterns: Vec<LayerPattern>,
-    /// Which weights are kept.
+    /// Which weights are kept: the N of largest `magnitude` in each group; with `none` all, as they have the pattern already; those
+    /// of the best 2:4 mask that is `transposable`; those that a backward pass over permuted outputs keeps too, `bi-mask`.
     #[serde(default)]
     pub pruning: Pruning,
 }

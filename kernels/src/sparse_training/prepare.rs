@@ -131,7 +131,8 @@ impl Maker<'_> {
             let key = if error.key == product.key_of("b") { right } else { "formats.output" };
             ConfigError { key: key.to_string(), message: format!("{name}: {}", error.message), ..error }
         };
-        operands.prepare(&self.hardware.array, &product, arranged, name.to_string()).map_err(placed)
+        let layer = operands.prepare(&self.hardware.array, &product, arranged, name.to_string()).map_err(placed)?;
+        Ok(PreparedLayer { b_key: right.to_string(), ..layer })
     }
 }
 

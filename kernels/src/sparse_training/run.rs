@@ -74,7 +74,10 @@ impl TrainingRun {
             let padding = model.streaming as f64 - needed;
             let terms = [model.buffering, model.load, model.sparsify, model.fill, model.pipeline].map(grouped);
             let [buffering, load, sparsify, fill, pipeline] = terms;
-            let shown = |value: f64| if value.fract() == 0.0 { grouped(value as u64) } else { format!("{value:.1}") };
+            let shown = |value: f64| match (value * 10.0).round() as u64 {
+                tenths if tenths.is_multiple_of(10) => grouped(tenths / 10),
+                tenths => format!("{}.{}", grouped(tenths / 10), tenths % 10),
+            };
             [name.to_string(), grouped(cycles), shown(needed), shown(padding), buffering, load, sparsify, fill, pipeline]
         };
         let products = self.step.products.iter().zip(cycles).map(|((role, layer), &cycles)| {

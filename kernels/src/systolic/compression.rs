@@ -62,7 +62,7 @@ impl Compression {
     pub fn longest(self, products: usize) -> usize {
         let whole = products / self.n * self.m;
         // A last group may have as many elements as products are left.
-        whole + if products % self.n == 0 { 0 } else { products % self.n }
+        whole + products % self.n
     }
 
     /// The element that belongs to `index` among the `m` from which `slot` chooses.

@@ -1,4 +1,4 @@
-//! The closed-form cycle model: what the hardware takes when no stream stalls it.
+//! The cycle model: what the hardware takes when no stream stalls it, in closed form unless weights pass a sparsifier.
 //!
 //! With R rows, C columns and passes p of streamed length L(p), for weight- and input-stationary arrays:
 //!
@@ -6,14 +6,15 @@
 //! - load overlapped: R once, then max(L(p), R) per pass, the last pass taking L + R + C − 2.
 //!
 //! For an output-stationary array, with tiles of K streamed in passes of which the last has length L and with D rows of C drained
-//! from the last tile (R unless M ends there):
+//! from a tile (R unless M ends there):
 //!
-//! - drain not overlapped: K + R + C − 2 + R per tile, the last tile taking K + R + C − 2 + D;
+//! - drain not overlapped: K + R + C − 2 + D per tile;
 //! - drain overlapped: K − L + max(L, R) per tile, which is max(K, R) if K is streamed in one pass; the last tile as above.
 //!
 //! For compressed B, K is everywhere the number of slots that B has along K: of N:M-sparse weights K·N/M if M divides K.
 //!
-//! Weights that pass a sparsifier first can come later than that; how much later is in [`Model::sparsify`].
+//! Weights that pass a sparsifier first can come later than that. How much later, [`Model::sparsify`], follows from a recurrence over the starts
+//! of passes.
 //!
 //! Before that stands the time in which the first tile is buffered, behind it the pipeline from a column's sum to the output stream.
 
@@ -56,7 +57,7 @@ impl Model {
                 let last_length = schedule.reduction.last as u64;
                 ((tiles - 1) * rows.saturating_sub(last_length) + schedule.outer.last as u64, fill)
             }
-            (Dataflow::OutputStationary, false) => ((tiles - 1) * rows + schedule.outer.last as u64, tiles * fill),
+            (Dataflow::OutputStationary, false) => ((schedule.lanes.count * schedule.shape().m) as u64, tiles * fill),
             (_, true) => (rows + lengths().map(|length| rows.saturating_sub(length)).sum::<u64>() - rows.saturating_sub(last), fill),
             (_, false) => (passes * rows, passes * fill),
         };
@@ -149,6 +150,7 @@ mod tests {
         assert_eq!(array(Dataflow::WeightStationary, true, 64, 256, 16), 16 + 16 * 64 + 30);
         assert_eq!(array(Dataflow::InputStationary, true, 16, 256, 64), 16 + 16 * 64 + 30);
         assert_eq!(array(Dataflow::OutputStationary, false, 32, 100, 16), 2 * (100 + 30 + 16));
+        assert_eq!(array(Dataflow::OutputStationary, false, 18, 100, 16), (100 + 30 + 16) + (100 + 30 + 2));
         assert_eq!(array(Dataflow::OutputStationary, true, 32, 100, 16), 100 + 100 + 30 + 16);
     }
 

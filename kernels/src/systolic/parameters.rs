@@ -39,7 +39,8 @@ pub struct ArrayParameters {
     pub dataflow: DataflowChoice,
     /// Whether the next stationary tile is loaded, or the last output tile drained, while the array computes.
     pub overlap_load: bool,
-    /// Words of a streaming tile that are buffered at a time; at least rows + columns + 16.
+    /// Words of a streaming tile that are buffered at a time; at least rows + columns + 16, and at least N of N:M-sparse weights if outputs
+    /// are stationary.
     pub buffer_rows: u32,
 }
 
@@ -255,7 +256,8 @@ impl ArrayParameters {
         }
         if dataflow == DataflowChoice::WeightStationary && !compressed && !rows.is_multiple_of(slots) {
             let message = format!("{rows} rows are no multiple of the {slots} weights that the sparsifier keeps of a group");
-            let nearest = (rows / slots).max(1) * slots;
+            let (below, above) = (rows / slots * slots, rows.next_multiple_of(slots));
+            let nearest = if below > 0 && (rows - below <= above - rows || !SIDES.contains(&above)) { below } else { above };
             return Err(ConfigError::new("array.rows", message)
                 .with_remedy(format!("nearest: {nearest}; an output-stationary array takes any number of rows")));
         }

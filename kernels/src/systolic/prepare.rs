@@ -26,6 +26,8 @@ const MOST_TILES: usize = (1 << HardwareParameters::COUNT_BITS) - 1;
 pub struct PreparedLayer {
     /// What the report calls it.
     pub name: String,
+    /// The key of operand B in the configuration.
+    pub b_key: String,
     /// Operand A.
     pub input: Input,
     /// Its tiling.
@@ -178,6 +180,7 @@ impl Operands {
         let quantization = [a.quantization.clone(), b.quantization.clone(), bias.quantization.clone(), Some(output)];
         Ok(PreparedLayer {
             name,
+            b_key: product.key_of("b"),
             input: self.output_of.map_or_else(|| Input::Given(a.raw.clone()), Input::OutputOf),
             schedule,
             b: streamed,

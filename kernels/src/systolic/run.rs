@@ -13,7 +13,7 @@ use super::prepare::{Input, PreparedLayer, Weights, ends_of_chains};
 use crate::common::agreement::Expected;
 use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
-use crate::common::streams::{expect_silence, high_water_marks, memory_items, reseeded, stream_traffic};
+use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Task, Throughput, grouped};
 use crate::sparse::hardware::weight_store::WeightStore;
@@ -112,7 +112,7 @@ impl ArrayRun {
         for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
             let stopped = simulator.run_until_received(drivers.c, received, deadline.saturating_sub(simulator.cycle()));
             self.check_refusals(index, drivers, simulator)?;
-            stopped?;
+            stopped.map_err(|stopped| explained_by_silence(stopped.into(), &self.stalls.by_stream()))?;
             let progress = Progress { done: words_before + received as u64, total: words_in_all, cycles: simulator.cycle() };
             if (context.progress)(progress).is_break() {
                 return Err(RunError::Interrupted { cycle: simulator.cycle() });
@@ -180,7 +180,7 @@ impl ArrayRun {
         let (column, group) = self.layers[index].schedule.place_of_group(refusal.group as usize - before);
         let violation = Violation { pattern, grouping: Grouping::Inputs, line: column + refusal.lane, group, position: refusal.position };
         Err(RunError::Refused {
-            reason: format!("the hardware refuses the weights of {}: {violation}", self.layers[index].name),
+            reason: format!("`{}`: the hardware refuses the weights of {}: {violation}", self.layers[index].b_key, self.layers[index].name),
             remedy: format!("{}; `pruning = \"magnitude\"` has the hardware prune it", violation.remedy()),
         })
     }
@@ -285,13 +285,15 @@ impl ArrayRun {
                 model: model.map_or_else(|| parts[0].cycles.model.clone(), |cycles| (cycles + fill).into()),
                 formula: Some(match fill {
                     0 => products.formula(),
-                    fill => format!("{} filling the store, then {}", grouped(fill), products.formula()),
+                    fill => {
+                        format!("{} filling the store + ({}) = {}", grouped(fill), products.formula(), grouped(fill + products.cycles()))
+                    }
                 }),
             },
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
-            numerics: overall_numerics(&parts),
+            numerics: overall_numerics(&parts, ends_of_chains(&self.layers)),
             parts,
             tables: vec![self.dataflows()],
             figures: Vec::new(),
@@ -306,9 +308,13 @@ impl ArrayRun {
     }
 }
 
-/// The last layer's errors and task, every layer's mismatches and quantization.
-fn overall_numerics(parts: &[Part]) -> Numerics {
-    let last = &parts[parts.len() - 1].numerics;
+/// Of the layers `ends` that end a chain: the errors of the one with the largest, and the last one's task. Every layer's mismatches and
+/// quantization.
+fn overall_numerics(parts: &[Part], ends: impl Iterator<Item = usize>) -> Numerics {
+    let ends: Vec<&Numerics> = ends.map(|end| &parts[end].numerics).collect();
+    let error = |numerics: &&&Numerics| numerics.max_abs_error.value().copied().unwrap_or(0.0);
+    let worst = ends.iter().max_by(|a, b| error(a).total_cmp(&error(b))).copied().unwrap_or(&parts[parts.len() - 1].numerics);
+    let task = ends.last().map_or_else(|| worst.task.clone(), |last| last.task.clone());
     let quantization = parts.iter().flat_map(|part| {
         part.numerics.quantization.iter().map(|entry| Quantization { tensor: format!("{} {}", part.name, entry.tensor), ..entry.clone() })
     });
@@ -317,6 +323,7 @@ fn overall_numerics(parts: &[Part]) -> Numerics {
         mismatches: parts.iter().map(|part| part.numerics.mismatches).sum(),
         first_mismatch: parts.iter().find_map(|part| part.numerics.first_mismatch.clone()),
         quantization: quantization.collect(),
-        ..last.clone()
+        task,
+        ..worst.clone()
     }
 }

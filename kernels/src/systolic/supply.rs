@@ -4,10 +4,13 @@
 //! for each M that it takes, and works ahead as far as the buffer of weights has room. Then the start of every pass follows from the
 //! starts before it.
 
+use std::collections::VecDeque;
+
 use super::hardware::{Dataflow, HardwareParameters, WeightSupply};
 use super::schedule::Schedule;
 
-/// Cycles that a parallel sparsifier takes before its first word, and of which it then gives one in each cycle.
+/// Cycles that a parallel sparsifier takes before its first word; after it gives one in each cycle. Stated here and not taken from the hardware:
+/// a model that takes its numbers from what it predicts would agree with any mistake.
 const PARALLEL_LATENCY: u64 = 2;
 
 /// How much later the last pass starts than with compressed weights.
@@ -23,17 +26,17 @@ fn last_start(hardware: &HardwareParameters, schedule: &Schedule, supply: Weight
     let (rows, columns) = (u64::from(hardware.rows), u64::from(hardware.columns));
     let output_stationary = hardware.dataflow == Dataflow::OutputStationary;
     let mut arrivals = Arrivals::new(hardware, schedule, supply);
-    // Of the pass before: when it started, its length, and whether it ended a tile.
-    let mut before: Option<(u64, u64, bool)> = None;
+    // Of the pass before: when it started, its length, and the rows of the tile that it ended, if it ended one.
+    let mut before: Option<(u64, u64, Option<u64>)> = None;
     for pass in schedule.passes() {
         let length = schedule.streamed_length(pass) as u64;
         let words = if output_stationary { length } else { rows };
         let all_there = arrivals.after(words);
         let (read, start) = if output_stationary {
-            let earliest = before.map_or(0, |(start, length, ends_tile)| match (ends_tile, hardware.overlap_load) {
-                (false, _) => start + length,
-                (true, true) => start + length.max(rows),
-                (true, false) => start + length + 2 * rows + columns - 2,
+            let earliest = before.map_or(0, |(start, length, ended)| match (ended, hardware.overlap_load) {
+                (None, _) => start + length,
+                (Some(_), true) => start + length.max(rows),
+                (Some(drained), false) => start + length + rows + columns - 2 + drained,
             });
             (earliest.max(all_there), earliest.max(all_there))
         } else if hardware.overlap_load {
@@ -45,7 +48,7 @@ fn last_start(hardware: &HardwareParameters, schedule: &Schedule, supply: Weight
             (load, if before.is_none() { length.max(load + rows) } else { load + rows })
         };
         arrivals.read(words, read);
-        before = Some((start, length, schedule.ends_tile(pass)));
+        before = Some((start, length, schedule.ended_rows(pass).map(|rows| rows as u64)));
     }
     before.map_or(0, |(start, ..)| start)
 }
@@ -59,13 +62,15 @@ struct Arrivals {
     /// The first cycle in which the sparsifier can have a word.
     first: u64,
     /// Words that the buffer holds.
-    depth: usize,
+    depth: u64,
     /// Cycles from a word's read until its place is free.
     held: u64,
-    /// When each word entered.
-    entered: Vec<u64>,
-    /// When each word was read.
-    read: Vec<u64>,
+    /// Words that entered, and when the last did.
+    entered: u64,
+    last_entered: u64,
+    /// Words that were read, and when those were whose places the next words take.
+    read: u64,
+    last_reads: VecDeque<u64>,
     /// When the last word of the group before was taken by the sparsifier.
     finished: Option<u64>,
 }
@@ -78,42 +83,44 @@ impl Arrivals {
             slots: hardware.group.slots.into(),
             elements: schedule.compression().elements_of_group() as u64,
             first: schedule.weights_from(),
-            depth: depth as usize,
+            depth: depth.into(),
             held: u64::from(hardware.columns) + 1,
-            entered: Vec::new(),
-            read: Vec::new(),
+            entered: 0,
+            last_entered: 0,
+            read: 0,
+            last_reads: VecDeque::new(),
             finished: None,
         }
     }
 
     /// The first cycle in which the next `words` words are all there.
     fn after(&mut self, words: u64) -> u64 {
-        let wanted = self.read.len() + words as usize;
-        while self.entered.len() < wanted {
-            let next = self.next();
-            self.entered.push(next);
+        while self.entered < self.read + words {
+            self.last_entered = self.next();
+            self.entered += 1;
         }
-        self.entered[wanted - 1] + 1
+        self.last_entered + 1
     }
 
     /// The next `words` words are read from cycle `first` on.
     fn read(&mut self, words: u64, first: u64) {
-        self.read.extend(first..first + words);
+        self.last_reads.extend(first..first + words);
+        self.read += words;
     }
 
     /// When the next word enters: after the one before, once its group is chosen and the buffer has room.
     fn next(&mut self) -> u64 {
-        let index = self.entered.len();
-        let follows = self.entered.last().map_or(0, |last| last + 1);
-        let room = index.checked_sub(self.depth).map_or(0, |earlier| self.read[earlier] + self.held);
+        let follows = if self.entered == 0 { 0 } else { self.last_entered + 1 };
+        let takes_a_place = self.entered >= self.depth;
+        let room = self.last_reads.pop_front_if(|_| takes_a_place).map_or(0, |read| read + self.held);
         let chosen = match self.supply {
             WeightSupply::Compressed => 0,
             WeightSupply::Parallel => self.first + PARALLEL_LATENCY,
-            WeightSupply::Streaming if !(index as u64).is_multiple_of(self.slots) => 0,
+            WeightSupply::Streaming if !self.entered.is_multiple_of(self.slots) => 0,
             WeightSupply::Streaming => {
                 // The last element of a group waits until the group before has left.
-                let finished =
-                    self.finished.map_or(self.first + self.elements - 1, |before| (before + self.elements).max(follows.saturating_sub(1)));
+                let earliest = self.finished.map_or(self.first + self.elements - 1, |before| before + self.elements);
+                let finished = earliest.max(follows.saturating_sub(1));
                 self.finished = Some(finished);
                 finished + 1
             }

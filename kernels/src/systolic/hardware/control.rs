@@ -1,7 +1,6 @@
 //! What starts passes and counts them through the array: no stall ever stops the array itself, because a pass starts only when all
 //! its operands are buffered and its outputs have room.
 
-use systole_hdl::library::counter;
 use systole_hdl::prelude::*;
 
 use super::sequencer::Pass;
@@ -132,9 +131,9 @@ fn bit_as(bit: Signal, ty: Type) -> Signal {
     bit.reinterpret(Type::u(1)).to(ty)
 }
 
-/// Waits: set to `cycles` by `start`, counts down to zero; gives whether it is at zero.
-fn wait(m: Module, name: &str, cycles: u32, start: Signal) -> Signal {
-    let left = m.reg(name, Type::count(cycles));
+/// Waits: set to `cycles`, at most `most`, by `start`, counts down to zero; gives whether it is at zero.
+fn wait(m: Module, name: &str, most: u32, cycles: Signal, start: Signal) -> Signal {
+    let left = m.reg(name, Type::count(most));
     m.when(start, || left.next(cycles)).or_when(left.differs(0), || left.next(left - 1));
     left.equals(0)
 }
@@ -203,7 +202,8 @@ impl Component for StationaryControl {
             begins.drive(there & (!loaded | course.take));
         } else {
             // The array is empty when the last sum of the pass before has left its last column.
-            let settled = wait(m, "settle", rows + self.hardware.columns - 2, course.last_row);
+            let crossing = rows + self.hardware.columns - 2;
+            let settled = wait(m, "settle", crossing, constant(Type::count(crossing), crossing), course.last_row);
             begins.drive(there & i.pass.valid & !loaded & !course.issue & settled);
         }
         let shift = (0..rows).map(|row| m.delay(&format!("shift_{row}"), load & word.ge(row))).collect();
@@ -262,9 +262,12 @@ impl Component for OutputStationaryControl {
         let tile_issued = (course.last_row & course.last_k).named("tile_issued");
         may_start.drive(if self.hardware.overlap_load {
             // Tiles end at least R cycles apart, so that one has drained before the next does.
-            wait(m, "spacing", rows - 1, course.take & i.pass.last_k)
+            wait(m, "spacing", rows - 1, constant(Type::count(rows - 1), rows - 1), course.take & i.pass.last_k)
         } else {
-            wait(m, "settle", 2 * rows + columns - 2, tile_issued)
+            // The last operands cross the array, and the tile's rows leave it.
+            let most = 2 * rows + columns - 2;
+            let ty = Type::count(most);
+            wait(m, "settle", most, course.rows.to(ty) + constant(ty, rows + columns - 2), tile_issued)
         });
 
         // Rows leave from the bottom, where row 0 of the tile is.
@@ -272,13 +275,17 @@ impl Component for OutputStationaryControl {
         m.when(tile_issued, || tile_rows.next(course.rows));
         let draining = m.reg("draining", Type::BIT);
         let drained_rows = m.reg("drained_rows", course.rows.ty()).without_reset();
-        let row = counter(m, "drain_row", rows, *draining);
-        m.when(draining & row.last, || draining.next(false));
+        let row = m.reg("drain_row", course.rows.ty());
+        let last_row = row.equals(drained_rows - 1);
         m.when(i.tile_ends, || {
+            row.next(0);
             draining.next(true);
             drained_rows.next(*tile_rows);
+        })
+        .or_when(*draining, || {
+            row.next(row + 1);
+            m.when(last_row, || draining.next(false));
         });
-        let index = row.value.to(course.rows.ty());
         let fetch = self.hardware.shows_repeatedly().then(|| {
             // A pass that ends within a group ends the group.
             let slot = m.reg("slot", Type::index(self.hardware.group.slots));
@@ -286,11 +293,11 @@ impl Component for OutputStationaryControl {
             m.when(course.issue, || slot.next(last.mux(0, slot + 1)));
             slot.equals(0)
         });
-        let shift = (0..rows).map(|r| if r == 0 { constant(Type::BIT, false) } else { draining & row.value.lt(r) }).collect();
+        let shift = (0..rows).map(|r| if r == 0 { constant(Type::BIT, false) } else { draining & row.lt(r) }).collect();
         OutputStationaryControlOut {
             shift,
-            drains: draining & index.lt(*drained_rows),
-            first_drained: draining & row.value.equals(0),
+            drains: *draining,
+            first_drained: draining & row.equals(0),
             claim_bias: course.take & course.last_k,
             fetch,
             course,

@@ -1,4 +1,4 @@
-//! The hardware of the GEMM kernel.
+//! The hardware of the matrix kernels: one array, dense or with groups of activations for sparse weights.
 //!
 //! ```text
 //! job ──► sequencer ──pass──► control ◄── what is available, what has room
