@@ -59,7 +59,7 @@ fn the_planned_cycles_are_those_of_the_hardware(engine: EngineKind) {
 fn the_table_states_the_speed_up_the_storage_and_the_share_of_the_norm() {
     let outcome = run(files::config("sparse-gemm.toml"), EngineKind::Compiled);
     let table = &outcome.tables[1];
-    assert_eq!(table.columns()[2..8], ["cycles", "in the array", "dense : these", "compressed bytes", "of dense", "kept L1"]);
+    assert_eq!(table.columns()[2..8], ["cycles", "in the array", "dense : these", "weight bytes", "of dense", "kept L1"]);
     let [dense, sparse] = table.rows() else { panic!("two patterns: {table:?}") };
     assert_eq!(dense[2..8], ["1 816", "1 760", "1.00", "4 096", "1.0000", "100.00 %"]);
     // 128 slots in 16 columns, 10 bits each.

@@ -87,7 +87,7 @@ fn the_commands_of_the_chapter_on_fifo_depths_print_what_it_says() {
 
 #[test]
 fn the_commands_of_the_chapter_on_sparse_gemm_print_what_it_says() {
-    carry_out("docs/book/src/sparse-gemm.md", 3);
+    carry_out("docs/book/src/sparse-gemm.md", 6);
 }
 
 #[test]

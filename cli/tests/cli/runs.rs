@@ -227,7 +227,10 @@ fn the_cycle_limit_ends_a_run_with_4_and_a_whole_trace() {
 fn a_deadlock_is_explained_and_ends_with_4() {
     let desk = Desk::with(&format!("{SMALL}\n[stalls]\nc = \"never\"\n"));
     let (_, stderr) = ends(&desk, &["run", "config.toml", "--trace", "vcd", "--out", "result"], 4);
-    assert!(stderr.contains("gemm.c"), "the stream at fault is named: {stderr}");
+    assert!(
+        stderr.contains("stream `c` never moves") && stderr.contains("`stalls.c`"),
+        "the stream at fault and its key are named: {stderr}"
+    );
     assert_eq!(names(&desk.path("result")), ["trace.vcd"]);
 }
 

@@ -56,7 +56,7 @@ impl SparseRun {
             ]
         });
         let columns =
-            ["layer", "pattern", "cycles", "in the array", "dense : these", "compressed bytes", "of dense", "kept L1", "relative error"];
+            ["layer", "pattern", "cycles", "in the array", "dense : these", "weight bytes", "of dense", "kept L1", "relative error"];
         NamedTable::new(
             "cycles by pattern, those in the array by the model; weights in compressed form; errors against dense weights in floating point",
             columns,
