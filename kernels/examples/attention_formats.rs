@@ -23,6 +23,7 @@ use systole_kernels::attention::parameters::{ExponentialParameters, Head, Parame
 use systole_kernels::attention::prepare::{PreparedHead, prepare, tensor_sources};
 use systole_kernels::common::source::TensorSource;
 use systole_kernels::common::tensor::Tensor;
+use systole_kernels::kernel::KernelParameters;
 
 const FRACTION_BITS: [u32; 5] = [8, 10, 12, 14, 16];
 const TABLE_BITS: [u32; 4] = [4, 6, 8, 10];

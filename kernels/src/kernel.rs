@@ -6,9 +6,12 @@
 //! **Invariant.** A kernel never prints, never opens a file and never parses arguments. Its caller, the *host*, does: it
 //! reads the configuration, loads the tensors, makes the simulator (engine, trace, limits) and shows progress.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use systole_hdl::{Design, Diagnostics};
 use systole_sim::Simulator;
@@ -33,6 +36,47 @@ pub trait Kernel: Sync {
     /// # Errors
     /// For an unknown key, a wrong type, or parameters that the hardware does not support.
     fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError>;
+}
+
+/// The parameters of a kernel: its configuration as a type.
+pub trait KernelParameters: Configured + JsonSchema + Sized + 'static {
+    /// The kernel's name in configurations.
+    const NAME: &'static str;
+
+    /// What the kernel computes, in one line.
+    const SUMMARY: &'static str;
+
+    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
+    ///
+    /// # Errors
+    /// The first key at fault, why, and the nearest thing that works.
+    fn read(config: toml::Table) -> Result<Self, ConfigError>;
+}
+
+/// The kernel with these parameters.
+pub struct KernelOf<P>(PhantomData<fn() -> P>);
+
+impl<P> KernelOf<P> {
+    /// The only one.
+    pub const KERNEL: KernelOf<P> = KernelOf(PhantomData);
+}
+
+impl<P: KernelParameters> Kernel for KernelOf<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        P::SUMMARY
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(P)
+    }
+
+    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
+        Ok(Box::new(P::read(config)?))
+    }
 }
 
 /// A kernel with its parameters, checked as far as is possible without the tensors.
@@ -200,6 +244,11 @@ pub enum RunError {
     /// The measured counts contradict each other.
     #[error(transparent)]
     Inconsistent(#[from] ImpossibleThroughput),
+}
+
+/// A configuration with its defaults, for the report.
+pub fn serialize(parameters: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(parameters).expect("parameters have only string keys and finite numbers")
 }
 
 /// Deserializes a configuration, turning errors into a key path, a message and a remedy.

@@ -1,14 +1,16 @@
 //! All kernels. A new kernel is a folder beside this file and one line here.
 
-use crate::attention::Attention;
-use crate::gemm::Gemm;
-use crate::kernel::{ConfigError, Configured, Kernel, remedy_for};
-use crate::sparse_gemm::SparseGemm;
-use crate::sparse_training::SparseTraining;
-use crate::sparsify::Sparsify;
+use crate::kernel::{ConfigError, Configured, Kernel, KernelOf, remedy_for};
+use crate::{attention, gemm, sparse_gemm, sparse_training, sparsify};
 
 /// Every kernel, in the order of listings.
-pub static KERNELS: &[&dyn Kernel] = &[&Gemm, &SparseGemm, &SparseTraining, &Sparsify, &Attention];
+pub static KERNELS: &[&dyn Kernel] = &[
+    &KernelOf::<gemm::parameters::Parameters>::KERNEL,
+    &KernelOf::<sparse_gemm::parameters::Parameters>::KERNEL,
+    &KernelOf::<sparse_training::parameters::Parameters>::KERNEL,
+    &KernelOf::<sparsify::parameters::Parameters>::KERNEL,
+    &KernelOf::<attention::parameters::Parameters>::KERNEL,
+];
 
 /// The kernel of this name.
 ///

@@ -8,7 +8,7 @@ use ndarray::Ix2;
 use systole_kernels::attention::parameters::{Parameters, Variant};
 use systole_kernels::attention::prepare::{PreparedHead, Shape, Workload, prepare, tensor_sources};
 use systole_kernels::common::errors::measure;
-use systole_kernels::kernel::ConfigError;
+use systole_kernels::kernel::{ConfigError, KernelParameters};
 
 fn read(text: &str) -> Result<Parameters, ConfigError> {
     Parameters::read(text.parse().expect("the test's TOML is well formed"))

@@ -7,7 +7,7 @@ use std::path::Path;
 use systole_kernels::common::errors::{accuracy, measure};
 use systole_kernels::gemm::parameters::Parameters;
 use systole_kernels::gemm::prepare::{prepare, tensor_sources};
-use systole_kernels::kernel::ConfigError;
+use systole_kernels::kernel::{ConfigError, KernelParameters};
 use systole_kernels::systolic::prepare::PreparedLayer;
 
 fn read(text: &str) -> Result<Parameters, ConfigError> {

@@ -5,7 +5,7 @@ mod files;
 use ndarray::ArrayD;
 use systole_kernels::common::errors::accuracy;
 use systole_kernels::common::tensor::Tensor;
-use systole_kernels::kernel::ConfigError;
+use systole_kernels::kernel::{ConfigError, KernelParameters};
 use systole_kernels::sparse_gemm::parameters::{LayerPattern, Parameters};
 use systole_kernels::sparse_gemm::prepare::{SparseLayer, prepare, tensor_sources};
 

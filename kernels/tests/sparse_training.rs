@@ -7,6 +7,7 @@ mod runs;
 
 use proptest::prelude::*;
 use runs::{assert_exact_and_as_modelled, run};
+use systole_kernels::kernel::KernelParameters;
 use systole_kernels::report::{NamedTable, Outcome};
 use systole_kernels::sparse_training::parameters::Parameters;
 use systole_sim::EngineKind;

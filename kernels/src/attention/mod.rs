@@ -24,29 +24,7 @@ use self::parameters::Parameters;
 use self::prepare::Shape;
 use self::run::AttentionRun;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
-
-/// The kernel `attention`.
-#[derive(Clone, Copy, Debug)]
-pub struct Attention;
-
-impl Kernel for Attention {
-    fn name(&self) -> &'static str {
-        "attention"
-    }
-
-    fn summary(&self) -> &'static str {
-        "scaled dot-product attention as a graph of streaming units, with constant intermediate memory"
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(Parameters)
-    }
-
-    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
-        Ok(Box::new(Parameters::read(config)?))
-    }
-}
+use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 
 impl Parameters {
     /// Everything that the hardware depends on, for heads of this shape.
@@ -81,7 +59,7 @@ impl Layout {
 
 impl Configured for Parameters {
     fn config(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+        serialize(self)
     }
 
     fn seed(&self) -> u64 {

@@ -9,7 +9,7 @@ use systole_sim::StallPattern;
 use super::formats::Formats;
 use super::mask::{Mask, SinkWindow};
 use crate::common::source::TensorSource;
-use crate::kernel::{ConfigError, deserialize};
+use crate::kernel::{ConfigError, KernelParameters, deserialize};
 
 /// Rows of queries that share the stream of keys and values.
 const ROWS_IN_PARALLEL: RangeInclusive<u32> = 1..=16;
@@ -213,17 +213,18 @@ impl StreamStalls {
     }
 }
 
-impl Parameters {
-    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
-    ///
-    /// # Errors
-    /// The first key at fault, why, and the nearest thing that works.
-    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+impl KernelParameters for Parameters {
+    const NAME: &'static str = "attention";
+    const SUMMARY: &'static str = "scaled dot-product attention as a graph of streaming units, with constant intermediate memory";
+
+    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
         let parameters: Parameters = deserialize(config)?;
         parameters.validate()?;
         Ok(parameters)
     }
+}
 
+impl Parameters {
     fn validate(&self) -> Result<(), ConfigError> {
         self.validate_parallelism()?;
         self.validate_mask()?;

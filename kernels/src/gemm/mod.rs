@@ -7,34 +7,12 @@ use systole_hdl::Design;
 
 use self::parameters::Parameters;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 use crate::systolic::run::ArrayRun;
-
-/// The kernel `gemm`.
-#[derive(Clone, Copy, Debug)]
-pub struct Gemm;
-
-impl Kernel for Gemm {
-    fn name(&self) -> &'static str {
-        "gemm"
-    }
-
-    fn summary(&self) -> &'static str {
-        "dense matrix products on a systolic array, output-, weight- or input-stationary"
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(Parameters)
-    }
-
-    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
-        Ok(Box::new(Parameters::read(config)?))
-    }
-}
 
 impl Configured for Parameters {
     fn config(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+        serialize(self)
     }
 
     fn seed(&self) -> u64 {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, deserialize};
+use crate::kernel::{ConfigError, KernelParameters, deserialize};
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
@@ -56,17 +56,18 @@ pub struct Layer {
     pub output_scale: Option<f64>,
 }
 
-impl Parameters {
-    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
-    ///
-    /// # Errors
-    /// The first key at fault, why, and the nearest thing that works.
-    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+impl KernelParameters for Parameters {
+    const NAME: &'static str = "gemm";
+    const SUMMARY: &'static str = "dense matrix products on a systolic array, output-, weight- or input-stationary";
+
+    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
         let parameters: Parameters = deserialize(config)?;
         parameters.validate()?;
         Ok(parameters)
     }
+}
 
+impl Parameters {
     /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only needed if the dataflow
     /// depends on the work.
     ///

@@ -13,34 +13,12 @@ use systole_hdl::Design;
 use self::parameters::Parameters;
 use self::run::SparseRun;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 use crate::systolic::run::ArrayRun;
-
-/// The kernel `sparse-gemm`.
-#[derive(Clone, Copy, Debug)]
-pub struct SparseGemm;
-
-impl Kernel for SparseGemm {
-    fn name(&self) -> &'static str {
-        "sparse-gemm"
-    }
-
-    fn summary(&self) -> &'static str {
-        "matrix products with N:M-sparse weights on a systolic array, which skips the zeros"
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(Parameters)
-    }
-
-    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
-        Ok(Box::new(Parameters::read(config)?))
-    }
-}
 
 impl Configured for Parameters {
     fn config(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+        serialize(self)
     }
 
     fn seed(&self) -> u64 {

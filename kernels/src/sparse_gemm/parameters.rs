@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, deserialize};
+use crate::kernel::{ConfigError, KernelParameters, deserialize};
 use crate::sparse::pattern::Pattern;
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
@@ -119,6 +119,19 @@ impl LayerPattern {
     }
 }
 
+impl LayerPattern {
+    /// How many times fewer weights are multiplied than of a dense layer: M/N, with two decimals where it is no whole number.
+    pub fn bound(self) -> String {
+        match self {
+            LayerPattern::Sparse(pattern) if !pattern.m().is_multiple_of(pattern.n()) => {
+                format!("{:.2}", pattern.m() as f64 / pattern.n() as f64)
+            }
+            LayerPattern::Sparse(pattern) => (pattern.m() / pattern.n()).to_string(),
+            LayerPattern::Dense => "1".to_string(),
+        }
+    }
+}
+
 impl fmt::Display for LayerPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -178,17 +191,18 @@ pub enum Pruning {
     BiMask,
 }
 
-impl Parameters {
-    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
-    ///
-    /// # Errors
-    /// The first key at fault, why, and the nearest thing that works.
-    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+impl KernelParameters for Parameters {
+    const NAME: &'static str = "sparse-gemm";
+    const SUMMARY: &'static str = "matrix products with N:M-sparse weights on a systolic array, which skips the zeros";
+
+    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
         let parameters: Parameters = deserialize(config)?;
         parameters.validate()?;
         Ok(parameters)
     }
+}
 
+impl Parameters {
     /// How rows of the array share activations.
     pub fn group(&self) -> Group {
         let size = |number: usize| u32::try_from(number).expect("groups have at most 32 elements");

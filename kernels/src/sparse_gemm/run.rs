@@ -48,7 +48,7 @@ impl SparseRun {
                 layer.pattern.to_string(),
                 grouped(part.cycles.total),
                 grouped(self.array_cycles(layer)),
-                format!("{:.2}", self.speed_up(layer)),
+                format!("{:.2} of {}", self.speed_up(layer), layer.pattern.bound()),
                 grouped(bits.div_ceil(8)),
                 format!("{ratio:.4}"),
                 format!("{:.2} %", 100.0 * layer.kept_l1),

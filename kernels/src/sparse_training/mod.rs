@@ -10,34 +10,12 @@ use systole_hdl::Design;
 use self::parameters::Parameters;
 use self::run::TrainingRun;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
+use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 use crate::systolic::run::{ArrayRun, StoredWeights};
-
-/// The kernel `sparse-training`.
-#[derive(Clone, Copy, Debug)]
-pub struct SparseTraining;
-
-impl Kernel for SparseTraining {
-    fn name(&self) -> &'static str {
-        "sparse-training"
-    }
-
-    fn summary(&self) -> &'static str {
-        "a training step of a layer with N:M-sparse weights: forward, backward and update on one array"
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(Parameters)
-    }
-
-    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
-        Ok(Box::new(Parameters::read(config)?))
-    }
-}
 
 impl Configured for Parameters {
     fn config(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+        serialize(self)
     }
 
     fn seed(&self) -> u64 {

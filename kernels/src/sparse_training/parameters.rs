@@ -6,7 +6,7 @@ use systole_hdl::Type;
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, deserialize};
+use crate::kernel::{ConfigError, KernelParameters, deserialize};
 use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::Pattern;
 use crate::systolic::hardware::TrainingArray;
@@ -81,17 +81,18 @@ pub struct LayerShape {
     pub outputs: usize,
 }
 
-impl Parameters {
-    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
-    ///
-    /// # Errors
-    /// The first key at fault, why, and the nearest thing that works.
-    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+impl KernelParameters for Parameters {
+    const NAME: &'static str = "sparse-training";
+    const SUMMARY: &'static str = "a training step of a layer with N:M-sparse weights: forward, backward and update on one array";
+
+    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
         let parameters: Parameters = deserialize(config)?;
         parameters.validate()?;
         Ok(parameters)
     }
+}
 
+impl Parameters {
     /// The tensors' keys and sources, in the order in which they are taken.
     pub fn sources(&self) -> [(&'static str, &TensorSource); 3] {
         [("x", &self.x), ("w", &self.w), ("dy", &self.dy)]

@@ -14,33 +14,11 @@ use systole_hdl::{Design, elaborate};
 use self::parameters::{Hardware, Parameters};
 use self::run::SparsifyRun;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
-
-/// The kernel `sparsify`.
-#[derive(Clone, Copy, Debug)]
-pub struct Sparsify;
-
-impl Kernel for Sparsify {
-    fn name(&self) -> &'static str {
-        "sparsify"
-    }
-
-    fn summary(&self) -> &'static str {
-        "N:M pruning of a weight matrix by magnitude, along its inputs or 2:4 along both axes"
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(Parameters)
-    }
-
-    fn configure(&self, config: toml::Table) -> Result<Box<dyn Configured>, ConfigError> {
-        Ok(Box::new(Parameters::read(config)?))
-    }
-}
+use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 
 impl Configured for Parameters {
     fn config(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("parameters have only string keys and finite numbers")
+        serialize(self)
     }
 
     fn seed(&self) -> u64 {

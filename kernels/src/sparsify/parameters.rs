@@ -8,7 +8,7 @@ use systole_hdl::Type;
 use systole_sim::StallPattern;
 
 use crate::common::source::TensorSource;
-use crate::kernel::{ConfigError, deserialize};
+use crate::kernel::{ConfigError, KernelParameters, deserialize};
 use crate::sparse::hardware::{ELEMENT_BITS, Sparsifier, SparsifierForm, TransposableSelector, is_element};
 use crate::sparse::pattern::Pattern;
 use crate::sparse::transposable::BLOCK;
@@ -94,17 +94,18 @@ pub enum Hardware {
     Selector(TransposableSelector),
 }
 
-impl Parameters {
-    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensor.
-    ///
-    /// # Errors
-    /// The first key at fault, why, and the nearest thing that works.
-    pub fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
+impl KernelParameters for Parameters {
+    const NAME: &'static str = "sparsify";
+    const SUMMARY: &'static str = "N:M pruning of a weight matrix by magnitude, along its inputs or 2:4 along both axes";
+
+    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
         let parameters: Parameters = deserialize(config)?;
         parameters.validate()?;
         Ok(parameters)
     }
+}
 
+impl Parameters {
     /// The hardware that these parameters describe.
     pub fn hardware(&self) -> Hardware {
         let form = match self.method {

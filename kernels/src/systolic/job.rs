@@ -30,25 +30,17 @@ pub fn job(hardware: &HardwareParameters, schedule: &Schedule, requantize: Optio
 mod tests {
     use super::*;
     use crate::systolic::compression::Compression;
-    use crate::systolic::hardware::{Dataflow, Group, WeightSupply};
+    use crate::systolic::hardware::{Dataflow, Group};
+    use crate::systolic::parameters::{ArrayParameters, Formats};
     use crate::systolic::schedule::Shape;
     use systole_hdl::Type;
 
     fn fields(dataflow: Dataflow, output: Type) -> Vec<(&'static str, u64)> {
         let hardware = HardwareParameters {
-            rows: 16,
             columns: 8,
-            dataflow,
-            overlap_load: true,
-            group: Group::DENSE,
-            weights: WeightSupply::Compressed,
             buffer_rows: 64,
-            a: Type::s(8),
-            b: Type::s(8),
-            accumulator: Type::s(32),
             output,
-            multiplier_bits: 16,
-            shift_bits: 6,
+            ..ArrayParameters::default().hardware(dataflow, &Formats::default(), Group::DENSE)
         };
         let schedule = Schedule::new(&hardware, Shape { m: 100, k: 130, n: 20 }, Compression::dense(Group::DENSE));
         let beat = job(&hardware, &schedule, Some(Requantize { multiplier: 40_000, shift: 20 }), true);

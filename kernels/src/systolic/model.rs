@@ -115,27 +115,13 @@ impl std::iter::Sum for Model {
 mod tests {
     use super::*;
     use crate::systolic::compression::Compression;
-    use crate::systolic::hardware::{Group, WeightSupply};
+    use crate::systolic::hardware::Group;
+    use crate::systolic::parameters::{ArrayParameters, Formats};
     use crate::systolic::schedule::Shape;
     use proptest::prelude::*;
-    use systole_hdl::Type;
 
     fn hardware(dataflow: Dataflow, group: Group, overlap_load: bool, rows: u32, columns: u32) -> HardwareParameters {
-        HardwareParameters {
-            rows,
-            columns,
-            dataflow,
-            overlap_load,
-            group,
-            weights: WeightSupply::Compressed,
-            buffer_rows: 256,
-            a: Type::s(8),
-            b: Type::s(8),
-            accumulator: Type::s(32),
-            output: Type::s(8),
-            multiplier_bits: 16,
-            shift_bits: 6,
-        }
+        HardwareParameters { rows, columns, overlap_load, ..ArrayParameters::default().hardware(dataflow, &Formats::default(), group) }
     }
 
     fn array(dataflow: Dataflow, overlap_load: bool, m: usize, k: usize, n: usize) -> u64 {

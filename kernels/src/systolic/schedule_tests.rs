@@ -1,6 +1,6 @@
 use super::*;
 use crate::systolic::golden;
-use crate::systolic::hardware::WeightSupply;
+use crate::systolic::parameters::{ArrayParameters, Formats};
 use ndarray::Array1;
 use proptest::prelude::*;
 use systole_hdl::Type;
@@ -11,17 +11,9 @@ fn hardware(dataflow: Dataflow, group: Group, rows: u32, columns: u32, buffer_ro
     HardwareParameters {
         rows,
         columns,
-        dataflow,
-        overlap_load: true,
-        group,
-        weights: WeightSupply::Compressed,
         buffer_rows,
-        a: Type::s(8),
-        b: Type::s(8),
-        accumulator: Type::s(32),
         output: Type::s(32),
-        multiplier_bits: golden::MULTIPLIER_BITS,
-        shift_bits: golden::SHIFT_BITS,
+        ..ArrayParameters::default().hardware(dataflow, &Formats::default(), group)
     }
 }
 

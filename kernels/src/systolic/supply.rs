@@ -135,9 +135,9 @@ mod tests {
     use crate::systolic::compression::Compression;
     use crate::systolic::hardware::Group;
     use crate::systolic::model::Model;
+    use crate::systolic::parameters::{ArrayParameters, Formats};
     use crate::systolic::schedule::Shape;
     use proptest::prelude::*;
-    use systole_hdl::Type;
 
     proptest! {
         #[test]
@@ -145,21 +145,7 @@ mod tests {
             dataflow in prop::sample::select(vec![Dataflow::WeightStationary, Dataflow::OutputStationary]),
             overlap_load in any::<bool>(), rows in 1u32..20, columns in 1u32..20, m in 1usize..300, k in 1usize..300, n in 1usize..50,
         ) {
-            let hardware = HardwareParameters {
-                rows,
-                columns,
-                dataflow,
-                group: Group::DENSE,
-                weights: WeightSupply::Compressed,
-                overlap_load,
-                buffer_rows: 64,
-                a: Type::s(8),
-                b: Type::s(8),
-                accumulator: Type::s(32),
-                output: Type::s(8),
-                multiplier_bits: 16,
-                shift_bits: 6,
-            };
+            let hardware = HardwareParameters { rows, columns, overlap_load, buffer_rows: 64, ..ArrayParameters::default().hardware(dataflow, &Formats::default(), Group::DENSE) };
             let schedule = Schedule::new(&hardware, Shape { m, k, n }, Compression::dense(Group::DENSE));
             let model = Model::of(&hardware, &schedule);
             let last = schedule.passes().map(|pass| schedule.streamed_length(pass) as u64).last().unwrap();

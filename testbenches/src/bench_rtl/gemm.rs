@@ -1,7 +1,8 @@
 //! The GEMM accelerator as a whole, with control, memories and streams, fed without a pause.
 
 use systole_hdl::prelude::*;
-use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, Group, HardwareParameters, WeightSupply};
+use systole_kernels::systolic::hardware::{Dataflow, Gemm, GemmIn, Group, HardwareParameters};
+use systole_kernels::systolic::parameters::{ArrayParameters, Formats};
 
 use super::array::BenchOut;
 use super::sources::{Source, SourceIn, fold_into, key};
@@ -20,17 +21,7 @@ impl GemmBench {
         HardwareParameters {
             rows: self.n,
             columns: self.n,
-            dataflow: Dataflow::WeightStationary,
-            overlap_load: true,
-            group: Group::DENSE,
-            weights: WeightSupply::Compressed,
-            buffer_rows: 256,
-            a: Type::s(8),
-            b: Type::s(8),
-            accumulator: Type::s(32),
-            output: Type::s(8),
-            multiplier_bits: 16,
-            shift_bits: 6,
+            ..ArrayParameters::default().hardware(Dataflow::WeightStationary, &Formats::default(), Group::DENSE)
         }
     }
 }

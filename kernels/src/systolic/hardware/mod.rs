@@ -248,6 +248,7 @@ impl HardwareParameters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::systolic::parameters::{ArrayParameters, Formats};
 
     #[test]
     fn every_dataflow_elaborates() {
@@ -256,17 +257,11 @@ mod tests {
                 let hardware = HardwareParameters {
                     rows: 3,
                     columns: 5,
-                    dataflow,
                     overlap_load,
-                    group: Group::DENSE,
-                    weights: WeightSupply::Compressed,
                     buffer_rows: 32,
-                    a: Type::s(8),
                     b: Type::s(4),
                     accumulator: Type::s(24),
-                    output: Type::s(8),
-                    multiplier_bits: 16,
-                    shift_bits: 5,
+                    ..ArrayParameters::default().hardware(dataflow, &Formats::default(), Group::DENSE)
                 };
                 let design = hardware.design().unwrap_or_else(|diagnostics| panic!("{dataflow:?}: {diagnostics}"));
                 design.validate().unwrap();
