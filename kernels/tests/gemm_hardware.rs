@@ -86,7 +86,7 @@ fn stalls_on_every_stream_change_no_value(engine: EngineKind) {
 
 fn arrays() -> impl Strategy<Value = String> {
     let dataflows = prop::sample::select(vec!["weight-stationary", "output-stationary", "input-stationary"]);
-    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6)]);
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6), (40, 2)]);
     (dataflows, sizes, any::<bool>(), 0u32..20).prop_map(|(dataflow, (rows, columns), overlap, extra)| {
         let depth = rows + columns + 16 + extra;
         format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = {depth}")
@@ -135,7 +135,7 @@ fn no_stall_pattern_changes_a_value(engine: EngineKind) {
 }
 
 fn the_chosen_dataflow_is_the_fastest_in_simulation(engine: EngineKind) {
-    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (3, 2), (2, 6)]);
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (3, 2), (2, 6), (40, 2)]);
     proptest!(ProptestConfig::with_cases(16), |((rows, columns) in sizes, overlap in any::<bool>(), shape in prop::array::uniform3(1usize..60))| {
         let cycles = |dataflow: &str| {
             let array = format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = 64");

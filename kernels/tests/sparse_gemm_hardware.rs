@@ -88,7 +88,7 @@ fn the_digits_networks_are_exact_and_as_accurate_as_in_floating_point(engine: En
 
 fn arrays() -> impl Strategy<Value = String> {
     let dataflows = prop::sample::select(vec!["weight-stationary", "output-stationary"]);
-    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6), (16, 3)]);
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6), (16, 3), (40, 2)]);
     (dataflows, sizes, any::<bool>(), 0u32..20).prop_map(|(dataflow, (rows, columns), overlap, extra)| {
         let depth = (rows + columns + 16).max(32) + extra;
         format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = {depth}")
@@ -194,7 +194,7 @@ fn no_stall_pattern_changes_a_value(engine: EngineKind) {
 }
 
 fn the_chosen_dataflow_is_the_fastest_in_simulation(engine: EngineKind) {
-    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (2, 6), (16, 3)]);
+    let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (2, 6), (16, 3), (40, 2)]);
     proptest!(ProptestConfig::with_cases(16), |((rows, columns) in sizes, overlap in any::<bool>(), (n, m) in patterns(), shape in shapes())| {
         let cycles = |dataflow: &str| {
             let array = format!("rows = {rows}\ncolumns = {columns}\ndataflow = '{dataflow}'\noverlap_load = {overlap}\nbuffer_rows = 64");

@@ -85,7 +85,7 @@ impl HardwareParameters {
     /// Runs passes: the next one starts when the last one has issued all its rows and `may_start` holds, its operands are there
     /// and its outputs have room. `bias_needed` are the words of bias that the pass on offer needs.
     fn run_passes(&self, m: Module, pass: &Pass, observed: &Observed, may_start: Signal, bias_needed: Signal) -> Course {
-        let count = Type::count(self.buffer_words());
+        let count = Type::count(self.buffer_words().max(self.bank_words()));
         let left = m.reg("rows_left", pass.length.ty());
         let running = left.differs(0).named("running");
 
@@ -94,7 +94,7 @@ impl HardwareParameters {
         // Output words on their way through the array and the columns.
         let pending = m.reg("pending", count);
         let rows = pass.rows.to(count);
-        let room = (promised.add_wide(rows)).le(self.buffer_words()) | !pass.last_k;
+        let room = (promised.add_wide(rows)).le(self.bank_words()) | !pass.last_k;
         let operands = observed.streamed.iter().enumerate().fold(pass.valid, |all, (index, available)| {
             let needed = pass.groups.filter(|_| index == 0).unwrap_or(pass.length);
             all & available.to(count).ge(needed.to(count))

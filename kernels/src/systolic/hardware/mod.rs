@@ -112,6 +112,9 @@ pub struct HardwareParameters {
     pub shift_bits: u32,
 }
 
+/// Output words for the stages between the array and the output stream.
+const BANK_MARGIN: u32 = 16;
+
 impl HardwareParameters {
     /// Width of a tile count in a job.
     pub const COUNT_BITS: u32 = 16;
@@ -205,9 +208,18 @@ impl HardwareParameters {
         Type::Bits(self.job_fields().iter().map(|(_, ty)| ty.width()).sum())
     }
 
-    /// Depth of a buffer of a streamed operand, and of the output banks: two tiles, so that one is filled while the other is used.
+    /// Depth of a buffer of a streamed operand: two tiles, so that one is filled while the other is used.
     pub fn buffer_words(&self) -> u32 {
         2 * self.buffer_rows
+    }
+
+    /// Depth of the output banks: two tiles. If outputs are stationary, also all that is on its way from the start of a tile's pass to the
+    /// output stream: about three tiles of R rows while the columns' skew passes, however short the passes are.
+    pub fn bank_words(&self) -> u32 {
+        match self.dataflow {
+            Dataflow::OutputStationary => self.buffer_words().max(3 * self.rows + self.columns + BANK_MARGIN),
+            _ => self.buffer_words(),
+        }
     }
 
     /// Depth of the buffer of A for a stationary output, which shows a word for all slots of a group.

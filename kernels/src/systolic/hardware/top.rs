@@ -264,7 +264,7 @@ impl Gemm {
             accumulator: h.accumulator,
             output: h.output,
             partial_sums,
-            bank_words: h.buffer_words(),
+            bank_words: h.bank_words(),
             bias_per_column: h.dataflow != Dataflow::InputStationary,
             multiplier_bits: h.multiplier_bits,
             shift_bits: h.shift_bits,
