@@ -86,9 +86,7 @@ pub fn tensor_sources(parameters: &Parameters) -> Vec<(String, &TensorSource)> {
 fn label_chains(layers: &mut [SparseLayer], source: &TensorSource, loader: &mut Loader) -> Result<(), ConfigError> {
     let shape = layers.last().map_or((0, 0), |last| last.layer.expected.dim());
     let classes = labels(loader, source, shape)?;
-    let products: Vec<PreparedLayer> = layers.iter().map(|layer| layer.layer.clone()).collect();
-    let ends: Vec<usize> = ends_of_chains(&products).collect();
-    for index in ends {
+    for index in ends_of_chains(layers.iter().map(|layer| &layer.layer.input)) {
         let SparseLayer { layer, .. } = &mut layers[index];
         if layer.expected.dim() != shape {
             let message = format!("the output of {} is {:?}, that of the last layer {shape:?}", layer.name, layer.expected.dim());

@@ -61,9 +61,10 @@ pub enum Input {
     OutputOf(usize),
 }
 
-/// The layers that no other takes its input from, in order.
-pub fn ends_of_chains(layers: &[PreparedLayer]) -> impl Iterator<Item = usize> {
-    (0..layers.len()).filter(|&index| layers.iter().all(|layer| layer.input != Input::OutputOf(index)))
+/// Of layers with these inputs those that no other takes its input from, in order.
+pub fn ends_of_chains<'a>(inputs: impl Iterator<Item = &'a Input>) -> Vec<usize> {
+    let inputs: Vec<&Input> = inputs.collect();
+    (0..inputs.len()).filter(|&index| inputs.iter().all(|input| **input != Input::OutputOf(index))).collect()
 }
 
 impl PreparedLayer {

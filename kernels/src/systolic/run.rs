@@ -219,7 +219,7 @@ impl ArrayRun {
 
     fn numerics(&self, index: usize, output: &Array2<i64>) -> Numerics {
         let layer = &self.layers[index];
-        let ends_chain = ends_of_chains(&self.layers).any(|end| end == index);
+        let ends_chain = self.ends_of_chains().contains(&index);
         let task = match &layer.labels {
             Some(labels) => Task {
                 metric: "accuracy".to_string(),
@@ -265,6 +265,10 @@ impl Prepared for ArrayRun {
 }
 
 impl ArrayRun {
+    fn ends_of_chains(&self) -> Vec<usize> {
+        ends_of_chains(self.layers.iter().map(|layer| &layer.input))
+    }
+
     /// Cycles before the first product begins: those that fill the store.
     fn fill_cycles(&self) -> u64 {
         self.stored.as_ref().map_or(0, |stored| stored.store.words())
@@ -293,7 +297,7 @@ impl ArrayRun {
             throughput: Throughput::new(ops, total, self.peak_ops_per_cycle())?,
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
-            numerics: overall_numerics(&parts, ends_of_chains(&self.layers)),
+            numerics: overall_numerics(&parts, &self.ends_of_chains()),
             parts,
             tables: vec![self.dataflows()],
             figures: Vec::new(),
@@ -310,8 +314,8 @@ impl ArrayRun {
 
 /// Of the layers `ends` that end a chain: the errors of the one with the largest, and the last one's task. Every layer's mismatches and
 /// quantization.
-fn overall_numerics(parts: &[Part], ends: impl Iterator<Item = usize>) -> Numerics {
-    let ends: Vec<&Numerics> = ends.map(|end| &parts[end].numerics).collect();
+fn overall_numerics(parts: &[Part], ends: &[usize]) -> Numerics {
+    let ends: Vec<&Numerics> = ends.iter().map(|&end| &parts[end].numerics).collect();
     let error = |numerics: &&&Numerics| numerics.max_abs_error.value().copied().unwrap_or(0.0);
     let worst = ends.iter().max_by(|a, b| error(a).total_cmp(&error(b))).copied().unwrap_or(&parts[parts.len() - 1].numerics);
     let task = ends.last().map_or_else(|| worst.task.clone(), |last| last.task.clone());
