@@ -1,0 +1,82 @@
+//! Imports circuits written with [rust-hdl](https://rust-hdl.org) into a Systole [`Design`].
+//!
+//! ```
+//! use rust_hdl_core::prelude::*;
+//!
+//! #[derive(LogicBlock, Default)]
+//! struct Inverter {
+//!     pub input: Signal<In, Bits<8>>,
+//!     pub output: Signal<Out, Bits<8>>,
+//! }
+//!
+//! impl Logic for Inverter {
+//!     #[hdl_gen]
+//!     fn update(&mut self) {
+//!         self.output.next = !self.input.val();
+//!     }
+//! }
+//!
+//! let design = systole_rust_hdl::import(&Inverter::default()).unwrap();
+//! assert_eq!(design.top_module().outputs[0].name, "output");
+//! ```
+//!
+//! How a circuit maps:
+//!
+//! - A block becomes a module, named after the field that holds it; equal modules become one definition with several instances.
+//! - Flip-flops, memories and ROMs become registers, memories and reads of the module that holds them, with their initial content.
+//! - A port `bus.data` of an interface is named `bus_data`, element 3 of an array `taps_3`.
+//! - A clock input becomes a clock domain, in the order of the fields: the default domain if it is the only one, else named after
+//!   the port (`read_clock` is the clock of domain `read`). Registers do not obey the domain's reset, as rust-hdl has none.
+//!
+//! What a circuit means is what rust-hdl's *simulator* does with it, not its Verilog, which computes in other widths. A block is imported
+//! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
+//!
+//! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` and `expression`
+//! execute a block's `update` symbolically, `lower` puts modules together, `netlist` builds one of ours.
+
+mod clocks;
+mod diagnostic;
+mod evaluate;
+mod expression;
+mod literal;
+mod lower;
+mod names;
+mod netlist;
+mod primitives;
+mod probe;
+mod signals;
+mod storage;
+
+use rust_hdl_core::block::Block;
+use systole_hdl::Design;
+
+pub use diagnostic::Diagnostic;
+
+/// How the import reads a circuit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Name of the top module.
+    pub name: String,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { name: "top".to_string() }
+    }
+}
+
+/// The design of a rust-hdl circuit, its top module named `top`.
+///
+/// # Errors
+/// Everything that has no counterpart in a design, each with the module and the construct: see [`Diagnostic`].
+pub fn import<B: Block>(block: &B) -> Result<Design, Vec<Diagnostic>> {
+    import_with(block, &Options::default())
+}
+
+/// As [`import`], with options.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_with<B: Block>(block: &B, options: &Options) -> Result<Design, Vec<Diagnostic>> {
+    lower::lower(&probe::walk(block, &options.name))
+}
