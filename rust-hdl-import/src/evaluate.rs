@@ -3,9 +3,11 @@
 //! Assignments take effect in order, the latest wins. Both arms of an `if` are executed from the same state and merged by
 //! multiplexers, a `match` likewise, a loop is unrolled.
 
+use std::collections::BTreeSet;
+
 use num_bigint::BigInt;
 use rust_hdl_core::ast::{
-    VerilogBlock, VerilogBlockOrConditional, VerilogCase, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch,
+    VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch,
     VerilogStatement,
 };
 use rustc_hash::FxHashMap;
@@ -229,17 +231,32 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Rust has every `match` cover everything, so the last case needs no condition.
+    /// Rust has every `match` cover everything, so the last case that can be reached needs no condition.
     fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
         let test = self.expression(&cases.test, None)?;
         let test = self.cell(test)?;
-        let end = cases.cases.iter().position(|case| case.condition == "default").unwrap_or(cases.cases.len().saturating_sub(1));
-        let Some((last, others)) = cases.cases[..(end + 1).min(cases.cases.len())].split_last() else { return Ok(()) };
-        let conditions = others.iter().map(|case| self.case_condition(test, case)).collect::<Result<Vec<_>, _>>()?;
+        let mut patterns = Vec::new();
+        for case in cases.cases.iter().take_while(|case| case.condition != "default") {
+            patterns.push((self.pattern(&case.condition)?, case));
+        }
+        let fallback = cases.cases.get(patterns.len());
+        let variants = self.plain_signal(&cases.test).map_or(0, |owner| self.signals.get(owner).info.variants().len());
+        let width = self.netlist.width(test);
+        let distinct = patterns.iter().map(|(value, _)| value).collect::<BTreeSet<_>>().len();
+        let is_complete = distinct > 0 && distinct == variants || width < 32 && distinct == 1 << width;
+        let last = match fallback.filter(|_| !is_complete) {
+            Some(fallback) => fallback,
+            None => match patterns.pop() {
+                Some((_, case)) => case,
+                None => return Ok(()),
+            },
+        };
         let before = self.state.clone();
         self.depth += 1;
         let mut arms = Vec::new();
-        for (condition, case) in conditions.into_iter().zip(others) {
+        for (value, case) in patterns {
+            let pattern = self.netlist.constant(&value, self.netlist.ty(test));
+            let condition = self.netlist.equal(test, pattern);
             self.block(&case.block);
             arms.push((condition, std::mem::replace(&mut self.state, before.clone())));
         }
@@ -251,19 +268,16 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    fn case_condition(&mut self, test: CellId, case: &VerilogCase) -> Result<CellId, Problem> {
-        let name = resolve(&case.condition, &self.loops)?;
-        let value = match self.signals.variant(&name) {
-            Some(Variant::Value { value, .. }) => Some(value.clone()),
-            Some(Variant::Ambiguous) => return Err(ambiguous(&name)),
-            None => literal::parse(&name).map(|(value, _)| value),
-        };
-        let Some(value) = value else {
-            let reason = "the pattern is neither a number nor a variant of an enum that a signal of the block carries";
-            return Err(Problem::new(format!("pattern `{name}`"), reason, "compare with a `Constant` in an `if`"));
-        };
-        let pattern = self.netlist.constant(&value, self.netlist.ty(test));
-        Ok(self.netlist.equal(test, pattern))
+    fn pattern(&self, text: &str) -> Result<BigInt, Problem> {
+        let name = resolve(text, &self.loops)?;
+        match self.signals.variant(&name) {
+            Some(Variant::Value { value, .. }) => Ok(value.clone()),
+            Some(Variant::Ambiguous) => Err(ambiguous(&name)),
+            None => literal::parse(&name).map(|(value, _)| value).ok_or_else(|| {
+                let reason = "the pattern is neither a number nor a variant of an enum that a signal of the block carries";
+                Problem::new(format!("pattern `{name}`"), reason, "compare with a `Constant` in an `if`")
+            }),
+        }
     }
 
     fn repeat(&mut self, repeated: &VerilogLoop) -> Result<(), Problem> {

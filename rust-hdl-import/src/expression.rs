@@ -293,7 +293,7 @@ impl Evaluator<'_> {
     fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
         let value = self.value(inner)?;
         let offset = self.expression(offset, None)?;
-        let field = match (&offset, self.field_owner(inner)) {
+        let field = match (&offset, self.plain_signal(inner)) {
             (Operand::Literal { value, .. }, Some(owner)) => {
                 let fields = self.signals.get(owner).info.fields();
                 fields.iter().find(|field| BigInt::from(field.low) == *value && field.ty.width() == bits).map(|field| field.ty)
@@ -306,10 +306,11 @@ impl Evaluator<'_> {
         Ok(Operand::Cell(self.netlist.retype(part, ty)))
     }
 
-    fn field_owner(&self, expression: &VerilogExpression) -> Option<SignalId> {
+    /// The signal that an expression is.
+    pub fn plain_signal(&self, expression: &VerilogExpression) -> Option<SignalId> {
         match expression {
             VerilogExpression::Signal(text) => self.signals.find(&resolve(text, &self.loops).ok()?),
-            VerilogExpression::Paren(inner) => self.field_owner(inner),
+            VerilogExpression::Paren(inner) => self.plain_signal(inner),
             _ => None,
         }
     }
