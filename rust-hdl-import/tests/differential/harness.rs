@@ -1,5 +1,5 @@
 //! Drives a rust-hdl circuit in its own simulator and the imported design in both of our engines, with the same random inputs, and
-//! compares every output before every edge.
+//! compares every output before every edge. What was recorded is then replayed on our Verilog in Icarus, if that is installed.
 
 use std::sync::Arc;
 
@@ -7,8 +7,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rust_hdl_core::prelude::*;
 use systole_hdl::design::DomainId;
+use systole_hdl::{Design, Value};
 use systole_sim::engine::limbs_for;
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Reference};
+use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, TestbenchOptions, testbench};
+use systole_verilog::tools::{Simulator, Tool, find, run_testbench};
 
 /// An input that random limbs can drive.
 pub trait Drive {
@@ -88,6 +91,7 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
     assert_eq!(names, driven, "every input is driven");
     let mut engines: [Box<dyn Engine>; 2] =
         [Box::new(Reference::new(&design).expect("a reference engine")), Box::new(Compiled::new(&design).expect("a compiled engine"))];
+    let mut recording = empty_recording(&design);
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut moved = 0;
     let mut last = Vec::new();
@@ -98,6 +102,7 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
             let mut limbs: Vec<u64> = (0..limbs_for(width)).map(|_| random.next_u64()).collect();
             drive(&mut circuit, &mut limbs);
             engines.iter_mut().for_each(|engine| engine.set_input(port, &limbs));
+            recording.inputs[port].values.push(Value::from_limbs(width, limbs));
         }
         assert!(simulate(&mut circuit, 100), "rust-hdl does not settle in cycle {cycle}");
         let mut outputs = Outputs::default();
@@ -112,6 +117,9 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
                 assert_eq!(value, expected, "output {name} in cycle {cycle}");
             }
         }
+        for (trace, port) in recording.outputs.iter_mut().zip(&top.outputs) {
+            trace.values.push(systole_sim::engine::read_value(&*engines[0], NodeId::TOP, port.value));
+        }
         moved += u64::from(cycle > 0 && outputs.values != last);
         last = outputs.values;
         let chosen = if clocks.len() < 2 { 1 } else { random.next_u64() % (1 << clocks.len()) };
@@ -122,8 +130,38 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
         }
         let domains = edges.fold(DomainSet::EMPTY, |set, clock| set.with(DomainId(clock as u32)));
         engines.iter_mut().for_each(|engine| engine.edge(domains));
+        for (domain, trace) in recording.domains.iter_mut().enumerate() {
+            trace.edges.push(domains.contains(DomainId(domain as u32)));
+            trace.resets.push(false);
+        }
     }
     assert!(moved > 0 && moved >= cycles / 500, "the outputs hardly move: {moved} of {cycles} cycles");
+    replay_in_icarus(&design, &recording);
+}
+
+fn empty_recording(design: &Design) -> Recording {
+    let top = design.top_module();
+    let trace = |name: &str| PortTrace { port: name.to_string(), values: Vec::new() };
+    Recording {
+        domains: vec![DomainTrace::default(); top.domains.len()],
+        inputs: top.inputs.iter().map(|port| trace(&port.name)).collect(),
+        outputs: top.outputs.iter().map(|port| trace(&port.name)).collect(),
+    }
+}
+
+fn replay_in_icarus(design: &Design, recording: &Recording) {
+    if [Tool::Iverilog, Tool::Vvp].into_iter().any(|tool| find(tool).is_err()) {
+        eprintln!("skipped: Icarus Verilog is not installed");
+        return;
+    }
+    let output = systole_verilog::write(design, &systole_verilog::Options::default()).expect("no combinational loop");
+    let bench = testbench(design, &output, recording, &TestbenchOptions::default()).expect("a recording of this design");
+    let directory = tempfile::tempdir().expect("a directory");
+    let files = output.write_files(directory.path()).expect("written files");
+    bench.write_files(directory.path()).expect("written files");
+    if let Err(error) = run_testbench(Simulator::Icarus, &bench, directory.path(), &files, directory.path()) {
+        panic!("Icarus: {error}");
+    }
 }
 
 /// Turns random limbs into a number of a range.
