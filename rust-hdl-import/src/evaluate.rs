@@ -181,7 +181,7 @@ impl<'a> Evaluator<'a> {
         let name = &self.signals.get(target).name;
         let part = self.expression(replacement, Some(width))?;
         let part = self.fit(part, unsigned(width))?;
-        let low = match self.expression(offset, None)? {
+        let low = match self.index(offset)? {
             Operand::Literal { value, .. } => u32::try_from(value).ok().filter(|low| low + width <= whole),
             _ => None,
         };

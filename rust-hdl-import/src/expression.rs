@@ -2,7 +2,8 @@
 //!
 //! A literal takes the width of the other operand. So does a sign extension, whose width the tree does not tell. Where a literal
 //! does not fit, as in `delay.index() == 8` with a `delay` of 3 bits, the simulator computes with machine integers: there the
-//! operands get the width of the literal.
+//! operands get the width of the literal. So it does with the place of a bit: `place.index() + 36` does not wrap, but
+//! `(place + 36).index()` does; the tree has only the parentheses to tell them apart.
 
 use num_bigint::{BigInt, Sign};
 use rust_hdl_core::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
@@ -16,6 +17,9 @@ use crate::signals::{SignalId, Variant};
 
 /// The width that rust-hdl gives to a shifted literal.
 const SHIFTED_LITERAL_WIDTH: u32 = 64;
+
+/// The width in which places in a word are computed: more than any word has, so that nothing wraps.
+const INDEX_WIDTH: u32 = 32;
 
 /// The value of an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,7 +77,7 @@ impl Evaluator<'_> {
             VerilogExpression::Binary(left, operator, right) => self.binary(left, operator, right, width),
             VerilogExpression::Unary(operator, inner) => self.unary(operator, inner, width),
             VerilogExpression::Index(inner, index) => {
-                let (value, offset) = (self.value(inner)?, self.expression(index, None)?);
+                let (value, offset) = (self.value(inner)?, self.index(index)?);
                 Ok(Operand::Cell(self.part(value, offset, 1)))
             }
             VerilogExpression::Slice(inner, bits, offset) => self.slice(inner, *bits as u32, offset),
@@ -233,6 +237,29 @@ impl Evaluator<'_> {
         }))
     }
 
+    /// The place of a bit, a machine integer: sums outside of parentheses do not wrap.
+    pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
+        let VerilogExpression::Binary(left, operator @ (VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul), right) = expression else {
+            return self.expression(expression, None);
+        };
+        let (left, right) = (self.index(left)?, self.index(right)?);
+        if let (Operand::Literal { value: left, .. }, Operand::Literal { value: right, .. }) = (&left, &right)
+            && let Some(folded) = fold(left, operator, right, false)
+        {
+            return Ok(folded);
+        }
+        let ty = unsigned(INDEX_WIDTH);
+        let (a, b) = (self.fit(left, ty)?, self.fit(right, ty)?);
+        Ok(Operand::Cell(match operator {
+            VerilogOp::Add => self.netlist.cell(Cell::Add(a, b), ty),
+            VerilogOp::Sub => self.netlist.cell(Cell::Sub(a, b), ty),
+            _ => {
+                let product = self.netlist.cell(Cell::Mul(a, b), unsigned(2 * INDEX_WIDTH));
+                self.netlist.resize(product, ty)
+            }
+        }))
+    }
+
     /// The amount of a shift or the place of a part: unsigned, in its own width.
     fn amount(&mut self, operand: Operand) -> Result<CellId, Problem> {
         match operand {
@@ -292,7 +319,7 @@ impl Evaluator<'_> {
     /// `get_bits`, or a field of a packed struct, which keeps the field's type.
     fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
         let value = self.value(inner)?;
-        let offset = self.expression(offset, None)?;
+        let offset = self.index(offset)?;
         let field = match (&offset, self.plain_signal(inner)) {
             (Operand::Literal { value, .. }, Some(owner)) => {
                 let fields = self.signals.get(owner).info.fields();
@@ -334,7 +361,7 @@ impl Evaluator<'_> {
     fn replace_bit(&mut self, inner: &VerilogExpression, index: &VerilogExpression, bit: &VerilogExpression) -> Result<Operand, Problem> {
         let value = self.value(inner)?;
         let ty = self.netlist.ty(value);
-        let index = self.expression(index, None)?;
+        let index = self.index(index)?;
         let bit = self.expression(bit, Some(1))?;
         let bit = self.fit(bit, Type::BIT)?;
         if let Operand::Literal { value: low, .. } = &index
