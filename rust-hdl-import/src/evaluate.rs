@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 
 use num_bigint::BigInt;
 use rust_hdl_core::ast::{
-    VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch,
-    VerilogStatement,
+    VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch, VerilogStatement,
 };
 use rustc_hash::FxHashMap;
 use systole_hdl::{Cell, CellId, Type, Value};
@@ -59,7 +58,7 @@ impl<'a> Evaluator<'a> {
         Evaluator { signals, netlist, clocks, problems: Vec::new(), loops: Vec::new(), state, finals: FxHashMap::default(), depth: 0 }
     }
 
-    pub fn block(&mut self, block: &VerilogBlock) {
+    pub fn block(&mut self, block: &[VerilogStatement]) {
         for statement in block {
             if let Err(problem) = self.statement(statement) {
                 self.problems.push(problem);
@@ -207,7 +206,7 @@ impl<'a> Evaluator<'a> {
         let then = std::mem::replace(&mut self.state, before);
         match &conditional.otherwise {
             VerilogBlockOrConditional::Block(block) => self.block(block),
-            VerilogBlockOrConditional::Conditional(statement) => self.block(&vec![statement.as_ref().clone()]),
+            VerilogBlockOrConditional::Conditional(statement) => self.block(std::slice::from_ref(statement)),
             VerilogBlockOrConditional::None => {}
         }
         self.depth -= 1;

@@ -2,8 +2,7 @@
 //!
 //! A literal takes the width of the other operand. So does a sign extension, whose width the tree does not tell. Where a literal
 //! does not fit, as in `delay.index() == 8` with a `delay` of 3 bits, the simulator computes with machine integers: there the
-//! operands get the width of the literal. So it does with the place of a bit: `place.index() + 36` does not wrap, but
-//! `(place + 36).index()` does; the tree has only the parentheses to tell them apart.
+//! operands get the width of the literal.
 
 use num_bigint::{BigInt, Sign};
 use rust_hdl_core::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
@@ -17,9 +16,6 @@ use crate::signals::{SignalId, Variant};
 
 /// The width that rust-hdl gives to a shifted literal.
 const SHIFTED_LITERAL_WIDTH: u32 = 64;
-
-/// The width in which places in a word are computed: more than any word has, so that nothing wraps.
-const INDEX_WIDTH: u32 = 32;
 
 /// The value of an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,7 +100,7 @@ impl Evaluator<'_> {
     }
 
     /// The cell of an expression that has a width of its own.
-    fn value(&mut self, expression: &VerilogExpression) -> Result<CellId, Problem> {
+    pub fn value(&mut self, expression: &VerilogExpression) -> Result<CellId, Problem> {
         let operand = self.expression(expression, None)?;
         self.cell(operand)
     }
@@ -114,7 +110,7 @@ impl Evaluator<'_> {
         self.cell_of_width(operand, None)
     }
 
-    fn cell_of_width(&mut self, operand: Operand, width: Option<u32>) -> Result<CellId, Problem> {
+    pub fn cell_of_width(&mut self, operand: Operand, width: Option<u32>) -> Result<CellId, Problem> {
         match (operand, width) {
             (Operand::Cell(cell) | Operand::Elastic(cell), None) | (Operand::Cell(cell), Some(_)) => Ok(cell),
             (Operand::Elastic(cell), Some(width)) => Ok(self.netlist.resize(cell, Type::s(width))),
@@ -237,31 +233,8 @@ impl Evaluator<'_> {
         }))
     }
 
-    /// The place of a bit, a machine integer: sums outside of parentheses do not wrap.
-    pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
-        let VerilogExpression::Binary(left, operator @ (VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul), right) = expression else {
-            return self.expression(expression, None);
-        };
-        let (left, right) = (self.index(left)?, self.index(right)?);
-        if let (Operand::Literal { value: left, .. }, Operand::Literal { value: right, .. }) = (&left, &right)
-            && let Some(folded) = fold(left, operator, right, false)
-        {
-            return Ok(folded);
-        }
-        let ty = unsigned(INDEX_WIDTH);
-        let (a, b) = (self.fit(left, ty)?, self.fit(right, ty)?);
-        Ok(Operand::Cell(match operator {
-            VerilogOp::Add => self.netlist.cell(Cell::Add(a, b), ty),
-            VerilogOp::Sub => self.netlist.cell(Cell::Sub(a, b), ty),
-            _ => {
-                let product = self.netlist.cell(Cell::Mul(a, b), unsigned(2 * INDEX_WIDTH));
-                self.netlist.resize(product, ty)
-            }
-        }))
-    }
-
     /// The amount of a shift or the place of a part: unsigned, in its own width.
-    fn amount(&mut self, operand: Operand) -> Result<CellId, Problem> {
+    pub fn amount(&mut self, operand: Operand) -> Result<CellId, Problem> {
         match operand {
             Operand::Literal { value, .. } => {
                 let ty = unsigned((value.bits() as u32).max(1));
@@ -315,72 +288,9 @@ impl Evaluator<'_> {
             VerilogOpUnary::Xor => netlist.cell(Cell::ReduceXor(cell), Type::BIT),
         }))
     }
-
-    /// `get_bits`, or a field of a packed struct, which keeps the field's type.
-    fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
-        let value = self.value(inner)?;
-        let offset = self.index(offset)?;
-        let field = match (&offset, self.plain_signal(inner)) {
-            (Operand::Literal { value, .. }, Some(owner)) => {
-                let fields = self.signals.get(owner).info.fields();
-                fields.iter().find(|field| BigInt::from(field.low) == *value && field.ty.width() == bits).map(|field| field.ty)
-            }
-            _ => None,
-        };
-        let signed = self.netlist.ty(value).is_signed();
-        let part = self.part(value, offset, bits.max(1));
-        let ty = field.unwrap_or(if signed { Type::s(bits.max(1)) } else { unsigned(bits.max(1)) });
-        Ok(Operand::Cell(self.netlist.retype(part, ty)))
-    }
-
-    /// The signal that an expression is.
-    pub fn plain_signal(&self, expression: &VerilogExpression) -> Option<SignalId> {
-        match expression {
-            VerilogExpression::Signal(text) => self.signals.find(&resolve(text, &self.loops).ok()?),
-            VerilogExpression::Paren(inner) => self.plain_signal(inner),
-            _ => None,
-        }
-    }
-
-    /// `bits` bits of a cell from a place on; zeros beyond its top.
-    fn part(&mut self, value: CellId, offset: Operand, bits: u32) -> CellId {
-        let width = self.netlist.width(value);
-        let ty = unsigned(bits);
-        if let Operand::Literal { value: low, .. } = &offset
-            && let Some(low) = u32::try_from(low).ok().filter(|low| u64::from(*low) + u64::from(bits) <= u64::from(width))
-        {
-            return if bits == width { self.netlist.retype(value, ty) } else { self.netlist.cell(Cell::Slice { value, low }, ty) };
-        }
-        let value = self.netlist.retype(value, unsigned(width));
-        // A clock is refused where it is read, so an amount that is none cannot come here.
-        let Ok(amount) = self.amount(offset) else { return self.netlist.constant(&BigInt::ZERO, ty) };
-        let shifted = self.netlist.cell(Cell::ShiftRight(value, amount), unsigned(width));
-        self.netlist.resize(shifted, ty)
-    }
-
-    fn replace_bit(&mut self, inner: &VerilogExpression, index: &VerilogExpression, bit: &VerilogExpression) -> Result<Operand, Problem> {
-        let value = self.value(inner)?;
-        let ty = self.netlist.ty(value);
-        let index = self.index(index)?;
-        let bit = self.expression(bit, Some(1))?;
-        let bit = self.fit(bit, Type::BIT)?;
-        if let Operand::Literal { value: low, .. } = &index
-            && let Some(low) = u32::try_from(low).ok().filter(|&low| low < ty.width())
-        {
-            return Ok(Operand::Cell(self.netlist.replace(value, low, bit)));
-        }
-        let index = self.amount(index)?;
-        let netlist = &mut *self.netlist;
-        let one = netlist.constant(&BigInt::from(1), ty);
-        let mask = netlist.cell(Cell::ShiftLeft(one, index), ty);
-        let keep = netlist.not(mask);
-        let kept = netlist.and(value, keep);
-        let set = netlist.or(value, mask);
-        Ok(Operand::Cell(netlist.mux(bit, set, kept)))
-    }
 }
 
-fn fold(left: &BigInt, operator: &VerilogOp, right: &BigInt, is_bit: bool) -> Option<Operand> {
+pub fn fold(left: &BigInt, operator: &VerilogOp, right: &BigInt, is_bit: bool) -> Option<Operand> {
     let number = |value| Some(Operand::Literal { value, is_bit });
     let truth = |value: bool| Some(Operand::Literal { value: u32::from(value).into(), is_bit: true });
     match operator {

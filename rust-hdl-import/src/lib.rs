@@ -5,19 +5,19 @@
 //!
 //! #[derive(LogicBlock, Default)]
 //! struct Inverter {
-//!     pub input: Signal<In, Bits<8>>,
-//!     pub output: Signal<Out, Bits<8>>,
+//!     pub data: Signal<In, Bits<8>>,
+//!     pub result: Signal<Out, Bits<8>>,
 //! }
 //!
 //! impl Logic for Inverter {
 //!     #[hdl_gen]
 //!     fn update(&mut self) {
-//!         self.output.next = !self.input.val();
+//!         self.result.next = !self.data.val();
 //!     }
 //! }
 //!
 //! let design = systole_rust_hdl::import(&Inverter::default()).unwrap();
-//! assert_eq!(design.top_module().outputs[0].name, "output");
+//! assert_eq!(design.top_module().outputs[0].name, "result");
 //! ```
 //!
 //! How a circuit maps:
@@ -32,8 +32,9 @@
 //! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
 //!
 //! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` and `expression`
-//! execute a block's `update` symbolically, `lower` puts modules together, `netlist` builds one of ours.
+//! execute a block's `update` symbolically, `build` puts a module together, `lower` a design.
 
+mod build;
 mod clocks;
 mod diagnostic;
 mod evaluate;
@@ -42,8 +43,10 @@ mod literal;
 mod lower;
 mod names;
 mod netlist;
+mod places;
 mod primitives;
 mod probe;
+mod refusals;
 mod signals;
 mod storage;
 

@@ -16,13 +16,13 @@ pub(crate) fn parse(text: &str) -> Option<(BigInt, u32)> {
         _ => {}
     }
     if let Some((width, digits)) = text.split_once('\'') {
-        let radix = match digits.get(..1)? {
-            "h" => 16,
-            "b" => 2,
-            "d" => 10,
+        let (radix, digits) = match digits.as_bytes().split_first()? {
+            (b'h', digits) => (16, digits),
+            (b'b', digits) => (2, digits),
+            (b'd', digits) => (10, digits),
             _ => return None,
         };
-        return Some((BigInt::parse_bytes(digits[1..].as_bytes(), radix)?, width.parse().ok()?));
+        return Some((BigInt::parse_bytes(digits, radix)?, width.parse().ok()?));
     }
     let plain = text.replace('_', "");
     let (digits, radix) = match plain.get(..2) {

@@ -4,8 +4,8 @@ use num_bigint::BigInt;
 use systole_hdl::design::{DomainId, Memory, MemoryId, WritePort};
 use systole_hdl::{Cell, Collision, Type, Value};
 
+use crate::build::Build;
 use crate::diagnostic::Problem;
-use crate::lower::Build;
 use crate::primitives::{Content, Primitive};
 use crate::probe::{Node, SignalInfo};
 
