@@ -1,5 +1,6 @@
 //! Imported circuits do what rust-hdl's own simulator does, in every cycle.
 
+mod circuits;
 mod harness;
 mod language;
 mod widgets;

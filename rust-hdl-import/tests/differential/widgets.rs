@@ -310,3 +310,14 @@ fn sdram_controllers() {
         4000
     );
 }
+
+#[test]
+fn sdram_as_a_fifo() {
+    let timings = MemoryTimings::fast_boot_sim(125e6);
+    compare!(
+        SDRAMFIFOController<6, 4, 4, 16, 12> = SDRAMFIFOController::new(3, timings, OutputBuffer::Wired),
+        clocks [clock, ram_clock],
+        inputs [sdram.read_data, data_in, write, read],
+        5000
+    );
+}
