@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use systole_hdl::design::ModuleId;
 use systole_hdl::{Design, ModuleDef};
 
+use crate::Widths;
 use crate::build::{Build, Child, Lowered};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::evaluate::Evaluator;
@@ -14,8 +15,8 @@ use crate::probe::{Node, SignalInfo};
 use crate::refusals::refusals;
 
 /// The design of a circuit.
-pub(crate) fn lower(root: &Node) -> Result<Design, Vec<Diagnostic>> {
-    let mut lowering = Lowering::default();
+pub(crate) fn lower(root: &Node, widths: Widths) -> Result<Design, Vec<Diagnostic>> {
+    let mut lowering = Lowering { widths, ..Lowering::default() };
     match primitive(root) {
         Some(primitive) => lowering.module(&held_alone(root, &primitive)),
         None => lowering.module(root),
@@ -70,6 +71,7 @@ fn held_alone(node: &Node, primitive: &Primitive) -> Node {
 
 #[derive(Default)]
 struct Lowering {
+    widths: Widths,
     design: Design,
     diagnostics: Vec<Diagnostic>,
     names: FxHashSet<String>,
@@ -100,7 +102,7 @@ impl Lowering {
         for (child, lowered) in node.children.iter().zip(&children) {
             build.declare_child(&self.design, child, lowered);
         }
-        let mut evaluator = Evaluator::new(&build.signals, &mut build.netlist, &mut build.clocks);
+        let mut evaluator = Evaluator::new(self.widths, &build.signals, &mut build.netlist, &mut build.clocks);
         evaluator.block(block);
         let (values, problems) = evaluator.finish();
         build.values = values;

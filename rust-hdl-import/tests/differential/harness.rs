@@ -142,7 +142,8 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
     moved
 }
 
-fn empty_recording(design: &Design) -> Recording {
+/// A recording of no cycle.
+pub fn empty_recording(design: &Design) -> Recording {
     let top = design.top_module();
     let trace = |name: &str| PortTrace { port: name.to_string(), values: Vec::new() };
     Recording {

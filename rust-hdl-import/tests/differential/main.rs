@@ -3,4 +3,5 @@
 mod circuits;
 mod harness;
 mod language;
+mod verilog_widths;
 mod widgets;
