@@ -99,3 +99,8 @@ pub fn import<B: Block>(block: &B) -> Result<Design, Vec<Diagnostic>> {
 pub fn import_with<B: Block>(block: &B, options: &Options) -> Result<Design, Vec<Diagnostic>> {
     lower::lower(&probe::walk(block, &options.name), options.widths)
 }
+
+/// Runs the code of the book's chapter.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/rust-hdl.md")]
+struct Book;
