@@ -4,6 +4,7 @@ use rust_hdl_core::ast::{BlackBox, VerilogLiteral, Wrapper};
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::accum::Accum;
 use rust_hdl_widgets::prelude::*;
+use rust_hdl_widgets::registered_edge_tristate::RegisteredEdgeTristate;
 use systole_rust_hdl::{Diagnostic, import};
 
 fn refusals(circuit: &impl Block) -> Vec<String> {
@@ -42,6 +43,17 @@ fn a_tristate_is_refused_where_it_stands() {
     let found = refusals(&Pad::default());
     assert!(found.iter().any(|text| text.starts_with("top.buffer: signal `bus`: it is bidirectional")), "{found:?}");
     assert!(found.iter().any(|text| text.starts_with("top.buffer: block: its Verilog is custom text")), "{found:?}");
+}
+
+#[test]
+fn widgets_with_tristates_are_refused() {
+    for found in [
+        refusals(&TristateBuffer::<Bits<8>>::default()),
+        refusals(&RegisteredEdgeTristate::<8>::default()),
+        refusals(&OpenDrainBuffer::default()),
+    ] {
+        assert!(found.iter().any(|text| text.starts_with("top: signal `bus`: it is bidirectional")), "{found:?}");
+    }
 }
 
 #[derive(LogicBlock, Default)]
