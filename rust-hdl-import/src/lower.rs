@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Problem};
 use crate::evaluate::Evaluator;
 use crate::primitives::{Primitive, recognise};
 use crate::probe::{Node, SignalInfo};
-use crate::refusals::refusals;
+use crate::refusals::{refused_code, refused_signals};
 
 /// The design of a circuit.
 pub(crate) fn lower(root: &Node, widths: Widths) -> Result<Design, Vec<Diagnostic>> {
@@ -31,9 +31,9 @@ pub(crate) fn lower(root: &Node, widths: Widths) -> Result<Design, Vec<Diagnosti
     Ok(lowering.design)
 }
 
-/// A broken rule of the netlist. Beside combinational loops, which rust-hdl's own check may let pass, none is expected.
+/// A broken rule of the netlist: a combinational loop, or two signals whose names become one. No other is expected.
 fn invalid(root: &Node, text: &str) -> Diagnostic {
-    Problem::new("design", text, "break the loop with a flip-flop").within(&root.path)
+    Problem::new("design", text, "put a flip-flop into a loop, rename one of two signals").within(&root.path)
 }
 
 fn primitive(node: &Node) -> Option<Primitive> {
@@ -88,7 +88,7 @@ impl Lowering {
     fn module(&mut self, node: &Node) -> Option<Lowered> {
         let reported = self.diagnostics.len();
         let children: Vec<Child> = node.children.iter().map(|child| self.child(child)).collect();
-        for problem in refusals(node) {
+        for problem in refused_code(node).into_iter().chain(refused_signals(node)) {
             self.report(node, problem);
         }
         // What cannot be executed drives nothing; reporting that too would only distract.
@@ -122,7 +122,10 @@ impl Lowering {
 
     fn child(&mut self, node: &Node) -> Child {
         if let Some(primitive) = primitive(node) {
-            return Child::Primitive(primitive);
+            let problems = refused_signals(node);
+            let is_refused = !problems.is_empty();
+            problems.into_iter().for_each(|problem| self.report(node, problem));
+            return if is_refused { Child::Failed } else { Child::Primitive(primitive) };
         }
         self.module(node).map_or(Child::Failed, Child::Instance)
     }

@@ -237,3 +237,56 @@ fn an_array_indexed_by_a_signal_is_refused() {
     let text = only_refusal(&ComputedPlace::default());
     assert!(text.contains("the index `place$val()$index()` is not a sum or product of numbers and loop variables"), "{text}");
 }
+
+#[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+enum Single {
+    Only,
+}
+
+#[derive(LogicBlock, Default)]
+struct Widthless {
+    pub clock: Signal<In, Clock>,
+    pub state: Signal<Out, Single>,
+    held: DFF<Single>,
+}
+
+impl Logic for Widthless {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, held);
+        self.held.d.next = Single::Only;
+        self.state.next = self.held.q.val();
+    }
+}
+
+#[test]
+fn signals_without_a_bit_are_refused() {
+    let found = refusals(&Widthless::default());
+    assert!(found.iter().any(|text| text.starts_with("top: signal `state`: it is 0 bits wide")), "{found:?}");
+    assert!(found.iter().any(|text| text.starts_with("top.held: signal `q`: it is 0 bits wide")), "{found:?}");
+}
+
+#[derive(LogicInterface, Default)]
+struct Bus {
+    pub data: Signal<In, Bit>,
+}
+
+#[derive(LogicBlock, Default)]
+struct NamesThatMeet {
+    pub bus: Bus,
+    pub bus_data: Signal<In, Bit>,
+    pub both: Signal<Out, Bit>,
+}
+
+impl Logic for NamesThatMeet {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.both.next = self.bus.data.val() & self.bus_data.val();
+    }
+}
+
+#[test]
+fn ports_whose_names_become_one_are_refused() {
+    let text = only_refusal(&NamesThatMeet::default());
+    assert!(text.contains("has the same name"), "{text}");
+}
