@@ -3,5 +3,6 @@
 mod circuits;
 mod harness;
 mod language;
+mod structure;
 mod verilog_widths;
 mod widgets;
