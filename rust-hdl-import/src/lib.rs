@@ -1,0 +1,107 @@
+//! Imports circuits written with [rust-hdl](https://rust-hdl.org) into a Systole [`Design`].
+//!
+//! ```
+//! use rust_hdl_core::prelude::*;
+//!
+//! #[derive(LogicBlock, Default)]
+//! struct Inverter {
+//!     pub data: Signal<In, Bits<8>>,
+//!     pub result: Signal<Out, Bits<8>>,
+//! }
+//!
+//! impl Logic for Inverter {
+//!     #[hdl_gen]
+//!     fn update(&mut self) {
+//!         self.result.next = !self.data.val();
+//!     }
+//! }
+//!
+//! let design = systole_rust_hdl::import(&Inverter::default()).unwrap();
+//! assert_eq!(design.top_module().outputs[0].name, "result");
+//! ```
+//!
+//! How a circuit maps:
+//!
+//! - A block becomes a module, named after the field that holds it; equal modules become one definition with several instances.
+//! - Flip-flops, memories and ROMs become registers, memories and reads of the module that holds them, with their initial content.
+//! - A port `bus.data` of an interface is named `bus_data`, element 3 of an array `taps_3`.
+//! - A clock input becomes a clock domain, in the order of the fields: the default domain if it is the only one, else named after
+//!   the port (`read_clock` is the clock of domain `read`). Registers do not obey the domain's reset, as rust-hdl has none.
+//!
+//! What a circuit means is what rust-hdl's *simulator* does with it; [`Widths`] says where its Verilog differs. A block is imported
+//! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
+//!
+//! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` executes a block's
+//! `update` symbolically, with `expression` and `places` for the widths of the simulator and `verilog_widths` for the others, `build`
+//! puts a module together, `lower` a design.
+
+mod build;
+mod clocks;
+mod diagnostic;
+mod evaluate;
+mod expression;
+mod literal;
+mod lower;
+mod names;
+mod netlist;
+mod places;
+mod primitives;
+mod probe;
+mod refusals;
+mod signals;
+mod storage;
+mod verilog_widths;
+
+use rust_hdl_core::block::Block;
+use systole_hdl::Design;
+
+pub use diagnostic::Diagnostic;
+
+/// In which widths expressions are computed. rust-hdl's two answers differ: where `q` has 8 bits, `(q + 1) == 0` holds once in 256
+/// cycles in its simulator, and never in its Verilog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Widths {
+    /// As in rust-hdl's simulator: operands have their own width, and a literal takes the width of the other operand.
+    #[default]
+    Simulator,
+    /// As tools read its Verilog: everything has the width of the widest part, and a literal has 32 bits.
+    ///
+    /// Operators are grouped as in the Rust source; Verilog itself has `==` bind tighter than `&` where parentheses are missing.
+    Verilog,
+}
+
+/// How the import reads a circuit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Name of the top module.
+    pub name: String,
+    /// In which widths expressions are computed.
+    pub widths: Widths,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { name: "top".to_string(), widths: Widths::default() }
+    }
+}
+
+/// The design of a rust-hdl circuit, its top module named `top`.
+///
+/// # Errors
+/// Everything that has no counterpart in a design, each with the module and the construct: see [`Diagnostic`].
+pub fn import<B: Block>(block: &B) -> Result<Design, Vec<Diagnostic>> {
+    import_with(block, &Options::default())
+}
+
+/// As [`import`], with options.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_with<B: Block>(block: &B, options: &Options) -> Result<Design, Vec<Diagnostic>> {
+    lower::lower(&probe::walk(block, &options.name), options.widths)
+}
+
+/// Runs the code of the book's chapter.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/rust-hdl.md")]
+struct Book;

@@ -1,0 +1,150 @@
+//! Building one module of a design, cell by cell. Equal cells are shared, constants are folded where that is free.
+
+use num_bigint::BigInt;
+use rustc_hash::{FxHashMap, FxHashSet};
+use systole_hdl::design::{CellInfo, InputPort, Name};
+use systole_hdl::{Cell, CellId, ModuleDef, Type, Value};
+
+/// A module in the making.
+#[derive(Default)]
+pub(crate) struct Netlist {
+    pub module: ModuleDef,
+    shared: FxHashMap<(Cell, Type), CellId>,
+    names: FxHashSet<String>,
+}
+
+impl Netlist {
+    /// A name that nothing in the module has yet: `wanted`, with a number if needed. `$` becomes `_`.
+    pub fn unique(&mut self, wanted: &str) -> Name {
+        let wanted = wanted.replace('$', "_");
+        let numbered = (1..).map(|number| format!("{wanted}_{number}"));
+        let free = std::iter::once(wanted.clone()).chain(numbered).find(|name| !self.names.contains(name));
+        let name = free.expect("numbers do not run out");
+        self.names.insert(name.clone());
+        name.into()
+    }
+
+    /// Takes the name of a port, which is its own.
+    pub fn take(&mut self, port: &str) {
+        self.names.insert(port.replace('$', "_"));
+    }
+
+    /// An input port and its cell.
+    pub fn input(&mut self, name: &str, ty: Type) -> CellId {
+        let cell = self.alone(Cell::Input(self.module.inputs.len() as u32), ty);
+        self.take(name);
+        self.module.inputs.push(InputPort { name: name.replace('$', "_").into(), cell });
+        cell
+    }
+
+    /// A cell that is only ever itself: an input, a register, an instance's output.
+    pub fn alone(&mut self, cell: Cell, ty: Type) -> CellId {
+        let id = CellId(self.module.cells.len() as u32);
+        self.module.cells.push(cell);
+        self.module.info.push(CellInfo { ty, name: None, location: None, states: Box::default() });
+        id
+    }
+
+    /// A cell whose function is not known yet; see [`Netlist::define`].
+    pub fn reserve(&mut self, ty: Type) -> CellId {
+        self.alone(Cell::Const(Value::zero(ty.width())), ty)
+    }
+
+    /// Gives a reserved cell its function.
+    pub fn define(&mut self, id: CellId, cell: Cell) {
+        self.module.cells[id.index()] = cell;
+    }
+
+    pub fn ty(&self, id: CellId) -> Type {
+        self.module.ty(id)
+    }
+
+    pub fn width(&self, id: CellId) -> u32 {
+        self.ty(id).width()
+    }
+
+    pub fn cell(&mut self, cell: Cell, ty: Type) -> CellId {
+        if let Some(&id) = self.shared.get(&(cell.clone(), ty)) {
+            return id;
+        }
+        let id = self.alone(cell.clone(), ty);
+        self.shared.insert((cell, ty), id);
+        id
+    }
+
+    pub fn constant(&mut self, value: &BigInt, ty: Type) -> CellId {
+        self.cell(Cell::Const(Value::from_bigint(ty.width(), value)), ty)
+    }
+
+    /// The same bits as another type of the same width.
+    pub fn retype(&mut self, id: CellId, ty: Type) -> CellId {
+        if self.ty(id) == ty { id } else { self.cell(Cell::Wire(id), ty) }
+    }
+
+    /// The value in the width of `ty`: cut off at the top, or extended by its own sign.
+    pub fn resize(&mut self, id: CellId, ty: Type) -> CellId {
+        let (from, to) = (self.width(id), ty.width());
+        if from < to {
+            self.cell(Cell::Extend(id), ty)
+        } else if from > to {
+            self.cell(Cell::Slice { value: id, low: 0 }, ty)
+        } else {
+            self.retype(id, ty)
+        }
+    }
+
+    pub fn not(&mut self, id: CellId) -> CellId {
+        let ty = self.ty(id);
+        self.cell(Cell::Not(id), ty)
+    }
+
+    pub fn and(&mut self, a: CellId, b: CellId) -> CellId {
+        let ty = self.ty(a);
+        self.cell(Cell::And(a, b), ty)
+    }
+
+    pub fn or(&mut self, a: CellId, b: CellId) -> CellId {
+        let ty = self.ty(a);
+        self.cell(Cell::Or(a, b), ty)
+    }
+
+    pub fn equal(&mut self, a: CellId, b: CellId) -> CellId {
+        self.cell(Cell::Equal(a, b), Type::BIT)
+    }
+
+    /// `a < b` by number; operands of equal type.
+    pub fn less(&mut self, a: CellId, b: CellId) -> CellId {
+        self.cell(Cell::Less(a, b), Type::BIT)
+    }
+
+    pub fn mux(&mut self, condition: CellId, then: CellId, otherwise: CellId) -> CellId {
+        if then == otherwise {
+            return then;
+        }
+        let ty = self.ty(then);
+        self.cell(Cell::Mux { condition, then, otherwise }, ty)
+    }
+
+    /// Puts `part` into `whole` at a fixed place.
+    pub fn replace(&mut self, whole: CellId, low: u32, part: CellId) -> CellId {
+        let ty = self.ty(whole);
+        let high = low + self.width(part);
+        let mut parts = Vec::new();
+        if high < ty.width() {
+            parts.push(self.cell(Cell::Slice { value: whole, low: high }, Type::Bits(ty.width() - high)));
+        }
+        parts.push(part);
+        if low > 0 {
+            parts.push(self.cell(Cell::Slice { value: whole, low: 0 }, Type::Bits(low)));
+        }
+        if parts.len() == 1 { self.retype(part, ty) } else { self.cell(Cell::Concat(parts), ty) }
+    }
+
+    /// Gives a cell a name, if it has none and is no constant.
+    pub fn name(&mut self, id: CellId, wanted: &str) {
+        if self.module.info[id.index()].name.is_none() && !matches!(self.module.cell(id), Cell::Const(_) | Cell::Input(_)) {
+            let name = self.unique(wanted);
+            self.module.info[id.index()].name = Some(name);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Expressions that take or replace a part of a word.
+//!
+//! A place is a machine integer for the simulator: `place.index() + 36` does not wrap, but `(place + 36).index()` does. The tree has
+//! only the parentheses to tell them apart.
+
+use num_bigint::BigInt;
+use rust_hdl_core::ast::{VerilogExpression, VerilogOp};
+use systole_hdl::{Cell, CellId, Type};
+
+use crate::diagnostic::Problem;
+use crate::evaluate::Evaluator;
+use crate::expression::{Operand, fold, unsigned};
+use crate::literal;
+use crate::names::{loop_variable, resolve};
+use crate::signals::SignalId;
+
+/// The width in which places in a word are computed: more than any word has, so that nothing wraps.
+const INDEX_WIDTH: u32 = 32;
+
+impl Evaluator<'_> {
+    /// The place of a bit, a machine integer: sums outside of parentheses do not wrap.
+    pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
+        if let Some(value) = self.number(expression) {
+            return Ok(Operand::Literal { value, is_bit: false });
+        }
+        let VerilogExpression::Binary(left, operator @ (VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul), right) = expression else {
+            return self.expression(expression, None);
+        };
+        let (left, right) = (self.index(left)?, self.index(right)?);
+        if let (Operand::Literal { value: left, .. }, Operand::Literal { value: right, .. }) = (&left, &right)
+            && let Some(folded) = fold(left, operator, right, false)
+        {
+            return Ok(folded);
+        }
+        let ty = unsigned(INDEX_WIDTH);
+        let (a, b) = (self.fit(left, ty)?, self.fit(right, ty)?);
+        Ok(Operand::Cell(match operator {
+            VerilogOp::Add => self.netlist.cell(Cell::Add(a, b), ty),
+            VerilogOp::Sub => self.netlist.cell(Cell::Sub(a, b), ty),
+            _ => {
+                let product = self.netlist.cell(Cell::Mul(a, b), unsigned(2 * INDEX_WIDTH));
+                self.netlist.resize(product, ty)
+            }
+        }))
+    }
+
+    /// The value of an expression that is a literal or a loop variable.
+    fn number(&self, expression: &VerilogExpression) -> Option<BigInt> {
+        match expression {
+            VerilogExpression::Literal(literal) => literal::value(literal).map(|(value, _)| value),
+            VerilogExpression::Signal(text) => loop_variable(text, &self.loops).map(BigInt::from),
+            VerilogExpression::Paren(inner) => self.number(inner),
+            _ => None,
+        }
+    }
+
+    /// `get_bits`, or a field of a packed struct, which keeps the field's type.
+    pub fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
+        let value = self.value(inner)?;
+        let offset = self.index(offset)?;
+        let field = match (&offset, self.plain_signal(inner)) {
+            (Operand::Literal { value, .. }, Some(owner)) => {
+                let fields = self.signals.get(owner).info.fields();
+                fields.iter().find(|field| BigInt::from(field.low) == *value && field.ty.width() == bits).map(|field| field.ty)
+            }
+            _ => None,
+        };
+        let signed = self.netlist.ty(value).is_signed();
+        let part = self.part(value, offset, bits.max(1))?;
+        let ty = field.unwrap_or(if signed { Type::s(bits.max(1)) } else { unsigned(bits.max(1)) });
+        Ok(Operand::Cell(self.netlist.retype(part, ty)))
+    }
+
+    /// The signal that an expression is.
+    pub fn plain_signal(&self, expression: &VerilogExpression) -> Option<SignalId> {
+        match expression {
+            VerilogExpression::Signal(text) => self.signals.find(&resolve(text, &self.loops).ok()?),
+            VerilogExpression::Paren(inner) => self.plain_signal(inner),
+            _ => None,
+        }
+    }
+
+    /// `bits` bits of a cell from a place on; zeros beyond its top.
+    pub fn part(&mut self, value: CellId, offset: Operand, bits: u32) -> Result<CellId, Problem> {
+        let width = self.netlist.width(value);
+        let ty = unsigned(bits);
+        if let Operand::Literal { value: low, .. } = &offset
+            && let Some(low) = u32::try_from(low).ok().filter(|low| u64::from(*low) + u64::from(bits) <= u64::from(width))
+        {
+            let is_whole = bits == width;
+            return Ok(if is_whole { self.netlist.retype(value, ty) } else { self.netlist.cell(Cell::Slice { value, low }, ty) });
+        }
+        let value = self.netlist.retype(value, unsigned(width));
+        let amount = self.amount(offset)?;
+        let shifted = self.netlist.cell(Cell::ShiftRight(value, amount), unsigned(width));
+        Ok(self.netlist.resize(shifted, ty))
+    }
+
+    pub fn replace_bit(
+        &mut self,
+        inner: &VerilogExpression,
+        index: &VerilogExpression,
+        bit: &VerilogExpression,
+    ) -> Result<Operand, Problem> {
+        let value = self.value(inner)?;
+        let ty = self.netlist.ty(value);
+        let index = self.index(index)?;
+        let bit = self.expression(bit, Some(1))?;
+        let bit = self.fit(bit, Type::BIT)?;
+        if let Operand::Literal { value: low, .. } = &index
+            && let Some(low) = u32::try_from(low).ok().filter(|&low| low < ty.width())
+        {
+            return Ok(Operand::Cell(self.netlist.replace(value, low, bit)));
+        }
+        let index = self.amount(index)?;
+        let netlist = &mut *self.netlist;
+        let one = netlist.constant(&BigInt::from(1), ty);
+        let mask = netlist.cell(Cell::ShiftLeft(one, index), ty);
+        let keep = netlist.not(mask);
+        let kept = netlist.and(value, keep);
+        let set = netlist.or(value, mask);
+        Ok(Operand::Cell(netlist.mux(bit, set, kept)))
+    }
+}

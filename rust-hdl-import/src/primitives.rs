@@ -1,0 +1,113 @@
+//! Flip-flops, memories and ROMs: blocks whose Verilog rust-hdl writes as text.
+//!
+//! They are known by that text, which is fixed but for names and numbers. A block of the user that has the same text does the same.
+
+use std::collections::BTreeMap;
+
+use num_bigint::BigInt;
+
+use crate::literal;
+use crate::probe::Node;
+
+/// A block that becomes a register or a memory of the module that holds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Primitive {
+    /// `q` takes `d` at each edge of the clock input of this name.
+    Register { clock: &'static str, initial: BigInt },
+    /// `read_data` takes the word before the write.
+    Ram { content: Content },
+    /// `data` takes the word at `address` at each edge.
+    SynchronousRom { content: Content },
+    /// `data` is the word at `address`.
+    Rom { content: Content, default: BigInt },
+}
+
+/// Words by their address.
+pub(crate) type Content = BTreeMap<u64, BigInt>;
+
+/// The primitive that a block with this custom Verilog is.
+pub(crate) fn recognise(node: &Node, verilog: &str) -> Option<Primitive> {
+    let text = verilog.split_whitespace().collect::<Vec<_>>().join(" ");
+    let primitive = register(&text).or_else(|| ram(&text)).or_else(|| synchronous_rom(&text)).or_else(|| rom(&text))?;
+    primitive.ports().iter().all(|port| node.signals.iter().any(|signal| signal.name == *port)).then_some(primitive)
+}
+
+impl Primitive {
+    /// What it is called where no field names it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Primitive::Register { .. } => "register",
+            Primitive::Ram { .. } | Primitive::SynchronousRom { .. } | Primitive::Rom { .. } => "memory",
+        }
+    }
+
+    /// The ports that the primitive has.
+    pub fn ports(&self) -> &'static [&'static str] {
+        match self {
+            Primitive::Register { clock: "clk", .. } => &["d", "q", "clk"],
+            Primitive::Register { .. } => &["d", "q", "clock"],
+            Primitive::Ram { .. } => {
+                &["read_address", "read_clock", "read_data", "write_address", "write_clock", "write_data", "write_enable"]
+            }
+            Primitive::SynchronousRom { .. } => &["address", "clock", "data"],
+            Primitive::Rom { .. } => &["address", "data"],
+        }
+    }
+}
+
+fn register(text: &str) -> Option<Primitive> {
+    let rest = text.strip_prefix("initial begin q = ")?;
+    let (initial, rest) = rest.split_once("; end always @(posedge ")?;
+    let clock = match rest {
+        "clock) begin q <= d; end" => "clock",
+        "clk) q <= d;" => "clk",
+        _ => return None,
+    };
+    Some(Primitive::Register { clock, initial: literal::parse(initial)?.0 })
+}
+
+fn ram(text: &str) -> Option<Primitive> {
+    let behaviour = "always @(posedge read_clock) begin read_data <= mem[read_address]; end always @(posedge write_clock) begin \
+                     if (write_enable) begin mem[write_address] <= write_data; end end";
+    Some(Primitive::Ram { content: content(text.strip_suffix(behaviour)?)? })
+}
+
+fn synchronous_rom(text: &str) -> Option<Primitive> {
+    let behaviour = "always @(posedge clock) begin data <= mem[address]; end";
+    Some(Primitive::SynchronousRom { content: content(text.strip_suffix(behaviour)?)? })
+}
+
+/// The declaration of the memory `mem`, and its initial content: `initial begin mem[2'h0] = 8'h1; … end`.
+fn content(text: &str) -> Option<Content> {
+    let (declaration, initial) = text.split_once(';')?;
+    if !declaration.starts_with("reg[") || !declaration.contains("mem") {
+        return None;
+    }
+    if initial.trim().is_empty() {
+        return Some(Content::new());
+    }
+    let words = initial.trim().strip_prefix("initial begin")?.strip_suffix("end")?;
+    let words = words.split(';').map(str::trim).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let (address, value) = word.strip_prefix("mem[")?.split_once("] = ")?;
+            Some((u64::try_from(literal::parse(address)?.0).ok()?, literal::parse(value)?.0))
+        })
+        .collect()
+}
+
+fn rom(text: &str) -> Option<Primitive> {
+    let cases = text.strip_prefix("always @* case (address)")?.strip_suffix("endcase")?;
+    let mut content = Content::new();
+    let mut default = None;
+    for case in cases.split(';').map(str::trim).filter(|case| !case.is_empty()) {
+        let (address, value) = case.split_once(": data = ")?;
+        let value = literal::parse(value)?.0;
+        if address == "default" {
+            default = Some(value);
+        } else {
+            content.insert(u64::try_from(literal::parse(address)?.0).ok()?, value);
+        }
+    }
+    Some(Primitive::Rom { content, default: default? })
+}
