@@ -1,6 +1,9 @@
 //! Imported circuits do what rust-hdl's own simulator does, in every cycle.
 
 mod circuits;
+mod clock_crossing;
 mod harness;
 mod language;
+mod processor;
+mod serial_line;
 mod widgets;
