@@ -78,7 +78,9 @@ impl Probe for Outputs {
 }
 
 /// Runs a circuit three ways for `cycles` cycles. With several clocks, a random set of them has an edge in each cycle.
-pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64) {
+///
+/// Returns the number of cycles in which the outputs changed.
+pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64) -> u64 {
     circuit.connect_all();
     let design = Arc::new(
         systole_rust_hdl::import(&circuit)
@@ -137,6 +139,7 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
     }
     assert!(moved > 0 && moved >= cycles / 500, "the outputs hardly move: {moved} of {cycles} cycles");
     replay_in_icarus(&design, &recording);
+    moved
 }
 
 fn empty_recording(design: &Design) -> Recording {
