@@ -108,12 +108,14 @@ impl<const N: usize> Logic for Chain<N> {
     }
 }
 
-/// The inputs of a cycle: pseudo-random 16-bit numbers, and whether the weights move on, which they do in the first 64 cycles of 1024.
+/// Pseudo-random 16-bit numbers. The weights move on for as many cycles as there are elements, then stay for three times as many.
 struct Stimulus {
+    elements: u64,
     cycle: u64,
     random: u64,
 }
 
+/// The inputs of a cycle.
 struct Inputs {
     load: bool,
     weight: u16,
@@ -121,8 +123,8 @@ struct Inputs {
 }
 
 impl Stimulus {
-    fn new() -> Stimulus {
-        Stimulus { cycle: 0, random: 1 }
+    fn new(elements: usize) -> Stimulus {
+        Stimulus { elements: elements as u64, cycle: 0, random: 1 }
     }
 }
 
@@ -131,7 +133,7 @@ impl Iterator for Stimulus {
 
     fn next(&mut self) -> Option<Inputs> {
         self.random = self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        let load = self.cycle % 1024 < 64;
+        let load = self.cycle % (4 * self.elements) < self.elements;
         self.cycle += 1;
         Some(Inputs { load, weight: (self.random >> 32) as u16, data: (self.random >> 48) as u16 })
     }
@@ -150,15 +152,16 @@ struct Measured {
     checksum: u64,
 }
 
-/// Calls `cycle`, which gives the cycle's output, for `seconds`, in steps of `step` cycles; `checked` cycles, or all if there are
-/// fewer, go into the checksum.
+/// Calls `cycle`, which gives the cycle's output, for `seconds`, in steps of `step` cycles. The first `checked` cycles, which are
+/// run in any case, go into the checksum, or all.
 fn measure(
+    mut stimulus: Stimulus,
     seconds: f64,
     step: u64,
     checked: Option<u64>,
     mut cycle: impl FnMut(&Inputs) -> anyhow::Result<u64>,
 ) -> anyhow::Result<Measured> {
-    let (mut stimulus, mut cycles, mut checksum) = (Stimulus::new(), 0, 0);
+    let (mut cycles, mut checksum) = (0, 0);
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs_f64(seconds) || checked.is_some_and(|checked| cycles < checked) {
         for inputs in stimulus.by_ref().take(step as usize) {
@@ -184,7 +187,7 @@ fn in_rust_hdl<const N: usize>(seconds: f64) -> anyhow::Result<Measured> {
         true => Ok(()),
         false => Err(anyhow::anyhow!("rust-hdl's simulator does not settle")),
     };
-    measure(seconds, 16, None, |inputs| {
+    measure(Stimulus::new(N), seconds, 16, None, |inputs| {
         chain.load.next = inputs.load;
         chain.weight.next = signed_cast(u64::from(inputs.weight).to_bits());
         chain.data.next = signed_cast(u64::from(inputs.data).to_bits());
@@ -207,7 +210,7 @@ fn on_the_compiled_engine<const N: usize>(seconds: f64, checked: u64) -> anyhow:
     let sum = design.top_module().outputs[0].value;
     engine.keep(&[(NodeId::TOP, sum)]);
     let domains = DomainSet::only(DomainId(0));
-    measure(seconds, 4096, Some(checked), |inputs| {
+    measure(Stimulus::new(N), seconds, 4096, Some(checked), |inputs| {
         engine.set_input(0, &[u64::from(inputs.load)]);
         engine.set_input(1, &[u64::from(inputs.weight)]);
         engine.set_input(2, &[u64::from(inputs.data)]);

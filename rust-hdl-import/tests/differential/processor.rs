@@ -2,6 +2,7 @@
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
+use systole_sim::{Options, Simulator};
 
 use crate::compare;
 
@@ -172,4 +173,27 @@ impl Logic for Processor {
 #[test]
 fn a_processor_that_runs_a_program() {
     compare!(Processor = Processor::new(), clocks [clock], inputs [run, switches], 8000);
+}
+
+#[test]
+fn the_processor_shows_the_square_of_what_the_switches_say() {
+    let mut circuit = Processor::new();
+    circuit.connect_all();
+    let design = systole_rust_hdl::import(&circuit).unwrap();
+    for number in 1..16_u64 {
+        let mut simulator = Simulator::new(&design, Options::default()).unwrap();
+        let [run, switches] = ["run", "switches"].map(|name| simulator.input(name).unwrap());
+        let [display, shown] = ["display", "shown"].map(|name| simulator.output(name).unwrap());
+        simulator.set(run, true).unwrap();
+        simulator.set(switches, number).unwrap();
+        // At most 16 rounds of ten instructions, and 20 more.
+        for _ in 0..4 * 180 {
+            if simulator.get_u64(shown).unwrap() == 1 {
+                break;
+            }
+            simulator.step(1).unwrap();
+        }
+        assert_eq!(simulator.get_u64(shown).unwrap(), 1, "{number}");
+        assert_eq!(simulator.get_u64(display).unwrap(), number * number);
+    }
 }
