@@ -121,7 +121,10 @@ fn run_design(engine: &mut dyn Engine, cycles: u64) -> Vec<u64> {
     (0..cycles)
         .map(|cycle| {
             let (load, weight, data) = inputs(cycle);
-            [u64::from(load), weight as u64, data as u64].into_iter().enumerate().for_each(|(port, value)| engine.set_input(port, &[value]));
+            [u64::from(load), weight as u64, data as u64]
+                .into_iter()
+                .enumerate()
+                .for_each(|(port, value)| engine.set_input(port, &[value]));
             engine.settle();
             let sum = engine.read_u64(NodeId::TOP, sum);
             engine.edge(DomainSet::only(DomainId(0)));

@@ -12,6 +12,7 @@ use rust_hdl_core::ast::{
 use rustc_hash::FxHashMap;
 use systole_hdl::{Cell, CellId, Type, Value};
 
+use crate::Widths;
 use crate::clocks::Clocks;
 use crate::diagnostic::Problem;
 use crate::expression::{Operand, unsigned};
@@ -36,6 +37,7 @@ pub(crate) struct Evaluator<'a> {
     pub clocks: &'a mut Clocks,
     pub problems: Vec<Problem>,
     pub loops: Loops,
+    pub widths: Widths,
     /// Of each signal that the code may assign.
     state: FxHashMap<SignalId, Assigned>,
     /// Cells that stand for what a signal has in the end.
@@ -45,7 +47,7 @@ pub(crate) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(signals: &'a Signals, netlist: &'a mut Netlist, clocks: &'a mut Clocks) -> Evaluator<'a> {
+    pub fn new(widths: Widths, signals: &'a Signals, netlist: &'a mut Netlist, clocks: &'a mut Clocks) -> Evaluator<'a> {
         let mut state = FxHashMap::default();
         for id in signals.ids() {
             let symbol = signals.get(id);
@@ -55,7 +57,17 @@ impl<'a> Evaluator<'a> {
                 state.insert(id, Assigned { value, missing: Value::ones(ty.width()) });
             }
         }
-        Evaluator { signals, netlist, clocks, problems: Vec::new(), loops: Vec::new(), state, finals: FxHashMap::default(), depth: 0 }
+        Evaluator {
+            signals,
+            netlist,
+            clocks,
+            problems: Vec::new(),
+            loops: Vec::new(),
+            widths,
+            state,
+            finals: FxHashMap::default(),
+            depth: 0,
+        }
     }
 
     pub fn block(&mut self, block: &[VerilogStatement]) {
@@ -199,7 +211,10 @@ impl<'a> Evaluator<'a> {
 
     fn conditional(&mut self, conditional: &VerilogConditional) -> Result<(), Problem> {
         let condition = self.expression(&conditional.test, None)?;
-        let condition = self.fit(condition, Type::BIT)?;
+        let mut condition = self.cell(condition)?;
+        if self.netlist.width(condition) > 1 {
+            condition = self.netlist.cell(Cell::ReduceOr(condition), Type::BIT);
+        }
         self.depth += 1;
         let before = self.state.clone();
         self.block(&conditional.then);

@@ -8,6 +8,7 @@ use num_bigint::{BigInt, Sign};
 use rust_hdl_core::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
 use systole_hdl::{Cell, CellId, Type};
 
+use crate::Widths;
 use crate::diagnostic::Problem;
 use crate::evaluate::{Evaluator, ambiguous};
 use crate::literal;
@@ -49,6 +50,9 @@ fn bits_needed(value: &BigInt, signed: bool) -> u32 {
 impl Evaluator<'_> {
     /// The value of an expression, in a place for `width` bits if that is known.
     pub fn expression(&mut self, expression: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
+        if self.widths == Widths::Verilog {
+            return self.verilog_expression(expression, width);
+        }
         match expression {
             VerilogExpression::Signal(text) => self.signal(text),
             VerilogExpression::Literal(literal) => match literal::value(literal) {
@@ -74,14 +78,14 @@ impl Evaluator<'_> {
             VerilogExpression::Unary(operator, inner) => self.unary(operator, inner, width),
             VerilogExpression::Index(inner, index) => {
                 let (value, offset) = (self.value(inner)?, self.index(index)?);
-                Ok(Operand::Cell(self.part(value, offset, 1)))
+                Ok(Operand::Cell(self.part(value, offset, 1)?))
             }
             VerilogExpression::Slice(inner, bits, offset) => self.slice(inner, *bits as u32, offset),
             VerilogExpression::IndexReplace(inner, index, bit) => self.replace_bit(inner, index, bit),
         }
     }
 
-    fn signal(&mut self, text: &str) -> Result<Operand, Problem> {
+    pub fn signal(&mut self, text: &str) -> Result<Operand, Problem> {
         if let Some(value) = loop_variable(text, &self.loops) {
             return Ok(Operand::Literal { value: value.into(), is_bit: false });
         }
@@ -214,23 +218,21 @@ impl Evaluator<'_> {
             VerilogOp::LogicalAnd | VerilogOp::BitAnd => netlist.and(a, b),
             VerilogOp::LogicalOr | VerilogOp::BitOr => netlist.or(a, b),
             VerilogOp::BitXor => netlist.cell(Cell::Xor(a, b), ty),
-            VerilogOp::Eq => netlist.equal(a, b),
-            VerilogOp::Ne => {
-                let equal = netlist.equal(a, b);
-                netlist.not(equal)
-            }
-            VerilogOp::Lt => netlist.less(a, b),
-            VerilogOp::Gt => netlist.less(b, a),
-            VerilogOp::Ge => {
-                let less = netlist.less(a, b);
-                netlist.not(less)
-            }
-            VerilogOp::Le => {
-                let greater = netlist.less(b, a);
-                netlist.not(greater)
-            }
-            VerilogOp::Mul | VerilogOp::Shl | VerilogOp::Shr => unreachable!("handled above"),
+            comparison => return Ok(Operand::Cell(self.comparison(comparison, a, b))),
         }))
+    }
+
+    /// One bit: how two values of equal type compare.
+    pub fn comparison(&mut self, comparison: &VerilogOp, a: CellId, b: CellId) -> CellId {
+        let netlist = &mut *self.netlist;
+        let (holds, is_negated) = match comparison {
+            VerilogOp::Lt => (netlist.less(a, b), false),
+            VerilogOp::Gt => (netlist.less(b, a), false),
+            VerilogOp::Ge => (netlist.less(a, b), true),
+            VerilogOp::Le => (netlist.less(b, a), true),
+            other => (netlist.equal(a, b), matches!(other, VerilogOp::Ne)),
+        };
+        if is_negated { netlist.not(holds) } else { holds }
     }
 
     /// The amount of a shift or the place of a part: unsigned, in its own width.

@@ -28,7 +28,7 @@
 //! - A clock input becomes a clock domain, in the order of the fields: the default domain if it is the only one, else named after
 //!   the port (`read_clock` is the clock of domain `read`). Registers do not obey the domain's reset, as rust-hdl has none.
 //!
-//! What a circuit means is what rust-hdl's *simulator* does with it, not its Verilog, which computes in other widths. A block is imported
+//! What a circuit means is what rust-hdl's *simulator* does with it; [`Widths`] says where its Verilog differs. A block is imported
 //! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
 //!
 //! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` and `expression`
@@ -49,22 +49,38 @@ mod probe;
 mod refusals;
 mod signals;
 mod storage;
+mod verilog_widths;
 
 use rust_hdl_core::block::Block;
 use systole_hdl::Design;
 
 pub use diagnostic::Diagnostic;
 
+/// In which widths expressions are computed. rust-hdl's two answers differ: where `q` has 8 bits, `(q + 1) == 0` holds once in 256
+/// cycles in its simulator, and never in its Verilog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Widths {
+    /// As in rust-hdl's simulator: operands have their own width, and a literal takes the width of the other operand.
+    #[default]
+    Simulator,
+    /// As tools read its Verilog: everything has the width of the widest part, and a literal has 32 bits.
+    ///
+    /// Operators are grouped as in the Rust source; Verilog itself has `==` bind tighter than `&` where parentheses are missing.
+    Verilog,
+}
+
 /// How the import reads a circuit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
     /// Name of the top module.
     pub name: String,
+    /// In which widths expressions are computed.
+    pub widths: Widths,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { name: "top".to_string() }
+        Options { name: "top".to_string(), widths: Widths::default() }
     }
 }
 
@@ -81,5 +97,10 @@ pub fn import<B: Block>(block: &B) -> Result<Design, Vec<Diagnostic>> {
 /// # Errors
 /// As [`import`].
 pub fn import_with<B: Block>(block: &B, options: &Options) -> Result<Design, Vec<Diagnostic>> {
-    lower::lower(&probe::walk(block, &options.name))
+    lower::lower(&probe::walk(block, &options.name), options.widths)
 }
+
+/// Runs the code of the book's chapter.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/book/src/rust-hdl.md")]
+struct Book;

@@ -6,16 +6,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use systole_hdl::design::ModuleId;
 use systole_hdl::{Design, ModuleDef};
 
+use crate::Widths;
 use crate::build::{Build, Child, Lowered};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::evaluate::Evaluator;
 use crate::primitives::{Primitive, recognise};
 use crate::probe::{Node, SignalInfo};
-use crate::refusals::refusals;
+use crate::refusals::{refused_code, refused_signals};
 
 /// The design of a circuit.
-pub(crate) fn lower(root: &Node) -> Result<Design, Vec<Diagnostic>> {
-    let mut lowering = Lowering::default();
+pub(crate) fn lower(root: &Node, widths: Widths) -> Result<Design, Vec<Diagnostic>> {
+    let mut lowering = Lowering { widths, ..Lowering::default() };
     match primitive(root) {
         Some(primitive) => lowering.module(&held_alone(root, &primitive)),
         None => lowering.module(root),
@@ -30,9 +31,9 @@ pub(crate) fn lower(root: &Node) -> Result<Design, Vec<Diagnostic>> {
     Ok(lowering.design)
 }
 
-/// A broken rule of the netlist. Beside combinational loops, which rust-hdl's own check may let pass, none is expected.
+/// A broken rule of the netlist: a combinational loop, or two signals whose names become one. No other is expected.
 fn invalid(root: &Node, text: &str) -> Diagnostic {
-    Problem::new("design", text, "break the loop with a flip-flop").within(&root.path)
+    Problem::new("design", text, "put a flip-flop into a loop, rename one of two signals").within(&root.path)
 }
 
 fn primitive(node: &Node) -> Option<Primitive> {
@@ -70,6 +71,7 @@ fn held_alone(node: &Node, primitive: &Primitive) -> Node {
 
 #[derive(Default)]
 struct Lowering {
+    widths: Widths,
     design: Design,
     diagnostics: Vec<Diagnostic>,
     names: FxHashSet<String>,
@@ -86,7 +88,7 @@ impl Lowering {
     fn module(&mut self, node: &Node) -> Option<Lowered> {
         let reported = self.diagnostics.len();
         let children: Vec<Child> = node.children.iter().map(|child| self.child(child)).collect();
-        for problem in refusals(node) {
+        for problem in refused_code(node).into_iter().chain(refused_signals(node)) {
             self.report(node, problem);
         }
         // What cannot be executed drives nothing; reporting that too would only distract.
@@ -100,7 +102,7 @@ impl Lowering {
         for (child, lowered) in node.children.iter().zip(&children) {
             build.declare_child(&self.design, child, lowered);
         }
-        let mut evaluator = Evaluator::new(&build.signals, &mut build.netlist, &mut build.clocks);
+        let mut evaluator = Evaluator::new(self.widths, &build.signals, &mut build.netlist, &mut build.clocks);
         evaluator.block(block);
         let (values, problems) = evaluator.finish();
         build.values = values;
@@ -120,7 +122,10 @@ impl Lowering {
 
     fn child(&mut self, node: &Node) -> Child {
         if let Some(primitive) = primitive(node) {
-            return Child::Primitive(primitive);
+            let problems = refused_signals(node);
+            let is_refused = !problems.is_empty();
+            problems.into_iter().for_each(|problem| self.report(node, problem));
+            return if is_refused { Child::Failed } else { Child::Primitive(primitive) };
         }
         self.module(node).map_or(Child::Failed, Child::Instance)
     }

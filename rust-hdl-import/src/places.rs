@@ -10,7 +10,8 @@ use systole_hdl::{Cell, CellId, Type};
 use crate::diagnostic::Problem;
 use crate::evaluate::Evaluator;
 use crate::expression::{Operand, fold, unsigned};
-use crate::names::resolve;
+use crate::literal;
+use crate::names::{loop_variable, resolve};
 use crate::signals::SignalId;
 
 /// The width in which places in a word are computed: more than any word has, so that nothing wraps.
@@ -19,6 +20,9 @@ const INDEX_WIDTH: u32 = 32;
 impl Evaluator<'_> {
     /// The place of a bit, a machine integer: sums outside of parentheses do not wrap.
     pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
+        if let Some(value) = self.number(expression) {
+            return Ok(Operand::Literal { value, is_bit: false });
+        }
         let VerilogExpression::Binary(left, operator @ (VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul), right) = expression else {
             return self.expression(expression, None);
         };
@@ -40,6 +44,16 @@ impl Evaluator<'_> {
         }))
     }
 
+    /// The value of an expression that is a literal or a loop variable.
+    fn number(&self, expression: &VerilogExpression) -> Option<BigInt> {
+        match expression {
+            VerilogExpression::Literal(literal) => literal::value(literal).map(|(value, _)| value),
+            VerilogExpression::Signal(text) => loop_variable(text, &self.loops).map(BigInt::from),
+            VerilogExpression::Paren(inner) => self.number(inner),
+            _ => None,
+        }
+    }
+
     /// `get_bits`, or a field of a packed struct, which keeps the field's type.
     pub fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
         let value = self.value(inner)?;
@@ -52,7 +66,7 @@ impl Evaluator<'_> {
             _ => None,
         };
         let signed = self.netlist.ty(value).is_signed();
-        let part = self.part(value, offset, bits.max(1));
+        let part = self.part(value, offset, bits.max(1))?;
         let ty = field.unwrap_or(if signed { Type::s(bits.max(1)) } else { unsigned(bits.max(1)) });
         Ok(Operand::Cell(self.netlist.retype(part, ty)))
     }
@@ -67,19 +81,19 @@ impl Evaluator<'_> {
     }
 
     /// `bits` bits of a cell from a place on; zeros beyond its top.
-    pub fn part(&mut self, value: CellId, offset: Operand, bits: u32) -> CellId {
+    pub fn part(&mut self, value: CellId, offset: Operand, bits: u32) -> Result<CellId, Problem> {
         let width = self.netlist.width(value);
         let ty = unsigned(bits);
         if let Operand::Literal { value: low, .. } = &offset
             && let Some(low) = u32::try_from(low).ok().filter(|low| u64::from(*low) + u64::from(bits) <= u64::from(width))
         {
-            return if bits == width { self.netlist.retype(value, ty) } else { self.netlist.cell(Cell::Slice { value, low }, ty) };
+            let is_whole = bits == width;
+            return Ok(if is_whole { self.netlist.retype(value, ty) } else { self.netlist.cell(Cell::Slice { value, low }, ty) });
         }
         let value = self.netlist.retype(value, unsigned(width));
-        // A clock is refused where it is read, so an amount that is none cannot come here.
-        let Ok(amount) = self.amount(offset) else { return self.netlist.constant(&BigInt::ZERO, ty) };
+        let amount = self.amount(offset)?;
         let shifted = self.netlist.cell(Cell::ShiftRight(value, amount), unsigned(width));
-        self.netlist.resize(shifted, ty)
+        Ok(self.netlist.resize(shifted, ty))
     }
 
     pub fn replace_bit(

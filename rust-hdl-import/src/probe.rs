@@ -15,7 +15,7 @@ use crate::literal;
 pub(crate) struct Node {
     /// The field that holds it, e.g. `taps$0`.
     pub name: String,
-    /// Where it is, e.g. `top.filter.taps[0]`.
+    /// Where it is, e.g. `top.filter.taps$0`.
     pub path: String,
     pub signals: Vec<SignalInfo>,
     pub children: Vec<Node>,

@@ -7,28 +7,30 @@ use systole_hdl::types::MAX_WIDTH;
 use crate::diagnostic::Problem;
 use crate::probe::Node;
 
-/// What makes a block unfit as a whole.
-pub(crate) fn refusals(node: &Node) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let outside = "leave it outside of the imported circuit, and give the circuit ports for it";
+const OUTSIDE: &str = "leave it outside of the imported circuit, and give the circuit ports for it";
+
+/// Why what a block does is unknown, if it is. A primitive's is known, which is the caller's matter.
+pub(crate) fn refused_code(node: &Node) -> Option<Problem> {
     match &node.code {
-        Verilog::Combinatorial(_) => {}
-        Verilog::Empty if node.signals.iter().all(|signal| signal.kind != AtomKind::OutputParameter) => {}
+        Verilog::Combinatorial(_) => None,
+        Verilog::Empty if node.signals.iter().all(|signal| signal.kind != AtomKind::OutputParameter) => None,
         Verilog::Empty => {
-            problems.push(Problem::new(
-                "block",
-                "it has no Verilog, so only rust-hdl knows what it does",
-                "write its `update` under `#[hdl_gen]`",
-            ));
+            let reason = "it has no Verilog, so only rust-hdl knows what it does";
+            Some(Problem::new("block", reason, "write its `update` under `#[hdl_gen]`"))
         }
-        Verilog::Custom(_) => problems.push(Problem::new("block", "its Verilog is custom text of no known primitive", outside)),
-        Verilog::Blackbox(core) => problems.push(Problem::new(format!("black box `{}`", core.name), "its content is unknown", outside)),
-        Verilog::Wrapper(_) => problems.push(Problem::new("block", "it wraps a core of a vendor, whose content is unknown", outside)),
+        Verilog::Custom(_) => Some(Problem::new("block", "its Verilog is custom text of no known primitive", OUTSIDE)),
+        Verilog::Blackbox(core) => Some(Problem::new(format!("black box `{}`", core.name), "its content is unknown", OUTSIDE)),
+        Verilog::Wrapper(_) => Some(Problem::new("block", "it wraps a core of a vendor, whose content is unknown", OUTSIDE)),
     }
+}
+
+/// The signals of a block that are none in a design.
+pub(crate) fn refused_signals(node: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
     for signal in &node.signals {
         let construct = || format!("signal `{}`", signal.name);
         if matches!(signal.kind, AtomKind::InOutParameter | AtomKind::OutputPassthrough) {
-            problems.push(Problem::new(construct(), "it is bidirectional, and signals here have two states and one driver", outside));
+            problems.push(Problem::new(construct(), "it is bidirectional, and signals here have two states and one driver", OUTSIDE));
         }
         let width = signal.ty().width();
         if !(1..=MAX_WIDTH).contains(&width) {

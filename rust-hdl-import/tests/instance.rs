@@ -53,7 +53,7 @@ impl Component for Twice {
 fn an_imported_circuit_is_a_part_of_a_component() {
     let mut circuit = Accumulator::default();
     circuit.connect_all();
-    let options = systole_rust_hdl::Options { name: "accumulator".to_string() };
+    let options = systole_rust_hdl::Options { name: "accumulator".to_string(), ..Default::default() };
     let design = elaborate(&Twice(systole_rust_hdl::import_with(&circuit, &options).unwrap())).unwrap();
     let modules: Vec<_> = design.modules.iter().map(|module| module.name.as_str()).collect();
     assert_eq!(modules, ["accumulator", "twice"]);

@@ -4,6 +4,7 @@ use rust_hdl_core::ast::{BlackBox, VerilogLiteral, Wrapper};
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::accum::Accum;
 use rust_hdl_widgets::prelude::*;
+use rust_hdl_widgets::registered_edge_tristate::RegisteredEdgeTristate;
 use systole_rust_hdl::{Diagnostic, import};
 
 fn refusals(circuit: &impl Block) -> Vec<String> {
@@ -42,6 +43,17 @@ fn a_tristate_is_refused_where_it_stands() {
     let found = refusals(&Pad::default());
     assert!(found.iter().any(|text| text.starts_with("top.buffer: signal `bus`: it is bidirectional")), "{found:?}");
     assert!(found.iter().any(|text| text.starts_with("top.buffer: block: its Verilog is custom text")), "{found:?}");
+}
+
+#[test]
+fn widgets_with_tristates_are_refused() {
+    for found in [
+        refusals(&TristateBuffer::<Bits<8>>::default()),
+        refusals(&RegisteredEdgeTristate::<8>::default()),
+        refusals(&OpenDrainBuffer::default()),
+    ] {
+        assert!(found.iter().any(|text| text.starts_with("top: signal `bus`: it is bidirectional")), "{found:?}");
+    }
 }
 
 #[derive(LogicBlock, Default)]
@@ -224,4 +236,57 @@ impl Logic for ComputedPlace {
 fn an_array_indexed_by_a_signal_is_refused() {
     let text = only_refusal(&ComputedPlace::default());
     assert!(text.contains("the index `place$val()$index()` is not a sum or product of numbers and loop variables"), "{text}");
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+enum Single {
+    Only,
+}
+
+#[derive(LogicBlock, Default)]
+struct Widthless {
+    pub clock: Signal<In, Clock>,
+    pub state: Signal<Out, Single>,
+    held: DFF<Single>,
+}
+
+impl Logic for Widthless {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, held);
+        self.held.d.next = Single::Only;
+        self.state.next = self.held.q.val();
+    }
+}
+
+#[test]
+fn signals_without_a_bit_are_refused() {
+    let found = refusals(&Widthless::default());
+    assert!(found.iter().any(|text| text.starts_with("top: signal `state`: it is 0 bits wide")), "{found:?}");
+    assert!(found.iter().any(|text| text.starts_with("top.held: signal `q`: it is 0 bits wide")), "{found:?}");
+}
+
+#[derive(LogicInterface, Default)]
+struct Bus {
+    pub data: Signal<In, Bit>,
+}
+
+#[derive(LogicBlock, Default)]
+struct NamesThatMeet {
+    pub bus: Bus,
+    pub bus_data: Signal<In, Bit>,
+    pub both: Signal<Out, Bit>,
+}
+
+impl Logic for NamesThatMeet {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.both.next = self.bus.data.val() & self.bus_data.val();
+    }
+}
+
+#[test]
+fn ports_whose_names_become_one_are_refused() {
+    let text = only_refusal(&NamesThatMeet::default());
+    assert!(text.contains("has the same name"), "{text}");
 }

@@ -69,7 +69,7 @@ impl Probe for Outputs {
     }
     fn visit_atom(&mut self, name: &str, signal: &dyn Atom) {
         if self.depth == 1 && signal.kind() == AtomKind::OutputParameter && signal.descriptor().name != "clock" {
-            let name = self.interfaces.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("_");
+            let name = self.interfaces.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("_").replace('$', "_");
             let value = format!("{:x}", signal.verilog());
             let digits = value.split_once("'h").map_or("", |(_, digits)| digits).trim_start_matches('0').to_string();
             self.values.push((name, digits));
@@ -142,7 +142,8 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
     moved
 }
 
-fn empty_recording(design: &Design) -> Recording {
+/// A recording of no cycle.
+pub fn empty_recording(design: &Design) -> Recording {
     let top = design.top_module();
     let trace = |name: &str| PortTrace { port: name.to_string(), values: Vec::new() };
     Recording {
@@ -176,15 +177,15 @@ pub fn bring_within(limbs: &mut [u64], range: std::ops::Range<u64>) {
 /// `compare!(Type = circuit, clocks [clock], inputs [enable, length in 1..17, bus.data], cycles)`
 #[macro_export]
 macro_rules! compare {
-    ($type:ty = $circuit:expr, clocks [$($clock:ident),*], inputs [$($first:ident $(. $rest:ident)* $(in $range:expr)?),*], $cycles:expr) => {
+    ($type:ty = $circuit:expr, clocks [$($clock:ident $(. $wire:ident)*),*], inputs [$($first:ident $([$index:literal])? $(. $rest:ident)* $(in $range:expr)?),*], $cycles:expr) => {
         $crate::harness::compare::<$type>(
             $circuit,
-            &[$(Box::new(|circuit: &mut $type, level: bool| circuit.$clock.next = level.into())),*],
+            &[$(Box::new(|circuit: &mut $type, level: bool| circuit.$clock $(. $wire)*.next = level.into())),*],
             &[$((
-                concat!(stringify!($first) $(, "_", stringify!($rest))*),
+                concat!(stringify!($first) $(, "_", $index)? $(, "_", stringify!($rest))*),
                 Box::new(|circuit: &mut $type, limbs: &mut [u64]| {
                     $($crate::harness::bring_within(limbs, $range);)?
-                    $crate::harness::Drive::drive(&mut circuit.$first $(. $rest)*, limbs)
+                    $crate::harness::Drive::drive(&mut circuit.$first $([$index])? $(. $rest)*, limbs)
                 }),
             )),*],
             $cycles,

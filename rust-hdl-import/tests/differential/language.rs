@@ -6,7 +6,7 @@ use rust_hdl_widgets::prelude::*;
 use crate::compare;
 
 #[derive(LogicBlock, Default)]
-struct Counter {
+pub struct Counter {
     pub clock: Signal<In, Clock>,
     pub enable: Signal<In, Bit>,
     pub value: Signal<Out, Bits<8>>,
@@ -32,7 +32,7 @@ fn a_counter_counts_and_a_sum_wraps_in_the_width_of_its_operands() {
 }
 
 #[derive(LogicBlock, Default)]
-struct Operators {
+pub struct Operators {
     pub a: Signal<In, Bits<9>>,
     pub b: Signal<In, Bits<9>>,
     pub amount: Signal<In, Bits<4>>,
@@ -79,17 +79,17 @@ fn operators_on_bits() {
 }
 
 #[derive(LogicBlock, Default)]
-struct Parts {
+pub struct Parts {
     pub word: Signal<In, Bits<100>>,
     pub place: Signal<In, Bits<6>>,
-    pub bit: Signal<In, Bit>,
+    pub new_bit: Signal<In, Bit>,
     pub fixed: Signal<Out, Bits<8>>,
     pub moving: Signal<Out, Bits<8>>,
-    pub beyond: Signal<Out, Bits<16>>,
+    pub further: Signal<Out, Bits<16>>,
     pub picked: Signal<Out, Bit>,
     pub replaced: Signal<Out, Bits<100>>,
     pub replaced_at_7: Signal<Out, Bits<100>>,
-    pub small: Signal<Out, Bits<40>>,
+    pub upper: Signal<Out, Bits<40>>,
 }
 
 impl Logic for Parts {
@@ -97,21 +97,40 @@ impl Logic for Parts {
     fn update(&mut self) {
         self.fixed.next = self.word.val().get_bits::<8>(33);
         self.moving.next = self.word.val().get_bits::<8>(self.place.val().index());
-        self.beyond.next = self.word.val().get_bits::<16>(self.place.val().index() + 36);
+        self.further.next = self.word.val().get_bits::<16>(self.place.val().index() + 20);
         self.picked.next = self.word.val().get_bit(self.place.val().index());
-        self.replaced.next = self.word.val().replace_bit(self.place.val().index(), self.bit.val());
-        self.replaced_at_7.next = self.word.val().replace_bit(7, self.bit.val());
-        self.small.next = bit_cast::<40, 100>(self.word.val() >> 50);
+        self.replaced.next = self.word.val().replace_bit(self.place.val().index(), self.new_bit.val());
+        self.replaced_at_7.next = self.word.val().replace_bit(7, self.new_bit.val());
+        self.upper.next = bit_cast::<40, 100>(self.word.val() >> 50);
     }
 }
 
 #[test]
 fn parts_of_wide_words() {
-    compare!(Parts = Parts::default(), clocks [], inputs [word, place, bit], 3000);
+    compare!(Parts = Parts::default(), clocks [], inputs [word, place, new_bit], 3000);
 }
 
 #[derive(LogicBlock, Default)]
-struct SignedArithmetic {
+struct Beyond {
+    pub word: Signal<In, Bits<100>>,
+    pub place: Signal<In, Bits<6>>,
+    pub part: Signal<Out, Bits<16>>,
+}
+
+impl Logic for Beyond {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.part.next = self.word.val().get_bits::<16>(self.place.val().index() + 36);
+    }
+}
+
+#[test]
+fn bits_beyond_the_top_are_zero() {
+    compare!(Beyond = Beyond::default(), clocks [], inputs [word, place], 1000);
+}
+
+#[derive(LogicBlock, Default)]
+pub struct SignedArithmetic {
     pub a: Signal<In, Signed<16>>,
     pub b: Signal<In, Signed<16>>,
     pub c: Signal<In, Bits<16>>,
@@ -331,7 +350,7 @@ impl Logic for Cell {
 }
 
 #[derive(LogicBlock)]
-struct Row {
+pub struct Row {
     pub clock: Signal<In, Clock>,
     pub data: Signal<In, Bits<8>>,
     pub select: Signal<In, Bits<2>>,
@@ -339,6 +358,20 @@ struct Row {
     pub parity: Signal<Out, Bits<8>>,
     cells: [Cell; 4],
     partial: [Signal<Local, Bits<8>>; 5],
+}
+
+impl Row {
+    pub fn new() -> Row {
+        Row {
+            clock: Default::default(),
+            data: Default::default(),
+            select: Default::default(),
+            picked: Default::default(),
+            parity: Default::default(),
+            cells: [Cell::new(1), Cell::new(2), Cell::new(3), Cell::new(1)],
+            partial: Default::default(),
+        }
+    }
 }
 
 impl Logic for Row {
@@ -363,16 +396,7 @@ impl Logic for Row {
 
 #[test]
 fn loops_over_arrays_of_blocks_and_signals() {
-    let row = Row {
-        clock: Default::default(),
-        data: Default::default(),
-        select: Default::default(),
-        picked: Default::default(),
-        parity: Default::default(),
-        cells: [Cell::new(1), Cell::new(2), Cell::new(3), Cell::new(1)],
-        partial: Default::default(),
-    };
-    compare!(Row = row, clocks [clock], inputs [data, select], 2000);
+    compare!(Row = Row::new(), clocks [clock], inputs [data, select], 2000);
 }
 
 #[derive(LogicBlock, Default)]

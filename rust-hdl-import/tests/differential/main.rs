@@ -6,4 +6,5 @@ mod harness;
 mod language;
 mod processor;
 mod serial_line;
+mod verilog_widths;
 mod widgets;

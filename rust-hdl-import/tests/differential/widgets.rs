@@ -321,3 +321,36 @@ fn sdram_as_a_fifo() {
         5000
     );
 }
+
+#[test]
+fn sdram_buffer() {
+    compare!(
+        SDRAMOnChipBuffer<16> = SDRAMOnChipBuffer::default(),
+        clocks [buf_in.clk],
+        inputs [
+            buf_in.we_not, buf_in.cas_not, buf_in.ras_not, buf_in.cs_not, buf_in.bank, buf_in.address, buf_in.write_data,
+            buf_in.write_enable, buf_out.read_data
+        ],
+        1000
+    );
+}
+
+#[test]
+fn spi_multiplexers() {
+    compare!(
+        MuxSlaves<2, 1> = MuxSlaves::default(),
+        clocks [],
+        inputs [from_master.mosi, from_master.msel, from_master.mclk, sel, to_slaves[0].miso, to_slaves[1].miso],
+        500
+    );
+    compare!(
+        MuxMasters<2, 1> = MuxMasters::default(),
+        clocks [],
+        inputs [
+            to_bus.miso, sel,
+            from_masters[0].mosi, from_masters[0].msel, from_masters[0].mclk,
+            from_masters[1].mosi, from_masters[1].msel, from_masters[1].mclk
+        ],
+        500
+    );
+}
