@@ -18,6 +18,7 @@ pub mod value;
 pub use describe::bundle::{Bundle, Leaf, join};
 pub use describe::component::{Component, back, elaborate, elaborate_with_warnings, port};
 pub use describe::convert::Rounding;
+pub use describe::design_instance::DesignOutputs;
 pub use describe::diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use describe::literal::constant;
 pub use describe::memory::Memory;

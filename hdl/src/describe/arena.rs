@@ -242,14 +242,21 @@ impl Arena {
         if let Some((_, location)) = self.located.filter(|(place, _)| std::ptr::eq(*place, at)) {
             return location;
         }
-        let next = self.files.len() as u32;
-        let file = *self.files.entry(at.file()).or_insert(next);
-        if file == next {
-            self.design.files.push(at.file().replace('\\', "/"));
-        }
+        let known = self.files.get(at.file()).copied();
+        let file = known.unwrap_or_else(|| self.file(&at.file().replace('\\', "/")));
+        self.files.insert(at.file(), file);
         let location = SourceLocation { file, line: at.line(), column: at.column() };
         self.located = Some((at, location));
         location
+    }
+
+    /// The number of a source file in the netlist.
+    pub fn file(&mut self, path: &str) -> u32 {
+        let known = self.design.files.iter().position(|file| file == path);
+        known.unwrap_or_else(|| {
+            self.design.files.push(path.to_string());
+            self.design.files.len() - 1
+        }) as u32
     }
 
     /// Adds a cell to the innermost module. Unnamed pure cells are shared.

@@ -319,9 +319,13 @@ fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: Modu
     let notes = vec![port, arena.origin(signal)];
     let given = arena.describe(signal);
     let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.design.module(child).name, leaf.ty);
-    let help = format!("convert it: `.to({})` if that loses nothing, else `.round`, `.saturate` or `.wrap`", leaf.ty);
-    arena.error(at, message, notes, Some(help));
+    arena.error(at, message, notes, Some(conversion_help(leaf.ty)));
     arena.poison(leaf.ty, at)
+}
+
+/// What to do with a signal that has another type than `ty`.
+pub(crate) fn conversion_help(ty: Type) -> String {
+    format!("convert it: `.to({ty})` if that loses nothing, else `.round`, `.saturate` or `.wrap`")
 }
 
 impl Connection<'_> {

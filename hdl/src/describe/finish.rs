@@ -9,7 +9,7 @@ use super::diagnostic::{Note, Place, Severity};
 use super::signal::Signal;
 use super::stream::Stream;
 use crate::analysis::PortPaths;
-use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, Name, OutputPort, StreamDirection, StreamProbe};
+use crate::design::{Cell, CellId, Design, DomainId, InputPort, ModuleDef, ModuleId, Name, OutputPort, StreamDirection, StreamProbe};
 
 /// Gives the innermost module its output ports: first the answers within the record of inputs, then the record of outputs,
 /// whose own answers (a stream's `ready`) become further inputs. Gives the leaves of the record of outputs.
@@ -110,7 +110,8 @@ pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &
     arena.current().module.name = wish.clone();
     let paths = check_loops(arena);
     let namesake = arena.design.find_module(&wish);
-    let (name, equal) = place_among_namesakes(arena, &wish);
+    let open = &arena.open.last().expect("a module is being closed").module;
+    let (name, equal) = place_among_namesakes(&arena.design, &wish, open);
     if let (Some(namesake), None, true) = (namesake, equal, stated_name.is_some()) {
         let notes = vec![Note { message: "the other one was instantiated here".into(), at: arena.origins[namesake.index()].place }];
         let help = "let `name` return a name that tells the parameters apart, or none".to_string();
@@ -128,12 +129,12 @@ pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &
     id
 }
 
-/// The first of `wish`, `wish_2`, … that is free, unless one before it is a module equal to the innermost one.
-fn place_among_namesakes(arena: &mut Arena, wish: &str) -> (String, Option<ModuleId>) {
+/// The first of `wish`, `wish_2`, … that is free, unless one before it is a module equal to `module`.
+pub(crate) fn place_among_namesakes(design: &Design, wish: &str, module: &ModuleDef) -> (String, Option<ModuleId>) {
     let mut name = wish.to_string();
     let mut suffix = 1;
-    while let Some(id) = arena.design.find_module(&name) {
-        if arena.open.last().is_some_and(|open| same_body(arena.design.module(id), &open.module)) {
+    while let Some(id) = design.find_module(&name) {
+        if same_body(design.module(id), module) {
             return (name, Some(id));
         }
         suffix += 1;

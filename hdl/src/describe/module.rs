@@ -6,6 +6,7 @@ use std::panic::Location;
 use smallvec::SmallVec;
 
 use super::arena::{Arena, Drive, Guard, with};
+use super::component::conversion_help;
 use super::diagnostic::{Note, Place};
 use super::literal::Operand;
 use super::signal::Signal;
@@ -126,8 +127,7 @@ pub(crate) fn drive_under(arena: &mut Arena, guards: SmallVec<[Guard; 2]>, targe
         if !arena.is_poisoned(value) {
             let notes = vec![arena.origin(target), arena.origin(value)];
             let message = format!("{} cannot take {}", arena.describe(target), arena.describe(value));
-            let help = format!("convert it: `.to({ty})` if that loses nothing, else `.round`, `.saturate` or `.wrap`");
-            arena.error(at, message, notes, Some(help));
+            arena.error(at, message, notes, Some(conversion_help(ty)));
         }
         value = arena.poison(ty, at);
     }

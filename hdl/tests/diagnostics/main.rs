@@ -5,6 +5,7 @@
 
 mod components;
 mod conversions;
+mod design_instances;
 mod drives;
 mod literals;
 mod memories;

@@ -1,8 +1,11 @@
 //! Imported circuits do what rust-hdl's own simulator does, in every cycle.
 
 mod circuits;
+mod clock_crossing;
 mod harness;
 mod language;
+mod processor;
+mod serial_line;
 mod structure;
 mod verilog_widths;
 mod widgets;

@@ -1,0 +1,253 @@
+//! Cycles per second of a chain of multiply-accumulate elements written with rust-hdl: in rust-hdl's own simulator and, imported,
+//! on the compiled engine.
+//!
+//! Both get the same stimulus, a cycle at a time: inputs set, settled, output read, edge. The outputs of the cycles that both
+//! simulate are compared by a checksum. rust-hdl's simulator is run by `simulate`, the loop inside its `Simulation`, without the
+//! threads and channels that `Simulation` puts around it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use rust_hdl_core::prelude::*;
+use rust_hdl_widgets::prelude::*;
+use systole_hdl::design::DomainId;
+use systole_sim::{Compiled, DomainSet, Engine, NodeId};
+
+/// Compare the speed of rust-hdl's simulator and of the compiled engine on chains of multiply-accumulate elements.
+#[derive(Parser)]
+struct Arguments {
+    /// Elements in the chain: 16, 64, 256 or 1024.
+    #[arg(long, value_delimiter = ',', default_values_t = [256])]
+    elements: Vec<usize>,
+    /// Seconds for each measurement.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Rounds, of which the fastest of each simulator is shown.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+}
+
+/// Keeps a weight, and adds the product of it and the datum that passes to the sum that passes.
+#[derive(LogicBlock, Default)]
+struct Element {
+    pub clock: Signal<In, Clock>,
+    pub load: Signal<In, Bit>,
+    pub weight_in: Signal<In, Signed<16>>,
+    pub weight_out: Signal<Out, Signed<16>>,
+    pub data_in: Signal<In, Signed<16>>,
+    pub data_out: Signal<Out, Signed<16>>,
+    pub sum_in: Signal<In, Signed<48>>,
+    pub sum_out: Signal<Out, Signed<48>>,
+    weight: DFF<Signed<16>>,
+    data: DFF<Signed<16>>,
+    sum: DFF<Signed<48>>,
+}
+
+impl Logic for Element {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, weight, data, sum);
+        if self.load.val() {
+            self.weight.d.next = self.weight_in.val();
+        }
+        self.weight_out.next = self.weight.q.val();
+        self.data.d.next = self.data_in.val();
+        self.data_out.next = self.data.q.val();
+        self.sum.d.next = self.sum_in.val() + signed_bit_cast::<48, 32>(self.data_in.val() * self.weight.q.val());
+        self.sum_out.next = self.sum.q.val();
+    }
+}
+
+#[derive(LogicBlock)]
+struct Chain<const N: usize> {
+    pub clock: Signal<In, Clock>,
+    pub load: Signal<In, Bit>,
+    pub weight: Signal<In, Signed<16>>,
+    pub data: Signal<In, Signed<16>>,
+    pub sum: Signal<Out, Signed<48>>,
+    last: Constant<Bits<16>>,
+    elements: [Element; N],
+}
+
+impl<const N: usize> Chain<N> {
+    fn new() -> Self {
+        Chain {
+            clock: Default::default(),
+            load: Default::default(),
+            weight: Default::default(),
+            data: Default::default(),
+            sum: Default::default(),
+            last: Constant::new((N - 1).to_bits()),
+            elements: std::array::from_fn(|_| Element::default()),
+        }
+    }
+}
+
+impl<const N: usize> Logic for Chain<N> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.elements[0].weight_in.next = self.weight.val();
+        self.elements[0].data_in.next = self.data.val();
+        self.elements[0].sum_in.next = 0.into();
+        for i in 0..N {
+            self.elements[i].clock.next = self.clock.val();
+            self.elements[i].load.next = self.load.val();
+        }
+        for i in 1..N {
+            self.elements[i].weight_in.next = self.elements[i - 1].weight_out.val();
+            self.elements[i].data_in.next = self.elements[i - 1].data_out.val();
+            self.elements[i].sum_in.next = self.elements[i - 1].sum_out.val();
+        }
+        self.sum.next = 0.into();
+        for i in 0..N {
+            if self.last.val().index() == i {
+                self.sum.next = self.elements[i].sum_out.val();
+            }
+        }
+    }
+}
+
+/// Pseudo-random 16-bit numbers. The weights move on for as many cycles as there are elements, then stay for three times as many.
+struct Stimulus {
+    elements: u64,
+    cycle: u64,
+    random: u64,
+}
+
+/// The inputs of a cycle.
+struct Inputs {
+    load: bool,
+    weight: u16,
+    data: u16,
+}
+
+impl Stimulus {
+    fn new(elements: usize) -> Stimulus {
+        Stimulus { elements: elements as u64, cycle: 0, random: 1 }
+    }
+}
+
+impl Iterator for Stimulus {
+    type Item = Inputs;
+
+    fn next(&mut self) -> Option<Inputs> {
+        self.random = self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        let load = self.cycle % (4 * self.elements) < self.elements;
+        self.cycle += 1;
+        Some(Inputs { load, weight: (self.random >> 32) as u16, data: (self.random >> 48) as u16 })
+    }
+}
+
+/// A sum over the outputs of all cycles that depends on their order.
+fn add_to(checksum: u64, output: u64) -> u64 {
+    (checksum ^ output).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+}
+
+/// What was measured of one simulator.
+struct Measured {
+    cycles: u64,
+    cycles_per_second: f64,
+    /// Over the outputs of the first cycles.
+    checksum: u64,
+}
+
+/// Calls `cycle`, which gives the cycle's output, for `seconds`, in steps of `step` cycles. The first `checked` cycles, which are
+/// run in any case, go into the checksum, or all.
+fn measure(
+    mut stimulus: Stimulus,
+    seconds: f64,
+    step: u64,
+    checked: Option<u64>,
+    mut cycle: impl FnMut(&Inputs) -> anyhow::Result<u64>,
+) -> anyhow::Result<Measured> {
+    let (mut cycles, mut checksum) = (0, 0);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs_f64(seconds) || checked.is_some_and(|checked| cycles < checked) {
+        for inputs in stimulus.by_ref().take(step as usize) {
+            let output = cycle(&inputs)?;
+            if checked.is_none_or(|checked| cycles < checked) {
+                checksum = add_to(checksum, output);
+            }
+            cycles += 1;
+        }
+    }
+    Ok(Measured { cycles, cycles_per_second: cycles as f64 / start.elapsed().as_secs_f64(), checksum })
+}
+
+/// The bits of a signed number of at most 64 bits.
+fn bits<const N: usize>(value: Signed<N>) -> u64 {
+    unsigned_cast(value).to_u64()
+}
+
+fn in_rust_hdl<const N: usize>(seconds: f64) -> anyhow::Result<Measured> {
+    let mut chain = Chain::<N>::new();
+    chain.connect_all();
+    let settle = |chain: &mut Chain<N>| match simulate(chain, 100) {
+        true => Ok(()),
+        false => Err(anyhow::anyhow!("rust-hdl's simulator does not settle")),
+    };
+    measure(Stimulus::new(N), seconds, 16, None, |inputs| {
+        chain.load.next = inputs.load;
+        chain.weight.next = signed_cast(u64::from(inputs.weight).to_bits());
+        chain.data.next = signed_cast(u64::from(inputs.data).to_bits());
+        chain.clock.next = false.into();
+        settle(&mut chain)?;
+        let output = bits(chain.sum.val());
+        chain.clock.next = true.into();
+        settle(&mut chain)?;
+        Ok(output)
+    })
+}
+
+fn on_the_compiled_engine<const N: usize>(seconds: f64, checked: u64) -> anyhow::Result<Measured> {
+    let mut chain = Chain::<N>::new();
+    chain.connect_all();
+    let refused =
+        |found: Vec<systole_rust_hdl::Diagnostic>| anyhow::anyhow!("{}", found.iter().map(ToString::to_string).collect::<String>());
+    let design = Arc::new(systole_rust_hdl::import(&chain).map_err(refused)?);
+    let mut engine = Compiled::new(&design)?;
+    let sum = design.top_module().outputs[0].value;
+    engine.keep(&[(NodeId::TOP, sum)]);
+    let domains = DomainSet::only(DomainId(0));
+    measure(Stimulus::new(N), seconds, 4096, Some(checked), |inputs| {
+        engine.set_input(0, &[u64::from(inputs.load)]);
+        engine.set_input(1, &[u64::from(inputs.weight)]);
+        engine.set_input(2, &[u64::from(inputs.data)]);
+        engine.settle();
+        let output = engine.read_u64(NodeId::TOP, sum);
+        engine.edge(domains);
+        Ok(output)
+    })
+}
+
+fn compare<const N: usize>(arguments: &Arguments) -> anyhow::Result<()> {
+    let (mut theirs, mut ours, mut checked) = (0.0_f64, 0.0_f64, 0);
+    for _ in 0..arguments.rounds {
+        let slow = in_rust_hdl::<N>(arguments.seconds)?;
+        let fast = on_the_compiled_engine::<N>(arguments.seconds, slow.cycles)?;
+        let (expected, found) = (slow.checksum, fast.checksum);
+        anyhow::ensure!(expected == found, "{N} elements: checksum {found:016x}, rust-hdl's is {expected:016x}");
+        checked += slow.cycles;
+        theirs = theirs.max(slow.cycles_per_second);
+        ours = ours.max(fast.cycles_per_second);
+    }
+    println!("| {N} | {theirs:.0} | {ours:.0} | {:.0} | {checked} |", ours / theirs);
+    Ok(())
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    println!("| elements | rust-hdl's simulator, cycles/s | compiled engine, cycles/s | ratio | cycles with equal outputs |");
+    println!("|---:|---:|---:|---:|---:|");
+    for elements in &arguments.elements {
+        match elements {
+            16 => compare::<16>(&arguments)?,
+            64 => compare::<64>(&arguments)?,
+            256 => compare::<256>(&arguments)?,
+            1024 => compare::<1024>(&arguments)?,
+            _ => anyhow::bail!("a chain has 16, 64, 256 or 1024 elements, not {elements}"),
+        }
+    }
+    Ok(())
+}
