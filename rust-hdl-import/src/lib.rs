@@ -31,8 +31,9 @@
 //! What a circuit means is what rust-hdl's *simulator* does with it; [`Widths`] says where its Verilog differs. A block is imported
 //! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
 //!
-//! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` and `expression`
-//! execute a block's `update` symbolically, `build` puts a module together, `lower` a design.
+//! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` executes a block's
+//! `update` symbolically, with `expression` and `places` for the widths of the simulator and `verilog_widths` for the others, `build`
+//! puts a module together, `lower` a design.
 
 mod build;
 mod clocks;

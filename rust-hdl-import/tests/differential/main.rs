@@ -6,5 +6,6 @@ mod harness;
 mod language;
 mod processor;
 mod serial_line;
+mod structure;
 mod verilog_widths;
 mod widgets;

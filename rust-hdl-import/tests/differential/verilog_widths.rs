@@ -16,7 +16,8 @@ use systole_verilog::testbench::{TestbenchOptions, testbench};
 use systole_verilog::tools::{Tool, find};
 
 use crate::harness::empty_recording;
-use crate::language::{Counter, Operators, Parts, Row, SignedArithmetic};
+use crate::language::{Counter, Operators, Parts, SignedArithmetic};
+use crate::structure::Row;
 
 /// Runs the design with random inputs, and replays that on rust-hdl's Verilog.
 fn compare_with_verilog_of_rust_hdl<U: Block>(mut circuit: U, cycles: usize) {
