@@ -59,54 +59,81 @@ impl Logic for Element {
     }
 }
 
-#[derive(LogicBlock)]
-struct Chain<const N: usize> {
-    pub clock: Signal<In, Clock>,
-    pub load: Signal<In, Bit>,
-    pub weight: Signal<In, Signed<16>>,
-    pub data: Signal<In, Signed<16>>,
-    pub sum: Signal<Out, Signed<48>>,
-    last: Constant<Bits<16>>,
-    elements: [Element; N],
+/// The ports of a chain.
+struct Ports<'a> {
+    clock: &'a mut Signal<In, Clock>,
+    load: &'a mut Signal<In, Bit>,
+    weight: &'a mut Signal<In, Signed<16>>,
+    data: &'a mut Signal<In, Signed<16>>,
+    sum: &'a Signal<Out, Signed<48>>,
 }
 
-impl<const N: usize> Chain<N> {
-    fn new() -> Self {
-        Chain {
-            clock: Default::default(),
-            load: Default::default(),
-            weight: Default::default(),
-            data: Default::default(),
-            sum: Default::default(),
-            last: Constant::new((N - 1).to_bits()),
-            elements: std::array::from_fn(|_| Element::default()),
-        }
-    }
+/// A chain of elements.
+trait Chain: Block + Default {
+    const ELEMENTS: u64;
+
+    fn ports(&mut self) -> Ports<'_>;
 }
 
-impl<const N: usize> Logic for Chain<N> {
-    #[hdl_gen]
-    fn update(&mut self) {
-        self.elements[0].weight_in.next = self.weight.val();
-        self.elements[0].data_in.next = self.data.val();
-        self.elements[0].sum_in.next = 0.into();
-        for i in 0..N {
-            self.elements[i].clock.next = self.clock.val();
-            self.elements[i].load.next = self.load.val();
+/// A chain of so many elements. The number stands in the text of `update`: what rust-hdl makes of it knows no constant of Rust.
+macro_rules! chain {
+    ($Chain:ident, $elements:tt) => {
+        #[derive(LogicBlock)]
+        struct $Chain {
+            pub clock: Signal<In, Clock>,
+            pub load: Signal<In, Bit>,
+            pub weight: Signal<In, Signed<16>>,
+            pub data: Signal<In, Signed<16>>,
+            pub sum: Signal<Out, Signed<48>>,
+            elements: [Element; $elements],
         }
-        for i in 1..N {
-            self.elements[i].weight_in.next = self.elements[i - 1].weight_out.val();
-            self.elements[i].data_in.next = self.elements[i - 1].data_out.val();
-            self.elements[i].sum_in.next = self.elements[i - 1].sum_out.val();
-        }
-        self.sum.next = 0.into();
-        for i in 0..N {
-            if self.last.val().index() == i {
-                self.sum.next = self.elements[i].sum_out.val();
+
+        impl Default for $Chain {
+            fn default() -> Self {
+                $Chain {
+                    clock: Default::default(),
+                    load: Default::default(),
+                    weight: Default::default(),
+                    data: Default::default(),
+                    sum: Default::default(),
+                    elements: std::array::from_fn(|_| Element::default()),
+                }
             }
         }
-    }
+
+        impl Logic for $Chain {
+            #[hdl_gen]
+            fn update(&mut self) {
+                self.elements[0].weight_in.next = self.weight.val();
+                self.elements[0].data_in.next = self.data.val();
+                self.elements[0].sum_in.next = 0.into();
+                for i in 0..$elements {
+                    self.elements[i].clock.next = self.clock.val();
+                    self.elements[i].load.next = self.load.val();
+                }
+                for i in 1..$elements {
+                    self.elements[i].weight_in.next = self.elements[i - 1].weight_out.val();
+                    self.elements[i].data_in.next = self.elements[i - 1].data_out.val();
+                    self.elements[i].sum_in.next = self.elements[i - 1].sum_out.val();
+                }
+                self.sum.next = self.elements[$elements - 1].sum_out.val();
+            }
+        }
+
+        impl Chain for $Chain {
+            const ELEMENTS: u64 = $elements;
+
+            fn ports(&mut self) -> Ports<'_> {
+                Ports { clock: &mut self.clock, load: &mut self.load, weight: &mut self.weight, data: &mut self.data, sum: &self.sum }
+            }
+        }
+    };
 }
+
+chain!(Chain16, 16);
+chain!(Chain64, 64);
+chain!(Chain256, 256);
+chain!(Chain1024, 1024);
 
 /// Pseudo-random 16-bit numbers. The weights move on for as many cycles as there are elements, then stay for three times as many.
 struct Stimulus {
@@ -123,8 +150,8 @@ struct Inputs {
 }
 
 impl Stimulus {
-    fn new(elements: usize) -> Stimulus {
-        Stimulus { elements: elements as u64, cycle: 0, random: 1 }
+    fn new(elements: u64) -> Stimulus {
+        Stimulus { elements, cycle: 0, random: 1 }
     }
 }
 
@@ -180,37 +207,38 @@ fn bits<const N: usize>(value: Signed<N>) -> u64 {
     unsigned_cast(value).to_u64()
 }
 
-fn in_rust_hdl<const N: usize>(seconds: f64) -> anyhow::Result<Measured> {
-    let mut chain = Chain::<N>::new();
+fn in_rust_hdl<C: Chain>(seconds: f64) -> anyhow::Result<Measured> {
+    let mut chain = Box::<C>::default();
     chain.connect_all();
-    let settle = |chain: &mut Chain<N>| match simulate(chain, 100) {
+    let settle = |chain: &mut C| match simulate(chain, 100) {
         true => Ok(()),
         false => Err(anyhow::anyhow!("rust-hdl's simulator does not settle")),
     };
-    measure(Stimulus::new(N), seconds, 16, None, |inputs| {
-        chain.load.next = inputs.load;
-        chain.weight.next = signed_cast(u64::from(inputs.weight).to_bits());
-        chain.data.next = signed_cast(u64::from(inputs.data).to_bits());
-        chain.clock.next = false.into();
+    measure(Stimulus::new(C::ELEMENTS), seconds, 16, None, |inputs| {
+        let ports = chain.ports();
+        ports.load.next = inputs.load;
+        ports.weight.next = signed_cast(u64::from(inputs.weight).to_bits());
+        ports.data.next = signed_cast(u64::from(inputs.data).to_bits());
+        ports.clock.next = false.into();
         settle(&mut chain)?;
-        let output = bits(chain.sum.val());
-        chain.clock.next = true.into();
+        let output = bits(chain.ports().sum.val());
+        chain.ports().clock.next = true.into();
         settle(&mut chain)?;
         Ok(output)
     })
 }
 
-fn on_the_compiled_engine<const N: usize>(seconds: f64, checked: u64) -> anyhow::Result<Measured> {
-    let mut chain = Chain::<N>::new();
+fn on_the_compiled_engine<C: Chain>(seconds: f64, checked: u64) -> anyhow::Result<Measured> {
+    let mut chain = Box::<C>::default();
     chain.connect_all();
     let refused =
         |found: Vec<systole_rust_hdl::Diagnostic>| anyhow::anyhow!("{}", found.iter().map(ToString::to_string).collect::<String>());
-    let design = Arc::new(systole_rust_hdl::import(&chain).map_err(refused)?);
+    let design = Arc::new(systole_rust_hdl::import(&*chain).map_err(refused)?);
     let mut engine = Compiled::new(&design)?;
     let sum = design.top_module().outputs[0].value;
     engine.keep(&[(NodeId::TOP, sum)]);
     let domains = DomainSet::only(DomainId(0));
-    measure(Stimulus::new(N), seconds, 4096, Some(checked), |inputs| {
+    measure(Stimulus::new(C::ELEMENTS), seconds, 4096, Some(checked), |inputs| {
         engine.set_input(0, &[u64::from(inputs.load)]);
         engine.set_input(1, &[u64::from(inputs.weight)]);
         engine.set_input(2, &[u64::from(inputs.data)]);
@@ -221,18 +249,18 @@ fn on_the_compiled_engine<const N: usize>(seconds: f64, checked: u64) -> anyhow:
     })
 }
 
-fn compare<const N: usize>(arguments: &Arguments) -> anyhow::Result<()> {
+fn compare<C: Chain>(arguments: &Arguments) -> anyhow::Result<()> {
     let (mut theirs, mut ours, mut checked) = (0.0_f64, 0.0_f64, 0);
     for _ in 0..arguments.rounds {
-        let slow = in_rust_hdl::<N>(arguments.seconds)?;
-        let fast = on_the_compiled_engine::<N>(arguments.seconds, slow.cycles)?;
+        let slow = in_rust_hdl::<C>(arguments.seconds)?;
+        let fast = on_the_compiled_engine::<C>(arguments.seconds, slow.cycles)?;
         let (expected, found) = (slow.checksum, fast.checksum);
-        anyhow::ensure!(expected == found, "{N} elements: checksum {found:016x}, rust-hdl's is {expected:016x}");
+        anyhow::ensure!(expected == found, "{} elements: checksum {found:016x}, rust-hdl's is {expected:016x}", C::ELEMENTS);
         checked += slow.cycles;
         theirs = theirs.max(slow.cycles_per_second);
         ours = ours.max(fast.cycles_per_second);
     }
-    println!("| {N} | {theirs:.0} | {ours:.0} | {:.0} | {checked} |", ours / theirs);
+    println!("| {} | {theirs:.0} | {ours:.0} | {:.0} | {checked} |", C::ELEMENTS, ours / theirs);
     Ok(())
 }
 
@@ -242,10 +270,10 @@ fn main() -> anyhow::Result<()> {
     println!("|---:|---:|---:|---:|---:|");
     for elements in &arguments.elements {
         match elements {
-            16 => compare::<16>(&arguments)?,
-            64 => compare::<64>(&arguments)?,
-            256 => compare::<256>(&arguments)?,
-            1024 => compare::<1024>(&arguments)?,
+            16 => compare::<Chain16>(&arguments)?,
+            64 => compare::<Chain64>(&arguments)?,
+            256 => compare::<Chain256>(&arguments)?,
+            1024 => compare::<Chain1024>(&arguments)?,
             _ => anyhow::bail!("a chain has 16, 64, 256 or 1024 elements, not {elements}"),
         }
     }
