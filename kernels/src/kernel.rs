@@ -39,18 +39,28 @@ pub trait Kernel: Sync {
 }
 
 /// The parameters of a kernel: its configuration as a type.
-pub trait KernelParameters: Configured + JsonSchema + Sized + 'static {
+pub trait KernelParameters: Configured + DeserializeOwned + JsonSchema + 'static {
     /// The kernel's name in configurations.
     const NAME: &'static str;
 
     /// What the kernel computes, in one line.
     const SUMMARY: &'static str;
 
-    /// Reads a configuration and refuses what the hardware does not support, as far as it shows without the tensors.
+    /// Refuses what the hardware does not support, as far as it shows without the tensors.
     ///
     /// # Errors
     /// The first key at fault, why, and the nearest thing that works.
-    fn read(config: toml::Table) -> Result<Self, ConfigError>;
+    fn validate(&self) -> Result<(), ConfigError>;
+
+    /// Reads and checks a configuration.
+    ///
+    /// # Errors
+    /// For an unknown key or a wrong type, and as [`KernelParameters::validate`].
+    fn read(config: toml::Table) -> Result<Self, ConfigError> {
+        let parameters: Self = deserialize(config)?;
+        parameters.validate()?;
+        Ok(parameters)
+    }
 }
 
 /// The kernel with these parameters.

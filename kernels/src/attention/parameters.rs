@@ -9,7 +9,7 @@ use systole_sim::StallPattern;
 use super::formats::Formats;
 use super::mask::{Mask, SinkWindow};
 use crate::common::source::TensorSource;
-use crate::kernel::{ConfigError, KernelParameters, deserialize};
+use crate::kernel::{ConfigError, KernelParameters};
 
 /// Rows of queries that share the stream of keys and values.
 const ROWS_IN_PARALLEL: RangeInclusive<u32> = 1..=16;
@@ -217,14 +217,6 @@ impl KernelParameters for Parameters {
     const NAME: &'static str = "attention";
     const SUMMARY: &'static str = "scaled dot-product attention as a graph of streaming units, with constant intermediate memory";
 
-    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
-        let parameters: Parameters = deserialize(config)?;
-        parameters.validate()?;
-        Ok(parameters)
-    }
-}
-
-impl Parameters {
     fn validate(&self) -> Result<(), ConfigError> {
         self.validate_parallelism()?;
         self.validate_mask()?;
@@ -236,7 +228,9 @@ impl Parameters {
         }
         Ok(())
     }
+}
 
+impl Parameters {
     fn validate_parallelism(&self) -> Result<(), ConfigError> {
         within("rows_in_parallel", self.rows_in_parallel, ROWS_IN_PARALLEL)?;
         if self.division == Parallelism::Series {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, KernelParameters, deserialize};
+use crate::kernel::{ConfigError, KernelParameters};
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
@@ -60,10 +60,15 @@ impl KernelParameters for Parameters {
     const NAME: &'static str = "gemm";
     const SUMMARY: &'static str = "dense matrix products on a systolic array, output-, weight- or input-stationary";
 
-    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
-        let parameters: Parameters = deserialize(config)?;
-        parameters.validate()?;
-        Ok(parameters)
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.array.validate()?;
+        self.formats.validate()?;
+        self.validate_layers()?;
+        self.stalls.validate()?;
+        match &self.task {
+            Some(task) => task.labels.validate("task.labels"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -91,17 +96,6 @@ impl Parameters {
             let (a, bias) = (a.as_ref(), bias.as_ref());
             Product { key: format!("layers[{index}]"), a, b, bias, relu: *relu, output_scale: *output_scale }
         })
-    }
-
-    fn validate(&self) -> Result<(), ConfigError> {
-        self.array.validate()?;
-        self.formats.validate()?;
-        self.validate_layers()?;
-        self.stalls.validate()?;
-        match &self.task {
-            Some(task) => task.labels.validate("task.labels"),
-            None => Ok(()),
-        }
     }
 
     fn validate_layers(&self) -> Result<(), ConfigError> {

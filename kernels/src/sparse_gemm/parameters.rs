@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, KernelParameters, deserialize};
+use crate::kernel::{ConfigError, KernelParameters};
 use crate::sparse::pattern::Pattern;
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
@@ -195,18 +195,23 @@ impl KernelParameters for Parameters {
     const NAME: &'static str = "sparse-gemm";
     const SUMMARY: &'static str = "matrix products with N:M-sparse weights on a systolic array, which skips the zeros";
 
-    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
-        let parameters: Parameters = deserialize(config)?;
-        parameters.validate()?;
-        Ok(parameters)
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.array.validate()?;
+        self.formats.validate()?;
+        self.array.validate_groups(&self.formats, self.group(), self.sparsity.weights, "sparsity.group")?;
+        self.validate_layers()?;
+        self.stalls.validate()?;
+        match &self.task {
+            Some(task) => task.labels.validate("task.labels"),
+            None => Ok(()),
+        }
     }
 }
 
 impl Parameters {
     /// How rows of the array share activations.
     pub fn group(&self) -> Group {
-        let size = |number: usize| u32::try_from(number).expect("groups have at most 32 elements");
-        Group { slots: size(self.sparsity.group.n()), elements: size(self.sparsity.group.m()) }
+        self.sparsity.group.into()
     }
 
     /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only needed if the dataflow
@@ -251,18 +256,6 @@ impl Parameters {
     /// The patterns of a layer: as stated, or that of the groups.
     pub fn patterns(&self, layer: &Layer) -> Vec<LayerPattern> {
         if layer.patterns.is_empty() { vec![LayerPattern::Sparse(self.sparsity.group)] } else { layer.patterns.clone() }
-    }
-
-    fn validate(&self) -> Result<(), ConfigError> {
-        self.array.validate()?;
-        self.formats.validate()?;
-        self.array.validate_groups(&self.formats, self.group(), self.sparsity.weights, "sparsity.group")?;
-        self.validate_layers()?;
-        self.stalls.validate()?;
-        match &self.task {
-            Some(task) => task.labels.validate("task.labels"),
-            None => Ok(()),
-        }
     }
 
     fn validate_layers(&self) -> Result<(), ConfigError> {

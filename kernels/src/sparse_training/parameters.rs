@@ -6,11 +6,11 @@ use systole_hdl::Type;
 
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
-use crate::kernel::{ConfigError, KernelParameters, deserialize};
+use crate::kernel::{ConfigError, KernelParameters};
 use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::Pattern;
 use crate::systolic::hardware::TrainingArray;
-use crate::systolic::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
+use crate::systolic::hardware::{Dataflow, HardwareParameters, WeightSupply};
 use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, OutputFormat, StreamStalls};
 
 /// The three products of a training step of one layer on one array: Y = X·W_F, dX = dY·W_Bᵀ and dW = Xᵀ·dY. W is kept once, dense, on the
@@ -85,10 +85,20 @@ impl KernelParameters for Parameters {
     const NAME: &'static str = "sparse-training";
     const SUMMARY: &'static str = "a training step of a layer with N:M-sparse weights: forward, backward and update on one array";
 
-    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
-        let parameters: Parameters = deserialize(config)?;
-        parameters.validate()?;
-        Ok(parameters)
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.array.validate()?;
+        if self.array.dataflow == DataflowChoice::Fastest {
+            return Err(ConfigError::new(
+                "array.dataflow",
+                "the products of a step share one array, whose dataflow is not chosen for them",
+            )
+            .with_remedy("\"weight-stationary\" or \"output-stationary\""));
+        }
+        let formats = self.array_formats();
+        formats.validate()?;
+        self.array.validate_groups(&formats, self.pattern.into(), WeightSupply::Streaming, "pattern")?;
+        self.stalls.validate()?;
+        self.sources().into_iter().try_for_each(|(key, source)| source.validate(key))
     }
 }
 
@@ -126,12 +136,6 @@ impl Parameters {
         Ok(shape)
     }
 
-    /// The pattern as groups of the array.
-    fn group(&self) -> Group {
-        let size = |number: usize| u32::try_from(number).expect("groups have at most 32 elements");
-        Group { slots: size(self.pattern.n()), elements: size(self.pattern.m()) }
-    }
-
     /// The number formats as the array has them.
     pub fn array_formats(&self) -> Formats {
         let TrainingFormats { a, b, accumulator, output } = self.formats;
@@ -142,8 +146,10 @@ impl Parameters {
     pub fn hardware(&self, shape: LayerShape) -> TrainingArray {
         let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let dataflow = self.array.dataflow.fixed().unwrap_or(Dataflow::WeightStationary);
-        let array =
-            HardwareParameters { weights: WeightSupply::Streaming, ..self.array.hardware(dataflow, &self.array_formats(), self.group()) };
+        let array = HardwareParameters {
+            weights: WeightSupply::Streaming,
+            ..self.array.hardware(dataflow, &self.array_formats(), self.pattern.into())
+        };
         let banks = array.columns;
         let store = WeightStore {
             banks,
@@ -152,21 +158,5 @@ impl Parameters {
             element: array.b,
         };
         TrainingArray { array, store }
-    }
-
-    fn validate(&self) -> Result<(), ConfigError> {
-        self.array.validate()?;
-        if self.array.dataflow == DataflowChoice::Fastest {
-            return Err(ConfigError::new(
-                "array.dataflow",
-                "the products of a step share one array, whose dataflow is not chosen for them",
-            )
-            .with_remedy("\"weight-stationary\" or \"output-stationary\""));
-        }
-        let formats = self.array_formats();
-        formats.validate()?;
-        self.array.validate_groups(&formats, self.group(), WeightSupply::Streaming, "pattern")?;
-        self.stalls.validate()?;
-        self.sources().into_iter().try_for_each(|(key, source)| source.validate(key))
     }
 }

@@ -8,7 +8,7 @@ use systole_hdl::Type;
 use systole_sim::StallPattern;
 
 use crate::common::source::TensorSource;
-use crate::kernel::{ConfigError, KernelParameters, deserialize};
+use crate::kernel::{ConfigError, KernelParameters};
 use crate::sparse::hardware::{ELEMENT_BITS, Sparsifier, SparsifierForm, TransposableSelector, is_element};
 use crate::sparse::pattern::Pattern;
 use crate::sparse::transposable::BLOCK;
@@ -98,25 +98,6 @@ impl KernelParameters for Parameters {
     const NAME: &'static str = "sparsify";
     const SUMMARY: &'static str = "N:M pruning of a weight matrix by magnitude, along its inputs or 2:4 along both axes";
 
-    fn read(config: toml::Table) -> Result<Parameters, ConfigError> {
-        let parameters: Parameters = deserialize(config)?;
-        parameters.validate()?;
-        Ok(parameters)
-    }
-}
-
-impl Parameters {
-    /// The hardware that these parameters describe.
-    pub fn hardware(&self) -> Hardware {
-        let form = match self.method {
-            Method::Streaming => SparsifierForm::Streaming,
-            Method::Parallel => SparsifierForm::Parallel,
-            Method::Transposable => return Hardware::Selector(TransposableSelector { element: self.format }),
-        };
-        let (n, m) = (self.pattern.n() as u32, self.pattern.m() as u32);
-        Hardware::Sparsifier(Sparsifier { n, m, lanes: self.lanes, element: self.format, form })
-    }
-
     fn validate(&self) -> Result<(), ConfigError> {
         if !LANES.contains(&self.lanes) {
             let nearest = self.lanes.clamp(*LANES.start(), *LANES.end());
@@ -138,6 +119,19 @@ impl Parameters {
             pattern.check().map_err(|error| ConfigError::new(format!("stalls.{stream}"), error.to_string()))?;
         }
         Ok(())
+    }
+}
+
+impl Parameters {
+    /// The hardware that these parameters describe.
+    pub fn hardware(&self) -> Hardware {
+        let form = match self.method {
+            Method::Streaming => SparsifierForm::Streaming,
+            Method::Parallel => SparsifierForm::Parallel,
+            Method::Transposable => return Hardware::Selector(TransposableSelector { element: self.format }),
+        };
+        let (n, m) = (self.pattern.n() as u32, self.pattern.m() as u32);
+        Hardware::Sparsifier(Sparsifier { n, m, lanes: self.lanes, element: self.format, form })
     }
 
     fn validate_transposable(&self) -> Result<(), ConfigError> {

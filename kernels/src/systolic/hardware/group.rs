@@ -2,6 +2,8 @@
 
 use systole_hdl::prelude::*;
 
+use crate::sparse::pattern::Pattern;
+
 /// Rows of the array that see the same activations, and how many these are.
 ///
 /// N rows share a group of M elements of A; each processing element picks the one that its weight's index names. A dense array is the
@@ -59,6 +61,14 @@ impl Group {
                 (index.select(activations).named("picked"), weight.bits(0..value.width()).reinterpret(value).named("value"))
             }
         }
+    }
+}
+
+impl From<Pattern> for Group {
+    /// N rows that share M elements.
+    fn from(pattern: Pattern) -> Group {
+        let size = |number: usize| u32::try_from(number).expect("groups have at most 32 elements");
+        Group { slots: size(pattern.n()), elements: size(pattern.m()) }
     }
 }
 
