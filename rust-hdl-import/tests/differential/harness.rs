@@ -11,7 +11,7 @@ use systole_hdl::{Design, Value};
 use systole_sim::engine::limbs_for;
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Reference};
 use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, TestbenchOptions, testbench};
-use systole_verilog::tools::{Simulator, Tool, find, run_testbench};
+use systole_verilog::tools::{self, Simulator, Tool, find, run_testbench};
 
 /// An input that random limbs can drive.
 pub trait Drive {
@@ -138,7 +138,7 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
         }
     }
     assert!(moved > 0 && moved >= cycles / 500, "the outputs hardly move: {moved} of {cycles} cycles");
-    replay_in_icarus(&design, &recording);
+    check_verilog(&design, &recording);
     moved
 }
 
@@ -153,9 +153,11 @@ pub fn empty_recording(design: &Design) -> Recording {
     }
 }
 
-fn replay_in_icarus(design: &Design, recording: &Recording) {
-    if [Tool::Iverilog, Tool::Vvp].into_iter().any(|tool| find(tool).is_err()) {
-        eprintln!("skipped: Icarus Verilog is not installed");
+/// Compares a recording with our Verilog in Icarus; Verilator and Yosys read it without a word.
+fn check_verilog(design: &Design, recording: &Recording) {
+    let missing: Vec<_> = [Tool::Iverilog, Tool::Vvp, Tool::Verilator, Tool::Yosys].into_iter().filter(|&tool| find(tool).is_err()).collect();
+    if !missing.is_empty() {
+        eprintln!("skipped: not installed: {}", missing.iter().map(|tool| tool.program()).collect::<Vec<_>>().join(", "));
         return;
     }
     let output = systole_verilog::write(design, &systole_verilog::Options::default()).expect("no combinational loop");
@@ -163,9 +165,12 @@ fn replay_in_icarus(design: &Design, recording: &Recording) {
     let directory = tempfile::tempdir().expect("a directory");
     let files = output.write_files(directory.path()).expect("written files");
     bench.write_files(directory.path()).expect("written files");
-    if let Err(error) = run_testbench(Simulator::Icarus, &bench, directory.path(), &files, directory.path()) {
-        panic!("Icarus: {error}");
-    }
+    let run = || -> Result<(), tools::ToolError> {
+        tools::lint(directory.path(), &files, &design.top_module().name)?;
+        tools::check(directory.path(), &files, &design.top_module().name)?;
+        run_testbench(Simulator::Icarus, &bench, directory.path(), &files, directory.path()).map(|_| ())
+    };
+    run().unwrap_or_else(|error| panic!("{error}\n{}", output.text()));
 }
 
 /// Turns random limbs into a number of a range.
