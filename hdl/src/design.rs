@@ -378,13 +378,12 @@ pub struct LevelProbe {
     pub capacity: u32,
 }
 
-impl Cell {
-    /// Calls `visit` for every operand that acts combinationally or at an edge, in the order of the variant's fields.
-    /// [`Cell::InstanceOutput`] has none of its own: its operands are the instance's inputs.
-    pub fn for_each_operand(&self, mut visit: impl FnMut(CellId)) {
-        match self {
+/// Visits every operand of a cell, which is borrowed or borrowed mutably; `$iter` is `iter` or `iter_mut` accordingly.
+macro_rules! visit_operands {
+    ($cell:expr, $iter:ident, $visit:expr) => {
+        match $cell {
             Cell::Const(_) | Cell::Input(_) | Cell::InstanceOutput { .. } => {}
-            Cell::Wire(a) | Cell::Not(a) | Cell::ReduceAnd(a) | Cell::ReduceOr(a) | Cell::ReduceXor(a) | Cell::Extend(a) => visit(*a),
+            Cell::Wire(a) | Cell::Not(a) | Cell::ReduceAnd(a) | Cell::ReduceOr(a) | Cell::ReduceXor(a) | Cell::Extend(a) => $visit(a),
             Cell::And(a, b)
             | Cell::Or(a, b)
             | Cell::Xor(a, b)
@@ -395,27 +394,41 @@ impl Cell {
             | Cell::Less(a, b)
             | Cell::ShiftLeft(a, b)
             | Cell::ShiftRight(a, b) => {
-                visit(*a);
-                visit(*b);
+                $visit(a);
+                $visit(b);
             }
             Cell::Mux { condition, then, otherwise } => {
-                visit(*condition);
-                visit(*then);
-                visit(*otherwise);
+                $visit(condition);
+                $visit(then);
+                $visit(otherwise);
             }
             Cell::Select { index, options } => {
-                visit(*index);
-                options.iter().copied().for_each(visit);
+                $visit(index);
+                options.$iter().for_each($visit);
             }
-            Cell::Concat(parts) => parts.iter().copied().for_each(visit),
-            Cell::Slice { value, .. } => visit(*value),
-            Cell::Register { next, .. } => visit(*next),
-            Cell::MemoryRead { address, .. } => visit(*address),
+            Cell::Concat(parts) => parts.$iter().for_each($visit),
+            Cell::Slice { value, .. } => $visit(value),
+            Cell::Register { next, .. } => $visit(next),
+            Cell::MemoryRead { address, .. } => $visit(address),
             Cell::MemoryReadRegistered { address, enable, .. } => {
-                visit(*address);
-                visit(*enable);
+                $visit(address);
+                $visit(enable);
             }
         }
+    };
+}
+
+impl Cell {
+    /// Calls `visit` for every operand that acts combinationally or at an edge, in the order of the variant's fields.
+    /// [`Cell::InstanceOutput`] has none of its own: its operands are the instance's inputs.
+    pub fn for_each_operand(&self, mut visit: impl FnMut(CellId)) {
+        let mut visit = |operand: &CellId| visit(*operand);
+        visit_operands!(self, iter, &mut visit);
+    }
+
+    /// As [`Cell::for_each_operand`], for operands that change.
+    pub fn for_each_operand_mut(&mut self, mut visit: impl FnMut(&mut CellId)) {
+        visit_operands!(self, iter_mut, &mut visit);
     }
 
     /// Whether the value changes only at clock edges: registers and registered reads.

@@ -7,11 +7,13 @@ use systole_hdl::{Cell, CellId, Design};
 
 use crate::clocks::Clocks;
 use crate::diagnostic::Problem;
+use crate::evaluate::OpenLocal;
 use crate::netlist::Netlist;
 use crate::primitives::Primitive;
 use crate::probe::Node;
 use crate::signals::{Role, SignalId, Signals};
 use crate::storage;
+use crate::sweep;
 
 /// A module, and the names that its block has for its ports.
 #[derive(Clone, Debug)]
@@ -19,8 +21,6 @@ pub(crate) struct Lowered {
     pub id: ModuleId,
     /// Parallel to the module's inputs.
     pub inputs: Vec<String>,
-    /// Parallel to the module's outputs.
-    pub outputs: Vec<String>,
     /// Parallel to the module's domains; empty if the block has no clock.
     pub clocks: Vec<String>,
     /// Clock outputs, and the clock inputs that they pass on.
@@ -44,8 +44,9 @@ pub(crate) struct Build {
     pub problems: Vec<Problem>,
     /// What the assigned signals are in the end.
     pub values: FxHashMap<SignalId, CellId>,
+    /// Local signals that are not assigned on every path.
+    pub open_locals: Vec<OpenLocal>,
     pub inputs: Vec<String>,
-    pub outputs: Vec<String>,
     pub own_clocks: Vec<String>,
     pub passed_clocks: Vec<(String, String)>,
     /// Output cells of children, by their full name.
@@ -77,13 +78,14 @@ impl Build {
                 self.netlist.take(&info.name);
             }
             self.signals.add(info.name.clone(), info.clone(), role);
-            self.signals.add_variants(info, true);
+            self.signals.add_variants(info);
         }
         self.netlist.module.domains = domains(node, &self.own_clocks);
     }
 
     pub fn declare_child(&mut self, design: &Design, node: &Node, child: &Child) {
         let instance = InstanceId(self.netlist.module.instances.len() as u32);
+        let mut next_output = 0;
         for info in node.signals.iter().filter(|info| info.kind.is_parameter()) {
             let name = format!("{}${}", node.name, info.name);
             let role = match info.kind {
@@ -93,7 +95,9 @@ impl Build {
                 _ => {
                     let cell = match child {
                         Child::Instance(lowered) => {
-                            let port = lowered.outputs.iter().position(|output| *output == info.name).unwrap_or_default() as u32;
+                            // Outputs that are no clocks come in the order of the fields.
+                            let port = next_output;
+                            next_output += 1;
                             let module = design.module(lowered.id);
                             let ty = module.ty(module.outputs[port as usize].value);
                             self.netlist.alone(Cell::InstanceOutput { instance, port }, ty)
@@ -105,7 +109,7 @@ impl Build {
                 }
             };
             self.signals.add(name, info.clone(), role);
-            self.signals.add_variants(info, false);
+            self.signals.add_variants(info);
         }
         if let Child::Instance(lowered) = child {
             for (output, input) in &lowered.passed_clocks {
@@ -152,8 +156,35 @@ impl Build {
         DomainId(position.unwrap_or_default() as u32)
     }
 
-    /// Connects children, and shows outputs.
+    /// Connects children, shows outputs, and leaves off what is not used.
     pub fn finish(&mut self, node: &Node, children: &[Child], design: &Design) {
+        self.connect_children(node, children, design);
+        for info in node.signals.iter().filter(|info| info.kind == AtomKind::OutputParameter) {
+            let Some(id) = self.signals.find(&info.name) else { continue };
+            if info.is_clock() {
+                self.pass_clock(&info.name, id);
+            } else {
+                let value = self.netlist.retype(self.values[&id], info.ty());
+                let name = info.name.replace('$', "_").into();
+                self.netlist.module.outputs.push(OutputPort { name, value });
+            }
+        }
+        let live = sweep::live(&self.netlist.module);
+        for local in std::mem::take(&mut self.open_locals) {
+            self.values.remove(&local.id);
+            if live[local.in_the_end.index()] {
+                self.problems.push(local.problem);
+            }
+        }
+        for info in node.signals.iter().filter(|info| info.kind == AtomKind::LocalSignal) {
+            if let Some(&value) = self.signals.find(&info.name).and_then(|id| self.values.get(&id)) {
+                self.netlist.name(value, &info.name);
+            }
+        }
+        sweep::sweep(&mut self.netlist.module);
+    }
+
+    fn connect_children(&mut self, node: &Node, children: &[Child], design: &Design) {
         let mut instance = 0;
         for (child, lowered) in node.children.iter().zip(children) {
             match lowered {
@@ -176,35 +207,16 @@ impl Build {
                 Child::Failed => {}
             }
         }
-        for info in &node.signals {
-            let Some(id) = self.signals.find(&info.name) else { continue };
-            match (info.kind, info.is_clock()) {
-                (AtomKind::OutputParameter, true) => {
-                    let origin = self.clocks.origin(id).map(|origin| self.signals.get(origin).name.clone());
-                    match origin.filter(|origin| self.own_clocks.contains(origin)) {
-                        Some(origin) => self.passed_clocks.push((info.name.clone(), origin)),
-                        None => {
-                            let construct = format!("clock `{}`", info.name);
-                            self.problems.push(Problem::new(
-                                construct,
-                                "it passes on no clock input of the block",
-                                "feed it from a clock input",
-                            ));
-                        }
-                    }
-                }
-                (AtomKind::OutputParameter, false) => {
-                    let value = self.netlist.retype(self.values[&id], info.ty());
-                    let name = info.name.replace('$', "_").into();
-                    self.netlist.module.outputs.push(OutputPort { name, value });
-                    self.outputs.push(info.name.clone());
-                }
-                (AtomKind::LocalSignal, false) => {
-                    if let Some(&value) = self.values.get(&id) {
-                        self.netlist.name(value, &info.name);
-                    }
-                }
-                _ => {}
+    }
+
+    /// Notes which clock input a clock output passes on.
+    fn pass_clock(&mut self, name: &str, id: SignalId) {
+        let origin = self.clocks.origin(id).map(|origin| self.signals.get(origin).name.clone());
+        match origin.filter(|origin| self.own_clocks.contains(origin)) {
+            Some(origin) => self.passed_clocks.push((name.to_string(), origin)),
+            None => {
+                let reason = "it passes on no clock input of the block";
+                self.problems.push(Problem::new(format!("clock `{name}`"), reason, "feed it from a clock input"));
             }
         }
     }

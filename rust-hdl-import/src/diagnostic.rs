@@ -6,9 +6,9 @@ use thiserror::Error;
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{module}: {construct}: {reason}; {remedy}")]
 pub struct Diagnostic {
-    /// Path of the module, e.g. `top.fifo.read_logic`.
+    /// Path of the module, e.g. `top.taps[3].multiplier`.
     pub module: String,
-    /// The construct, e.g. `signal bus$data`.
+    /// The construct, e.g. ``signal `bus.data` ``.
     pub construct: String,
     /// Why it cannot be imported.
     pub reason: String,
@@ -30,6 +30,22 @@ impl Problem {
     }
 
     pub fn within(self, module: &str) -> Diagnostic {
-        Diagnostic { module: module.to_string(), construct: self.construct, reason: self.reason, remedy: self.remedy }
+        let Problem { construct, reason, remedy } = self;
+        Diagnostic { module: as_written(module), construct: as_written(&construct), reason: as_written(&reason), remedy }
     }
+}
+
+/// Names as the block's code has them: `taps$3$q` is written `taps[3].q`.
+fn as_written(text: &str) -> String {
+    let mut parts = text.split('$');
+    let mut written = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let index = part.len() - part.trim_start_matches(|symbol: char| symbol.is_ascii_digit()).len();
+        if index > 0 {
+            written.push_str(&format!("[{}]{}", &part[..index], &part[index..]));
+        } else {
+            written.push_str(&format!(".{part}"));
+        }
+    }
+    written
 }

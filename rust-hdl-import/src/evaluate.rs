@@ -1,73 +1,60 @@
 //! Executes a block's `update` symbolically: what each signal is in the end, as cells.
 //!
-//! Assignments take effect in order, the latest wins. Both arms of an `if` are executed from the same state and merged by
-//! multiplexers, a `match` likewise, a loop is unrolled.
+//! Assignments take effect in order, the latest wins. The arms of an `if` or a `match` are executed from the same state and merged by
+//! multiplexers, unless the condition is known, as where it compares a loop's variable; a loop is unrolled.
 
 use std::collections::BTreeSet;
 
 use num_bigint::BigInt;
 use rust_hdl_core::ast::{
-    VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch, VerilogStatement,
+    VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch,
+    VerilogStatement,
 };
+use rust_hdl_core::atom::AtomKind;
 use rustc_hash::FxHashMap;
 use systole_hdl::{Cell, CellId, Type, Value};
 
 use crate::Widths;
+use crate::assignments::{Arm, Assignments, Coverage};
 use crate::clocks::Clocks;
 use crate::diagnostic::Problem;
 use crate::expression::{Operand, unsigned};
 use crate::literal;
 use crate::names::{Loops, resolve};
 use crate::netlist::Netlist;
+use crate::places::part_within;
 use crate::signals::{Role, SignalId, Signals, Variant};
-
-/// What a signal was assigned so far.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Assigned {
-    /// Zero in the bits that are missing.
-    value: CellId,
-    /// Ones for the bits that were not assigned on every path.
-    missing: Value,
-}
 
 /// The execution of one block.
 pub(crate) struct Evaluator<'a> {
     pub signals: &'a Signals,
     pub netlist: &'a mut Netlist,
     pub clocks: &'a mut Clocks,
-    pub problems: Vec<Problem>,
     pub loops: Loops,
     pub widths: Widths,
-    /// Of each signal that the code may assign.
-    state: FxHashMap<SignalId, Assigned>,
-    /// Cells that stand for what a signal has in the end.
-    finals: FxHashMap<SignalId, CellId>,
-    /// How many conditions hold where we are.
-    depth: u32,
+    problems: Vec<Problem>,
+    assignments: Assignments,
+}
+
+/// What the execution of a block gave.
+pub(crate) struct Executed {
+    /// What the signals that can be assigned are.
+    pub values: FxHashMap<SignalId, CellId>,
+    pub problems: Vec<Problem>,
+    pub open_locals: Vec<OpenLocal>,
+}
+
+/// A local signal that is not assigned on every path. That matters only if anything reads what it has in the end.
+pub(crate) struct OpenLocal {
+    pub id: SignalId,
+    pub in_the_end: CellId,
+    pub problem: Problem,
 }
 
 impl<'a> Evaluator<'a> {
     pub fn new(widths: Widths, signals: &'a Signals, netlist: &'a mut Netlist, clocks: &'a mut Clocks) -> Evaluator<'a> {
-        let mut state = FxHashMap::default();
-        for id in signals.ids() {
-            let symbol = signals.get(id);
-            if matches!(symbol.role, Role::Assign | Role::Wire) {
-                let ty = symbol.info.ty();
-                let value = netlist.constant(&BigInt::ZERO, ty);
-                state.insert(id, Assigned { value, missing: Value::ones(ty.width()) });
-            }
-        }
-        Evaluator {
-            signals,
-            netlist,
-            clocks,
-            problems: Vec::new(),
-            loops: Vec::new(),
-            widths,
-            state,
-            finals: FxHashMap::default(),
-            depth: 0,
-        }
+        let assignments = Assignments::new(signals, netlist);
+        Evaluator { signals, netlist, clocks, loops: Vec::new(), widths, problems: Vec::new(), assignments }
     }
 
     pub fn block(&mut self, block: &[VerilogStatement]) {
@@ -78,28 +65,26 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// What every signal that was assigned has in the end, and what stood in the way.
-    pub fn finish(mut self) -> (FxHashMap<SignalId, CellId>, Vec<Problem>) {
-        let mut values = FxHashMap::default();
-        let mut assigned: Vec<_> = self.state.drain().collect();
-        assigned.sort_by_key(|(id, _)| *id);
-        for (id, Assigned { value, missing }) in assigned {
-            let name = &self.signals.get(id).name;
-            let untouched = missing == Value::ones(missing.width()) && matches!(self.netlist.module.cell(value), Cell::Const(_));
-            let is_unused_local =
-                self.signals.get(id).info.kind == rust_hdl_core::atom::AtomKind::LocalSignal && !self.finals.contains_key(&id);
-            if untouched && !is_unused_local {
-                self.problems.push(Problem::new(format!("signal `{name}`"), "nothing drives it", "assign it in `update`"));
-            } else if !missing.is_zero() && !is_unused_local {
-                let reason = "it keeps its value where no assignment reaches it, which is a latch";
-                self.problems.push(Problem::new(format!("signal `{name}`"), reason, "assign it a default before the conditions"));
+    /// What every signal is in the end, and what stood in the way.
+    pub fn finish(mut self) -> Executed {
+        self.assignments.finish(self.netlist);
+        let mut executed = Executed { values: FxHashMap::default(), problems: self.problems, open_locals: Vec::new() };
+        for id in self.signals.ids() {
+            let symbol = self.signals.get(id);
+            if !matches!(symbol.role, Role::Assign | Role::Wire) {
+                continue;
             }
-            if let Some(&read) = self.finals.get(&id) {
-                self.netlist.define(read, Cell::Wire(value));
+            executed.values.insert(id, self.assignments.present(self.netlist, id));
+            if let Some(problem) = unassigned(&symbol.name, symbol.info.ty().width(), self.assignments.coverage(id)) {
+                match symbol.info.kind {
+                    AtomKind::LocalSignal => {
+                        executed.open_locals.push(OpenLocal { id, in_the_end: self.assignments.in_the_end(id), problem });
+                    }
+                    _ => executed.problems.push(problem),
+                }
             }
-            values.insert(id, value);
         }
-        (values, self.problems)
+        executed
     }
 
     fn statement(&mut self, statement: &VerilogStatement) -> Result<(), Problem> {
@@ -144,12 +129,12 @@ impl<'a> Evaluator<'a> {
                 let ty = symbol.info.ty();
                 let value = self.expression(value, Some(ty.width())).and_then(|value| self.fit(value, ty));
                 // Assigned all the same, so that one fault is reported once.
-                let cell = *value.as_ref().unwrap_or(&self.state[&target].value);
-                self.set(target, cell);
+                let cell = value.as_ref().copied().unwrap_or_else(|_| self.assignments.in_the_end(target));
+                self.assignments.assign(self.netlist, target, cell);
                 value.map(|_| ())
             }
             Role::Clock => match self.expression(value, None)? {
-                Operand::Clock(_) if self.depth > 0 => {
+                Operand::Clock(_) if self.assignments.is_conditional() => {
                     let construct = format!("clock `{}`", symbol.name);
                     Err(Problem::new(construct, "it is assigned under a condition", "gate the data by an enable, not the clock"))
                 }
@@ -171,11 +156,6 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn set(&mut self, target: SignalId, value: CellId) {
-        let missing = Value::zero(self.netlist.width(value));
-        self.state.insert(target, Assigned { value, missing });
-    }
-
     fn assign_slice(
         &mut self,
         base: &VerilogExpression,
@@ -184,108 +164,90 @@ impl<'a> Evaluator<'a> {
         replacement: &VerilogExpression,
     ) -> Result<(), Problem> {
         let target = self.target(base)?;
-        let Some(Assigned { value, missing }) = self.state.get(&target).cloned() else {
-            let construct = format!("signal `{}`", self.signals.get(target).name);
+        let symbol = self.signals.get(target);
+        if !matches!(symbol.role, Role::Assign | Role::Wire) {
+            let construct = format!("signal `{}`", symbol.name);
             return Err(Problem::new(construct, "a part of it is assigned", "assign parts of outputs, locals and children's inputs only"));
-        };
-        let whole = self.netlist.width(value);
-        let name = &self.signals.get(target).name;
+        }
         let part = self.expression(replacement, Some(width))?;
         let part = self.fit(part, unsigned(width))?;
-        let low = match self.index(offset)? {
-            Operand::Literal { value, .. } => u32::try_from(value).ok().filter(|low| low + width <= whole),
-            _ => None,
-        };
-        let Some(low) = low else {
+        let whole = symbol.info.ty().width();
+        let Some(low) = part_within(&self.index(offset)?, width, whole) else {
             let reason = format!("{width} of its {whole} bits are assigned at a place that is computed or outside of it");
-            return Err(Problem::new(format!("signal `{name}`"), reason, "assign the whole signal, with `replace_bit` or a mask"));
+            let remedy = "assign the whole signal, with `replace_bit` or a mask";
+            return Err(Problem::new(format!("signal `{}`", symbol.name), reason, remedy));
         };
-        let value = self.netlist.replace(value, low, part);
-        let mut rest = Value::zero(whole);
-        for bit in (0..whole).filter(|&bit| missing.bit(bit) && !(low..low + width).contains(&bit)) {
-            rest = rest.with_bit(bit);
-        }
-        self.state.insert(target, Assigned { value, missing: rest });
+        self.assignments.assign_part(self.netlist, target, low, part);
         Ok(())
     }
 
     fn conditional(&mut self, conditional: &VerilogConditional) -> Result<(), Problem> {
-        let condition = self.expression(&conditional.test, None)?;
-        let mut condition = self.cell(condition)?;
-        if self.netlist.width(condition) > 1 {
-            condition = self.netlist.cell(Cell::ReduceOr(condition), Type::BIT);
-        }
-        self.depth += 1;
-        let before = self.state.clone();
-        self.block(&conditional.then);
-        let then = std::mem::replace(&mut self.state, before);
-        match &conditional.otherwise {
-            VerilogBlockOrConditional::Block(block) => self.block(block),
-            VerilogBlockOrConditional::Conditional(statement) => self.block(std::slice::from_ref(statement)),
-            VerilogBlockOrConditional::None => {}
-        }
-        self.depth -= 1;
-        self.merge(condition, then);
+        let otherwise: &[VerilogStatement] = match &conditional.otherwise {
+            VerilogBlockOrConditional::Block(block) => block,
+            VerilogBlockOrConditional::Conditional(statement) => std::slice::from_ref(statement),
+            VerilogBlockOrConditional::None => &[],
+        };
+        let condition = match self.expression(&conditional.test, None)? {
+            Operand::Literal { value, .. } => {
+                self.block(if value == BigInt::ZERO { otherwise } else { &conditional.then });
+                return Ok(());
+            }
+            operand => self.cell(operand)?,
+        };
+        let condition = if self.netlist.width(condition) > 1 { self.netlist.cell(Cell::ReduceOr(condition), Type::BIT) } else { condition };
+        let then = self.arm(&conditional.then);
+        let otherwise = self.arm(otherwise);
+        self.assignments.choose(self.netlist, &[(condition, then)], &otherwise);
         Ok(())
     }
 
-    /// The state becomes `then` where `condition` holds, and stays where it does not.
-    fn merge(&mut self, condition: CellId, then: FxHashMap<SignalId, Assigned>) {
-        // In order, so that equal circuits get equal cells.
-        let mut changed: Vec<_> = then.into_iter().filter(|(id, then)| self.state[id] != *then).collect();
-        changed.sort_by_key(|(id, _)| *id);
-        for (id, then) in changed {
-            let otherwise = &self.state[&id];
-            let mut missing = then.missing.clone();
-            for bit in (0..missing.width()).filter(|&bit| otherwise.missing.bit(bit)) {
-                missing = missing.with_bit(bit);
-            }
-            let value = self.netlist.mux(condition, then.value, otherwise.value);
-            self.state.insert(id, Assigned { value, missing });
-        }
+    fn arm(&mut self, block: &[VerilogStatement]) -> Arm {
+        self.assignments.open_arm();
+        self.block(block);
+        self.assignments.close_arm()
     }
 
     /// Rust has every `match` cover everything, so the last case that can be reached needs no condition.
     fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
         let test = self.expression(&cases.test, None)?;
-        let test = self.cell(test)?;
-        let mut patterns = Vec::new();
+        let mut patterns: Vec<(BigInt, &VerilogBlock)> = Vec::new();
         for case in cases.cases.iter().take_while(|case| case.condition != "default") {
-            patterns.push((self.pattern(&case.condition)?, case));
+            patterns.push((self.pattern(&case.condition)?, &case.block));
         }
-        let fallback = cases.cases.get(patterns.len());
-        let variants = self.plain_signal(&cases.test).map_or(0, |owner| self.signals.get(owner).info.variants().len());
-        let width = self.netlist.width(test);
-        let distinct = patterns.iter().map(|(value, _)| value).collect::<BTreeSet<_>>().len();
-        let is_complete = distinct > 0 && distinct == variants || width < 32 && distinct == 1 << width;
+        let fallback = cases.cases.get(patterns.len()).map(|case| &case.block);
+        if let Operand::Literal { value, .. } = &test {
+            let chosen = patterns.iter().find(|(pattern, _)| pattern == value).map(|(_, block)| *block).or(fallback);
+            self.block(chosen.map_or(&[], Vec::as_slice));
+            return Ok(());
+        }
+        let test = self.cell(test)?;
+        let (ty, variants) =
+            (self.netlist.ty(test), self.plain_signal(&cases.test).map_or(0, |owner| self.signals.get(owner).info.variants().len()));
+        // What the word cannot be is never met; the same number twice is met once.
+        let mut met = BTreeSet::new();
+        patterns.retain(|(pattern, _)| Value::from_bigint(ty.width(), pattern).to_number(ty) == *pattern && met.insert(pattern.clone()));
+        let is_complete = !patterns.is_empty() && (patterns.len() == variants || ty.width() < 32 && patterns.len() == 1 << ty.width());
         let last = match fallback.filter(|_| !is_complete) {
             Some(fallback) => fallback,
             None => match patterns.pop() {
-                Some((_, case)) => case,
+                Some((_, block)) => block,
                 None => return Ok(()),
             },
         };
-        let before = self.state.clone();
-        self.depth += 1;
         let mut arms = Vec::new();
-        for (value, case) in patterns {
-            let pattern = self.netlist.constant(&value, self.netlist.ty(test));
-            let condition = self.netlist.equal(test, pattern);
-            self.block(&case.block);
-            arms.push((condition, std::mem::replace(&mut self.state, before.clone())));
+        for (pattern, block) in patterns {
+            let pattern = self.netlist.constant(&pattern, ty);
+            arms.push((self.netlist.equal(test, pattern), self.arm(block)));
         }
-        self.block(&last.block);
-        self.depth -= 1;
-        for (condition, arm) in arms.into_iter().rev() {
-            self.merge(condition, arm);
-        }
+        let last = self.arm(last);
+        self.assignments.choose(self.netlist, &arms, &last);
         Ok(())
     }
 
     fn pattern(&self, text: &str) -> Result<BigInt, Problem> {
         let name = resolve(text, &self.loops)?;
         match self.signals.variant(&name) {
-            Some(Variant::Value { value, .. }) => Ok(value.clone()),
+            Some(Variant::Value(value)) => Ok(value.clone()),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
             None => literal::parse(&name).map(|(value, _)| value).ok_or_else(|| {
                 let reason = "the pattern is neither a number nor a variant of an enum that a signal of the block carries";
@@ -300,6 +262,10 @@ impl<'a> Evaluator<'a> {
             let construct = format!("loop over `{}`", repeated.index);
             return Err(Problem::new(construct, "its bounds do not fit 64 bits", "loop over the elements of an array"));
         };
+        if self.signals.find(&repeated.index).is_some() {
+            let reason = "a signal of the block has the name of its variable, and the tree does not tell them apart";
+            return Err(Problem::new(format!("loop over `{}`", repeated.index), reason, "rename the variable"));
+        }
         for value in from..to {
             self.loops.push((repeated.index.clone(), value));
             self.block(&repeated.block);
@@ -328,30 +294,29 @@ impl<'a> Evaluator<'a> {
         match symbol.role {
             Role::Read(cell) => Ok(Operand::Cell(cell)),
             Role::Clock => Ok(Operand::Clock(id)),
-            Role::Wire => Ok(Operand::Cell(self.in_the_end(id))),
+            Role::Wire => Ok(Operand::Cell(self.assignments.in_the_end(id))),
             Role::Refused => Ok(Operand::Cell(self.netlist.constant(&BigInt::ZERO, symbol.info.ty()))),
-            Role::Assign => {
-                let Assigned { value, missing } = &self.state[&id];
-                if missing.is_zero() {
-                    Ok(Operand::Cell(*value))
-                } else if *missing == Value::ones(missing.width()) {
-                    Ok(Operand::Cell(self.in_the_end(id)))
-                } else {
-                    let reason = "it is read where only some of its bits are assigned";
-                    Err(Problem::new(format!("signal `{}`", symbol.name), reason, "assign all of it first"))
-                }
-            }
+            Role::Assign => Ok(Operand::Cell(self.assignments.present(self.netlist, id))),
         }
-    }
-
-    fn in_the_end(&mut self, id: SignalId) -> CellId {
-        let ty = self.signals.get(id).info.ty();
-        let netlist = &mut *self.netlist;
-        *self.finals.entry(id).or_insert_with(|| netlist.reserve(ty))
     }
 }
 
+/// What is wrong with a signal that is not assigned everywhere.
+fn unassigned(name: &str, width: u32, coverage: Coverage) -> Option<Problem> {
+    let (reason, remedy) = match coverage {
+        Coverage::Complete => return None,
+        Coverage::Untouched { width: untouched, .. } if untouched == width => ("nothing drives it".to_string(), "assign it in `update`"),
+        Coverage::Untouched { low, width } => {
+            (format!("nothing drives its bits {low} to {}", low + width - 1), "assign all of it in `update`")
+        }
+        Coverage::Latch => {
+            ("it keeps its value where no assignment reaches it, which is a latch".to_string(), "assign it a default before the conditions")
+        }
+    };
+    Some(Problem::new(format!("signal `{name}`"), reason, remedy))
+}
+
 pub(crate) fn ambiguous(name: &str) -> Problem {
-    let reason = "two enums of this name in the children give it different values";
-    Problem::new(format!("enum variant `{name}`"), reason, "rename one of the enums")
+    let reason = "two enums of this name in the block give it different values";
+    Problem::new(format!("enum variant `{}`", name.replace('$', "::")), reason, "rename one of the enums")
 }

@@ -1,8 +1,8 @@
 //! Expressions: their widths, as rust-hdl's simulator has them, and their cells.
 //!
-//! A literal takes the width of the other operand. So does a sign extension, whose width the tree does not tell. Where a literal
-//! does not fit, as in `delay.index() == 8` with a `delay` of 3 bits, the simulator computes with machine integers: there the
-//! operands get the width of the literal.
+//! A literal takes the width of the other operand, and so does `signed_bit_cast`. A literal that does not fit wraps next to a signed
+//! number or a word of more than 32 bits; next to a shorter one, as in `delay.index() == 8` with a `delay` of 3 bits, the simulator can
+//! only be computing with machine integers, and the operands get the width of the literal.
 
 use num_bigint::{BigInt, Sign};
 use rust_hdl_core::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
@@ -17,13 +17,15 @@ use crate::signals::{SignalId, Variant};
 
 /// The width that rust-hdl gives to a shifted literal.
 const SHIFTED_LITERAL_WIDTH: u32 = 64;
+/// The width of what rust-hdl multiplies: it has no other products than those of two words of 16 bits.
+const FACTOR_WIDTH: u32 = 16;
+/// The widest word that rust-hdl makes a machine integer of.
+const MACHINE_INTEGER_WIDTH: u32 = 32;
 
 /// The value of an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Operand {
     Cell(CellId),
-    /// A signed number that is extended or cut to the width of where it is used.
-    Elastic(CellId),
     Literal {
         value: BigInt,
         /// Whether it is a `bool`.
@@ -37,14 +39,9 @@ pub(crate) fn unsigned(width: u32) -> Type {
     if width == 1 { Type::BIT } else { Type::u(width) }
 }
 
-/// Bits that a literal needs next to an operand of the given signedness; a negative one wraps in an unsigned operand.
-fn bits_needed(value: &BigInt, signed: bool) -> u32 {
-    match (value.sign(), signed) {
-        (Sign::Minus, false) => 1,
-        (Sign::Minus, true) => (value + 1u32).bits() as u32 + 1,
-        (_, true) => value.bits() as u32 + 1,
-        (_, false) => value.bits() as u32,
-    }
+/// Bits that a literal needs; a negative one wraps.
+fn bits_needed(value: &BigInt) -> u32 {
+    if value.sign() == Sign::Minus { 1 } else { value.bits() as u32 }
 }
 
 impl Evaluator<'_> {
@@ -61,13 +58,7 @@ impl Evaluator<'_> {
             },
             VerilogExpression::Paren(inner) => self.expression(inner, width),
             VerilogExpression::Cast(inner, bits) => self.cast(inner, *bits as u32),
-            VerilogExpression::Signed(inner) => match self.expression(inner, None)? {
-                Operand::Cell(cell) => {
-                    let ty = Type::s(self.netlist.width(cell));
-                    Ok(Operand::Elastic(self.netlist.retype(cell, ty)))
-                }
-                other => Ok(other),
-            },
+            VerilogExpression::Signed(inner) => self.signed(inner, width),
             VerilogExpression::Unsigned(inner) => {
                 let inner = self.expression(inner, width)?;
                 let cell = self.cell_of_width(inner, width)?;
@@ -94,7 +85,7 @@ impl Evaluator<'_> {
             return self.read(id);
         }
         match self.signals.variant(&name) {
-            Some(Variant::Value { value, .. }) => Ok(Operand::Literal { value: value.clone(), is_bit: false }),
+            Some(Variant::Value(value)) => Ok(Operand::Literal { value: value.clone(), is_bit: false }),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
             None => {
                 let reason = "it is no signal, loop variable or enum variant, so rust-hdl does not tell its value";
@@ -116,8 +107,7 @@ impl Evaluator<'_> {
 
     pub fn cell_of_width(&mut self, operand: Operand, width: Option<u32>) -> Result<CellId, Problem> {
         match (operand, width) {
-            (Operand::Cell(cell) | Operand::Elastic(cell), None) | (Operand::Cell(cell), Some(_)) => Ok(cell),
-            (Operand::Elastic(cell), Some(width)) => Ok(self.netlist.resize(cell, Type::s(width))),
+            (Operand::Cell(cell), _) => Ok(cell),
             (Operand::Literal { value, is_bit: true }, None) => Ok(self.netlist.constant(&value, Type::BIT)),
             (Operand::Literal { value, .. }, width) => {
                 let ty = unsigned(width.unwrap_or(SHIFTED_LITERAL_WIDTH).max(1));
@@ -155,31 +145,42 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Two operands in one type.
-    fn align(&mut self, left: Operand, right: Operand, width: Option<u32>) -> Result<(CellId, CellId), Problem> {
-        let mut fixed = None;
-        let mut elastic = None;
-        let mut signed = false;
-        for operand in [&left, &right] {
-            match operand {
+    /// `signed_cast` of bits, or `signed_bit_cast` of a signed number to `width` bits.
+    fn signed(&mut self, inner: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
+        if !self.is_signed(inner) {
+            return match self.expression(inner, width)? {
                 Operand::Cell(cell) => {
-                    fixed = fixed.max(Some(self.netlist.width(*cell)));
-                    signed |= self.netlist.ty(*cell).is_signed();
+                    let ty = Type::s(self.netlist.width(cell));
+                    Ok(Operand::Cell(self.netlist.retype(cell, ty)))
                 }
-                Operand::Elastic(cell) => {
-                    elastic = elastic.max(Some(self.netlist.width(*cell)));
-                    signed = true;
-                }
-                Operand::Literal { .. } | Operand::Clock(_) => {}
-            }
+                other => Ok(other),
+            };
         }
-        let mut width = fixed.or(elastic.max(elastic.and(width))).unwrap_or(1);
+        let Some(width) = width else {
+            let reason = "nothing around it tells its width, which the tree does not hold";
+            return Err(Problem::new("`signed_bit_cast`", reason, "assign its result to a local signal first"));
+        };
+        let value = self.value(inner)?;
+        Ok(Operand::Cell(self.netlist.resize(value, Type::s(width))))
+    }
+
+    /// Two operands in one type.
+    fn align(&mut self, left: Operand, right: Operand) -> Result<(CellId, CellId), Problem> {
+        let (mut width, mut signed) = (0, false);
         for operand in [&left, &right] {
-            if let Operand::Literal { value, .. } = operand {
-                width = width.max(bits_needed(value, signed));
+            if let Operand::Cell(cell) = operand {
+                width = width.max(self.netlist.width(*cell));
+                signed |= self.netlist.ty(*cell).is_signed();
             }
         }
-        let ty = if signed { Type::s(width) } else { unsigned(width) };
+        if !signed && width <= MACHINE_INTEGER_WIDTH {
+            for operand in [&left, &right] {
+                if let Operand::Literal { value, .. } = operand {
+                    width = width.max(bits_needed(value));
+                }
+            }
+        }
+        let ty = if signed { Type::s(width) } else { unsigned(width.max(1)) };
         Ok((self.fit(left, ty)?, self.fit(right, ty)?))
     }
 
@@ -190,26 +191,40 @@ impl Evaluator<'_> {
         right: &VerilogExpression,
         width: Option<u32>,
     ) -> Result<Operand, Problem> {
-        let is_sum = matches!(operator, VerilogOp::Add | VerilogOp::Sub | VerilogOp::BitAnd | VerilogOp::BitOr | VerilogOp::BitXor);
-        let is_shift = matches!(operator, VerilogOp::Shl | VerilogOp::Shr);
-        let left = self.expression(left, width.filter(|_| is_sum || is_shift))?;
-        let right = self.expression(right, width.filter(|_| is_sum))?;
+        let (left_width, right_width) = match operator {
+            VerilogOp::Add | VerilogOp::Sub | VerilogOp::BitAnd | VerilogOp::BitOr | VerilogOp::BitXor => {
+                let common = self.own_width(left).max(self.own_width(right)).or(width);
+                (common, common)
+            }
+            VerilogOp::Shl | VerilogOp::Shr => (width, None),
+            VerilogOp::Mul => (Some(FACTOR_WIDTH), Some(FACTOR_WIDTH)),
+            _ => {
+                let common = self.own_width(left).max(self.own_width(right));
+                (common, common)
+            }
+        };
+        let (left, right) = (self.expression(left, left_width)?, self.expression(right, right_width)?);
         if let (Operand::Literal { value: left, is_bit }, Operand::Literal { value: right, .. }) = (&left, &right)
             && let Some(folded) = fold(left, operator, right, *is_bit)
         {
             return Ok(folded);
         }
-        if is_shift {
-            let left = self.cell_of_width(left, width)?;
+        if matches!(operator, VerilogOp::Shl | VerilogOp::Shr) {
+            let is_literal = matches!(left, Operand::Literal { .. });
+            let left = self.cell(left)?;
             let amount = self.amount(right)?;
             let ty = self.netlist.ty(left);
             let shift = if matches!(operator, VerilogOp::Shl) { Cell::ShiftLeft(left, amount) } else { Cell::ShiftRight(left, amount) };
-            return Ok(Operand::Cell(self.netlist.cell(shift, ty)));
+            let shifted = self.netlist.cell(shift, ty);
+            return Ok(Operand::Cell(match width.filter(|_| is_literal) {
+                Some(width) => self.netlist.resize(shifted, unsigned(width)),
+                None => shifted,
+            }));
         }
         if matches!(operator, VerilogOp::Mul) {
             return self.product(left, right);
         }
-        let (a, b) = self.align(left, right, width.filter(|_| is_sum))?;
+        let (a, b) = self.align(left, right)?;
         let ty = self.netlist.ty(a);
         let netlist = &mut *self.netlist;
         Ok(Operand::Cell(match operator {
@@ -292,7 +307,8 @@ impl Evaluator<'_> {
     }
 }
 
-pub fn fold(left: &BigInt, operator: &VerilogOp, right: &BigInt, is_bit: bool) -> Option<Operand> {
+/// What an operator makes of two numbers, where it is known.
+pub(crate) fn fold(left: &BigInt, operator: &VerilogOp, right: &BigInt, is_bit: bool) -> Option<Operand> {
     let number = |value| Some(Operand::Literal { value, is_bit });
     let truth = |value: bool| Some(Operand::Literal { value: u32::from(value).into(), is_bit: true });
     match operator {

@@ -32,9 +32,10 @@
 //! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
 //!
 //! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` executes a block's
-//! `update` symbolically, with `expression` and `places` for the widths of the simulator and `verilog_widths` for the others, `build`
-//! puts a module together, `lower` a design.
+//! `update` symbolically, with what its signals are in `assignments`, and with `expression`, `places` and `widths` for the widths of the
+//! simulator, `verilog_widths` and `precedence` for the others; `build` puts a module together, `lower` a design.
 
+mod assignments;
 mod build;
 mod clocks;
 mod diagnostic;
@@ -45,12 +46,15 @@ mod lower;
 mod names;
 mod netlist;
 mod places;
+mod precedence;
 mod primitives;
 mod probe;
 mod refusals;
 mod signals;
 mod storage;
+mod sweep;
 mod verilog_widths;
+mod widths;
 
 use rust_hdl_core::block::Block;
 use systole_hdl::Design;
@@ -64,9 +68,8 @@ pub enum Widths {
     /// As in rust-hdl's simulator: operands have their own width, and a literal takes the width of the other operand.
     #[default]
     Simulator,
-    /// As tools read its Verilog: everything has the width of the widest part, and a literal has 32 bits.
-    ///
-    /// Operators are grouped as in the Rust source; Verilog itself has `==` bind tighter than `&` where parentheses are missing.
+    /// As tools read its Verilog: everything has the width of the widest part, and a literal has 32 bits. Where parentheses are
+    /// missing, `==` binds tighter than `&`.
     Verilog,
 }
 

@@ -2,14 +2,16 @@
 
 use rust_hdl_core::ast::{Verilog, VerilogExpression, VerilogStatement};
 use rust_hdl_core::atom::AtomKind;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use systole_hdl::design::ModuleId;
+use systole_hdl::validate::{Item, Violation};
 use systole_hdl::{Design, ModuleDef};
 
 use crate::Widths;
 use crate::build::{Build, Child, Lowered};
 use crate::diagnostic::{Diagnostic, Problem};
 use crate::evaluate::Evaluator;
+use crate::names::UniqueNames;
 use crate::primitives::{Primitive, recognise};
 use crate::probe::{Node, SignalInfo};
 use crate::refusals::{refused_code, refused_signals};
@@ -17,6 +19,7 @@ use crate::refusals::{refused_code, refused_signals};
 /// The design of a circuit.
 pub(crate) fn lower(root: &Node, widths: Widths) -> Result<Design, Vec<Diagnostic>> {
     let mut lowering = Lowering { widths, ..Lowering::default() };
+    lowering.names.take(&root.name);
     match primitive(root) {
         Some(primitive) => lowering.module(&held_alone(root, &primitive)),
         None => lowering.module(root),
@@ -27,18 +30,13 @@ pub(crate) fn lower(root: &Node, widths: Widths) -> Result<Design, Vec<Diagnosti
     lowering
         .design
         .validate()
-        .map_err(|violations| violations.into_iter().map(|violation| invalid(root, &violation.text)).collect::<Vec<_>>())?;
+        .map_err(|violations| violations.iter().map(|violation| lowering.invalid(root, violation)).collect::<Vec<_>>())?;
     Ok(lowering.design)
-}
-
-/// A broken rule of the netlist: a combinational loop, or two signals whose names become one. No other is expected.
-fn invalid(root: &Node, text: &str) -> Diagnostic {
-    Problem::new("design", text, "put a flip-flop into a loop, rename one of two signals").within(&root.path)
 }
 
 fn primitive(node: &Node) -> Option<Primitive> {
     match &node.code {
-        Verilog::Custom(text) => recognise(node, text),
+        Ok(Verilog::Custom(text)) => recognise(node, text),
         _ => None,
     }
 }
@@ -65,7 +63,7 @@ fn held_alone(node: &Node, primitive: &Primitive) -> Node {
             children: Vec::new(),
             code: node.code.clone(),
         }],
-        code: Verilog::Combinatorial(node.signals.iter().map(connect).collect()),
+        code: Ok(Verilog::Combinatorial(node.signals.iter().map(connect).collect())),
     }
 }
 
@@ -74,12 +72,24 @@ struct Lowering {
     widths: Widths,
     design: Design,
     diagnostics: Vec<Diagnostic>,
-    names: FxHashSet<String>,
+    names: UniqueNames,
+    /// For each module the block that it was first made of.
+    paths: Vec<String>,
     /// Modules by their numbers of cells, instances and ports, to find equal ones.
     alike: FxHashMap<(usize, usize, usize), Vec<ModuleId>>,
 }
 
 impl Lowering {
+    /// A broken rule of the netlist: a combinational loop, or two signals whose names become one. No other is expected.
+    fn invalid(&self, root: &Node, violation: &Violation) -> Diagnostic {
+        let path = violation.module.and_then(|module| self.paths.get(module.index())).unwrap_or(&root.path);
+        let remedy = match violation.item {
+            Item::Cell(_) if violation.text.contains("loop") => "put a flip-flop into the loop",
+            _ => "rename one of two signals whose names become one",
+        };
+        Problem::new("design", &violation.text, remedy).within(path)
+    }
+
     fn report(&mut self, node: &Node, problem: Problem) {
         self.diagnostics.push(problem.within(&node.path));
     }
@@ -93,8 +103,8 @@ impl Lowering {
         }
         // What cannot be executed drives nothing; reporting that too would only distract.
         let block = match &node.code {
-            Verilog::Combinatorial(block) => block.as_slice(),
-            Verilog::Empty if self.diagnostics.len() == reported => &[],
+            Ok(Verilog::Combinatorial(block)) => block.as_slice(),
+            Ok(Verilog::Empty) if self.diagnostics.len() == reported => &[],
             _ => return None,
         };
         let mut build = Build::default();
@@ -104,9 +114,10 @@ impl Lowering {
         }
         let mut evaluator = Evaluator::new(self.widths, &build.signals, &mut build.netlist, &mut build.clocks);
         evaluator.block(block);
-        let (values, problems) = evaluator.finish();
-        build.values = values;
-        build.problems.extend(problems);
+        let executed = evaluator.finish();
+        build.values = executed.values;
+        build.open_locals = executed.open_locals;
+        build.problems.extend(executed.problems);
         if self.diagnostics.len() == reported {
             build.finish(node, &children, &self.design);
         }
@@ -116,8 +127,8 @@ impl Lowering {
         if self.diagnostics.len() > reported {
             return None;
         }
-        let id = self.share(&node.name, build.netlist.module);
-        Some(Lowered { id, inputs: build.inputs, outputs: build.outputs, clocks: build.own_clocks, passed_clocks: build.passed_clocks })
+        let id = self.share(node, build.netlist.module);
+        Some(Lowered { id, inputs: build.inputs, clocks: build.own_clocks, passed_clocks: build.passed_clocks })
     }
 
     fn child(&mut self, node: &Node) -> Child {
@@ -130,24 +141,30 @@ impl Lowering {
         self.module(node).map_or(Child::Failed, Child::Instance)
     }
 
-    /// The definition equal to `module`, or `module` under a name made from the field's.
-    fn share(&mut self, field: &str, mut module: ModuleDef) -> ModuleId {
+    /// The definition equal to `module`, or `module` itself: `taps$3` is called `taps`, what the name is not free for gets a number.
+    fn share(&mut self, node: &Node, mut module: ModuleDef) -> ModuleId {
+        let is_top = node.path == node.name;
         let key = (module.cells.len(), module.instances.len(), module.inputs.len() + module.outputs.len());
         let alike = self.alike.entry(key).or_default();
-        for &id in alike.iter() {
+        for &id in alike.iter().filter(|_| !is_top) {
             module.name.clone_from(&self.design.module(id).name);
             if module == *self.design.module(id) {
                 return id;
             }
         }
-        let base = field.trim_end_matches(|symbol: char| symbol.is_ascii_digit() || symbol == '$').replace('$', "_");
-        let numbered = (1..).map(|number| format!("{base}_{number}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| !self.names.contains(name));
-        module.name = free.expect("numbers do not run out");
-        self.names.insert(module.name.clone());
+        module.name = if is_top { node.name.clone() } else { self.names.unique(&array_name(&node.name).replace('$', "_")) };
         let id = ModuleId(self.design.modules.len() as u32);
         self.design.modules.push(module);
+        self.paths.push(node.path.clone());
         alike.push(id);
         id
+    }
+}
+
+/// The name of the array that a field is an element of, or the field's own.
+fn array_name(field: &str) -> &str {
+    match field.rsplit_once('$') {
+        Some((array, index)) if !index.is_empty() && index.bytes().all(|symbol| symbol.is_ascii_digit()) => array_name(array),
+        _ => field,
     }
 }

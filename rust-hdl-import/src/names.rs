@@ -1,6 +1,39 @@
 //! Names in rust-hdl's Verilog tree: paths joined by `$`, array elements by an index in brackets that may count a loop.
 
+use rustc_hash::FxHashMap;
+
 use crate::diagnostic::Problem;
+
+/// Names of which none is given twice.
+#[derive(Default)]
+pub(crate) struct UniqueNames {
+    /// The names that are taken, with the number to try next for each.
+    taken: FxHashMap<String, u32>,
+}
+
+impl UniqueNames {
+    /// `wanted`, or the first of `wanted_1`, `wanted_2`, … that is free.
+    pub fn unique(&mut self, wanted: &str) -> String {
+        if self.take(wanted) {
+            return wanted.to_string();
+        }
+        loop {
+            let next = self.taken.get_mut(wanted).expect("the name is taken");
+            let name = format!("{wanted}_{next}");
+            *next += 1;
+            if self.take(&name) {
+                return name;
+            }
+        }
+    }
+
+    /// Takes a name; `false` if it was taken before.
+    pub fn take(&mut self, name: &str) -> bool {
+        let is_free = !self.taken.contains_key(name);
+        self.taken.entry(name.to_string()).or_insert(1);
+        is_free
+    }
+}
 
 /// The variables of the loops around a statement, the innermost last.
 pub(crate) type Loops = Vec<(String, i64)>;

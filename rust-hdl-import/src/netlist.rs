@@ -1,32 +1,30 @@
 //! Building one module of a design, cell by cell. Equal cells are shared, constants are folded where that is free.
 
 use num_bigint::BigInt;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use systole_hdl::design::{CellInfo, InputPort, Name};
 use systole_hdl::{Cell, CellId, ModuleDef, Type, Value};
+
+use crate::expression::unsigned;
+use crate::names::UniqueNames;
 
 /// A module in the making.
 #[derive(Default)]
 pub(crate) struct Netlist {
     pub module: ModuleDef,
     shared: FxHashMap<(Cell, Type), CellId>,
-    names: FxHashSet<String>,
+    names: UniqueNames,
 }
 
 impl Netlist {
     /// A name that nothing in the module has yet: `wanted`, with a number if needed. `$` becomes `_`.
     pub fn unique(&mut self, wanted: &str) -> Name {
-        let wanted = wanted.replace('$', "_");
-        let numbered = (1..).map(|number| format!("{wanted}_{number}"));
-        let free = std::iter::once(wanted.clone()).chain(numbered).find(|name| !self.names.contains(name));
-        let name = free.expect("numbers do not run out");
-        self.names.insert(name.clone());
-        name.into()
+        self.names.unique(&wanted.replace('$', "_")).into()
     }
 
     /// Takes the name of a port, which is its own.
     pub fn take(&mut self, port: &str) {
-        self.names.insert(port.replace('$', "_"));
+        self.names.take(&port.replace('$', "_"));
     }
 
     /// An input port and its cell.
@@ -87,7 +85,7 @@ impl Netlist {
         if from < to {
             self.cell(Cell::Extend(id), ty)
         } else if from > to {
-            self.cell(Cell::Slice { value: id, low: 0 }, ty)
+            self.slice(id, 0, ty)
         } else {
             self.retype(id, ty)
         }
@@ -125,17 +123,35 @@ impl Netlist {
         self.cell(Cell::Mux { condition, then, otherwise }, ty)
     }
 
+    /// Bits of a cell, from `low` on as many as `ty` has. Of a cell that was put together, only the parts that have them.
+    pub fn slice(&mut self, value: CellId, low: u32, ty: Type) -> CellId {
+        if low == 0 && ty.width() == self.width(value) {
+            return self.retype(value, ty);
+        }
+        if let Cell::Concat(parts) = self.module.cell(value) {
+            let mut from = 0;
+            for part in parts.clone().into_iter().rev() {
+                let width = self.width(part);
+                if from <= low && low + ty.width() <= from + width {
+                    return self.slice(part, low - from, ty);
+                }
+                from += width;
+            }
+        }
+        self.cell(Cell::Slice { value, low }, ty)
+    }
+
     /// Puts `part` into `whole` at a fixed place.
     pub fn replace(&mut self, whole: CellId, low: u32, part: CellId) -> CellId {
         let ty = self.ty(whole);
         let high = low + self.width(part);
         let mut parts = Vec::new();
         if high < ty.width() {
-            parts.push(self.cell(Cell::Slice { value: whole, low: high }, Type::Bits(ty.width() - high)));
+            parts.push(self.slice(whole, high, unsigned(ty.width() - high)));
         }
         parts.push(part);
         if low > 0 {
-            parts.push(self.cell(Cell::Slice { value: whole, low: 0 }, Type::Bits(low)));
+            parts.push(self.slice(whole, 0, unsigned(low)));
         }
         if parts.len() == 1 { self.retype(part, ty) } else { self.cell(Cell::Concat(parts), ty) }
     }

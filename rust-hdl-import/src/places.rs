@@ -17,6 +17,14 @@ use crate::signals::SignalId;
 /// The width in which places in a word are computed: more than any word has, so that nothing wraps.
 const INDEX_WIDTH: u32 = 32;
 
+/// The place where a part of `width` bits begins, if that is known and the part lies within a word of `whole` bits.
+pub(crate) fn part_within(place: &Operand, width: u32, whole: u32) -> Option<u32> {
+    match place {
+        Operand::Literal { value, .. } => u32::try_from(value).ok().filter(|low| low.checked_add(width).is_some_and(|high| high <= whole)),
+        _ => None,
+    }
+}
+
 impl Evaluator<'_> {
     /// The place of a bit, a machine integer: sums outside of parentheses do not wrap.
     pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
@@ -56,19 +64,23 @@ impl Evaluator<'_> {
 
     /// `get_bits`, or a field of a packed struct, which keeps the field's type.
     pub fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
-        let value = self.value(inner)?;
-        let offset = self.index(offset)?;
-        let field = match (&offset, self.plain_signal(inner)) {
-            (Operand::Literal { value, .. }, Some(owner)) => {
+        let ty = self.slice_type(inner, bits, offset);
+        let (value, offset) = (self.value(inner)?, self.index(offset)?);
+        let part = self.part(value, offset, ty.width())?;
+        Ok(Operand::Cell(self.netlist.retype(part, ty)))
+    }
+
+    /// The type of a part: a field's own, else as signed as the whole.
+    pub fn slice_type(&self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Type {
+        let field = match (self.number(offset), self.plain_signal(inner)) {
+            (Some(low), Some(owner)) => {
                 let fields = self.signals.get(owner).info.fields();
-                fields.iter().find(|field| BigInt::from(field.low) == *value && field.ty.width() == bits).map(|field| field.ty)
+                fields.iter().find(|field| BigInt::from(field.low) == low && field.ty.width() == bits).map(|field| field.ty)
             }
             _ => None,
         };
-        let signed = self.netlist.ty(value).is_signed();
-        let part = self.part(value, offset, bits.max(1))?;
-        let ty = field.unwrap_or(if signed { Type::s(bits.max(1)) } else { unsigned(bits.max(1)) });
-        Ok(Operand::Cell(self.netlist.retype(part, ty)))
+        let bits = bits.max(1);
+        field.unwrap_or_else(|| if self.is_signed(inner) { Type::s(bits) } else { unsigned(bits) })
     }
 
     /// The signal that an expression is.
@@ -84,11 +96,8 @@ impl Evaluator<'_> {
     pub fn part(&mut self, value: CellId, offset: Operand, bits: u32) -> Result<CellId, Problem> {
         let width = self.netlist.width(value);
         let ty = unsigned(bits);
-        if let Operand::Literal { value: low, .. } = &offset
-            && let Some(low) = u32::try_from(low).ok().filter(|low| u64::from(*low) + u64::from(bits) <= u64::from(width))
-        {
-            let is_whole = bits == width;
-            return Ok(if is_whole { self.netlist.retype(value, ty) } else { self.netlist.cell(Cell::Slice { value, low }, ty) });
+        if let Some(low) = part_within(&offset, bits, width) {
+            return Ok(self.netlist.slice(value, low, ty));
         }
         let value = self.netlist.retype(value, unsigned(width));
         let amount = self.amount(offset)?;
@@ -107,9 +116,7 @@ impl Evaluator<'_> {
         let index = self.index(index)?;
         let bit = self.expression(bit, Some(1))?;
         let bit = self.fit(bit, Type::BIT)?;
-        if let Operand::Literal { value: low, .. } = &index
-            && let Some(low) = u32::try_from(low).ok().filter(|&low| low < ty.width())
-        {
+        if let Some(low) = part_within(&index, 1, ty.width()) {
             return Ok(Operand::Cell(self.netlist.replace(value, low, bit)));
         }
         let index = self.amount(index)?;

@@ -1,5 +1,7 @@
 //! What a circuit consists of: the tree of its blocks with their signals and code.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use num_bigint::BigInt;
 use rust_hdl_core::ast::Verilog;
 use rust_hdl_core::atom::{Atom, AtomKind};
@@ -19,7 +21,8 @@ pub(crate) struct Node {
     pub path: String,
     pub signals: Vec<SignalInfo>,
     pub children: Vec<Node>,
-    pub code: Verilog,
+    /// Its code, or the words with which rust-hdl panicked instead of giving it.
+    pub code: Result<Verilog, String>,
 }
 
 /// A signal or constant of a block.
@@ -85,7 +88,7 @@ impl SignalInfo {
 /// Walks a block and everything in it.
 pub(crate) fn walk<B: Block>(block: &B, name: &str) -> Node {
     // The outermost node holds the top block, and stays alone if `block` is a bare signal.
-    let mut walk = Walk { open: vec![Node::new("", String::new(), Verilog::Empty)], interfaces: Vec::new() };
+    let mut walk = Walk { open: vec![Node::new("", String::new(), Ok(Verilog::Empty))], interfaces: Vec::new() };
     block.accept(name, &mut walk);
     let mut root = walk.open.swap_remove(0);
     if root.children.len() == 1 { root.children.swap_remove(0) } else { Node { path: name.to_string(), name: name.to_string(), ..root } }
@@ -103,16 +106,24 @@ impl Walk {
 }
 
 impl Node {
-    fn new(name: &str, path: String, code: Verilog) -> Node {
+    fn new(name: &str, path: String, code: Result<Verilog, String>) -> Node {
         Node { name: name.to_string(), path, signals: Vec::new(), children: Vec::new(), code }
     }
+}
+
+/// The code of a block. rust-hdl computes it with machine integers that may overflow, as for a RAM with an address of 31 bits.
+fn code(block: &dyn Block) -> Result<Verilog, String> {
+    catch_unwind(AssertUnwindSafe(|| block.hdl())).map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        words.unwrap_or("without a message").to_string()
+    })
 }
 
 impl Probe for Walk {
     fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
         let parent = self.node().path.clone();
         let path = if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") };
-        self.open.push(Node::new(name, path, node.hdl()));
+        self.open.push(Node::new(name, path, code(node)));
         self.interfaces.clear();
     }
 

@@ -11,7 +11,14 @@ const OUTSIDE: &str = "leave it outside of the imported circuit, and give the ci
 
 /// Why what a block does is unknown, if it is. A primitive's is known, which is the caller's matter.
 pub(crate) fn refused_code(node: &Node) -> Option<Problem> {
-    match &node.code {
+    let code = match &node.code {
+        Ok(code) => code,
+        Err(words) => {
+            let reason = format!("rust-hdl panicked when it was asked for its Verilog: {words}");
+            return Some(Problem::new("block", reason, "change its parameters to what rust-hdl can write"));
+        }
+    };
+    match code {
         Verilog::Combinatorial(_) => None,
         Verilog::Empty if node.signals.iter().all(|signal| signal.kind != AtomKind::OutputParameter) => None,
         Verilog::Empty => {
@@ -31,6 +38,9 @@ pub(crate) fn refused_signals(node: &Node) -> Vec<Problem> {
         let construct = || format!("signal `{}`", signal.name);
         if matches!(signal.kind, AtomKind::InOutParameter | AtomKind::OutputPassthrough) {
             problems.push(Problem::new(construct(), "it is bidirectional, and signals here have two states and one driver", OUTSIDE));
+        }
+        if signal.fields().iter().any(|field| field.ty.width() == 0) {
+            problems.push(Problem::new(construct(), "a field of it is 0 bits wide", "leave the field off"));
         }
         let width = signal.ty().width();
         if !(1..=MAX_WIDTH).contains(&width) {

@@ -37,10 +37,7 @@ pub(crate) struct Symbol {
 /// What a name of an enum's variant stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Variant {
-    Value {
-        value: BigInt,
-        width: u32,
-    },
+    Value(BigInt),
     /// Two enums of one name give it different values.
     Ambiguous,
 }
@@ -61,15 +58,14 @@ impl Signals {
         id
     }
 
-    /// Makes the enums of `info` known. `own` ones win over those of children, which may be others of the same name.
-    pub fn add_variants(&mut self, info: &SignalInfo, own: bool) {
-        let whole = (info.variants(), info.ty());
-        let fields = info.fields().iter().map(|field| (field.variants.as_slice(), field.ty));
-        for (names, ty) in std::iter::once(whole).chain(fields) {
+    /// Makes the enums of `info` known.
+    pub fn add_variants(&mut self, info: &SignalInfo) {
+        let enums = info.fields().iter().map(|field| field.variants.as_slice()).chain([info.variants()]);
+        for names in enums {
             for (value, name) in names.iter().enumerate() {
-                let variant = Variant::Value { value: value.into(), width: ty.width() };
+                let variant = Variant::Value(value.into());
                 let known = self.variants.entry(name.replace("::", "$")).or_insert_with(|| variant.clone());
-                if *known != variant && !own {
+                if *known != variant {
                     *known = Variant::Ambiguous;
                 }
             }
@@ -80,8 +76,12 @@ impl Signals {
         self.by_name.get(name).copied()
     }
 
+    /// What a variant stands for, with or without the modules before the enum's name: `line$State$Idle` is `State$Idle`.
     pub fn variant(&self, name: &str) -> Option<&Variant> {
-        self.variants.get(name)
+        self.variants.get(name).or_else(|| {
+            let (start, _) = name.rmatch_indices('$').nth(1)?;
+            self.variants.get(&name[start + 1..])
+        })
     }
 
     pub fn get(&self, id: SignalId) -> &Symbol {

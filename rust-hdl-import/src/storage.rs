@@ -72,7 +72,9 @@ fn memory(
     }
     let depth = 1u32 << address_width;
     let word = |value: &BigInt| Value::from_bigint(ty.width(), value);
-    let mut initial: Vec<Value> = (0..depth).map(|address| word(content.get(&u64::from(address)).unwrap_or(default))).collect();
+    // Words that are not given are zero.
+    let given = if *default == BigInt::ZERO { content.last_key_value().map_or(0, |(last, _)| last + 1) } else { u64::from(depth) };
+    let mut initial: Vec<Value> = (0..given.min(u64::from(depth))).map(|address| word(content.get(&address).unwrap_or(default))).collect();
     let used = initial.iter().rposition(|word| !word.is_zero()).map_or(0, |last| last + 1);
     initial.truncate(used);
     let name = build.netlist.unique(&node.name);

@@ -12,6 +12,7 @@ use crate::evaluate::Evaluator;
 use crate::expression::{Operand, unsigned};
 use crate::literal;
 use crate::names::{loop_variable, resolve};
+use crate::precedence::grouped_as_verilog;
 
 /// The width of a number without one: a loop variable, an enum's variant.
 const NUMBER_WIDTH: u32 = 32;
@@ -35,6 +36,11 @@ impl Format {
     }
 }
 
+/// Whether an expression begins with a reduction. Behind a `~` that makes one operator: `~&x` has one bit wherever it stands.
+fn is_reduction(expression: &VerilogExpression) -> bool {
+    matches!(expression, VerilogExpression::Unary(VerilogOpUnary::All | VerilogOpUnary::Any | VerilogOpUnary::Xor, _))
+}
+
 impl Evaluator<'_> {
     /// The value of an expression in a place of `width` bits, or in its own width.
     pub fn verilog_expression(&mut self, expression: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
@@ -44,9 +50,10 @@ impl Evaluator<'_> {
         {
             return Ok(operand);
         }
-        let own = self.own_format(expression)?;
+        let expression = grouped_as_verilog(expression);
+        let own = self.own_format(&expression)?;
         let format = Format { width: own.width.max(width.unwrap_or(0)), ..own };
-        self.in_format(expression, format).map(Operand::Cell)
+        self.in_format(&expression, format).map(Operand::Cell)
     }
 
     /// The format that an expression has wherever it stands.
@@ -78,6 +85,7 @@ impl Evaluator<'_> {
                 VerilogOp::Shl | VerilogOp::Shr => self.own_format(left)?,
                 _ => Format::BIT,
             },
+            VerilogExpression::Unary(VerilogOpUnary::Not, inner) if is_reduction(inner) => Format::BIT,
             VerilogExpression::Unary(VerilogOpUnary::Not | VerilogOpUnary::Neg, inner) => self.own_format(inner)?,
             VerilogExpression::Unary(..) | VerilogExpression::Index(..) => Format::BIT,
             VerilogExpression::Slice(_, bits, _) => Format { width: (*bits as u32).max(1), signed: false },
@@ -96,7 +104,9 @@ impl Evaluator<'_> {
                 Ok(self.netlist.and(value, mask))
             }
             VerilogExpression::Binary(left, operator, right) => self.binary_in_format(left, operator, right, format),
-            VerilogExpression::Unary(operator @ (VerilogOpUnary::Not | VerilogOpUnary::Neg), inner) => {
+            VerilogExpression::Unary(operator @ (VerilogOpUnary::Not | VerilogOpUnary::Neg), inner)
+                if !matches!(operator, VerilogOpUnary::Not) || !is_reduction(inner) =>
+            {
                 let value = self.in_format(inner, format)?;
                 if matches!(operator, VerilogOpUnary::Not) {
                     return Ok(self.netlist.not(value));
@@ -143,6 +153,10 @@ impl Evaluator<'_> {
                 Some((value, _)) => Ok(self.netlist.constant(&value, own.ty())),
                 None => Err(Problem::new(format!("literal `{literal}`"), "it is not a number", "write a number")),
             },
+            VerilogExpression::Unary(VerilogOpUnary::Not, inner) => {
+                let reduced = self.leaf(inner)?;
+                Ok(self.netlist.not(reduced))
+            }
             VerilogExpression::Unary(operator, inner) => {
                 let value = self.self_determined(inner)?;
                 let reduced = match operator {

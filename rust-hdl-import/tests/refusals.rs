@@ -116,8 +116,8 @@ impl Logic for Clocks {
 fn clocks_that_are_inverted_gated_or_missing_are_refused() {
     let found = refusals(&Clocks::default());
     assert!(found.iter().any(|text| text.starts_with("top: clock `clock`: it is read as data, inverted")), "{found:?}");
-    assert!(found.iter().any(|text| text.starts_with("top: clock `gated$clock`: it is assigned under a condition")), "{found:?}");
-    assert!(found.iter().any(|text| text.starts_with("top: clock `unclocked$clock`: it is fed by no clock input")), "{found:?}");
+    assert!(found.iter().any(|text| text.starts_with("top: clock `gated.clock`: it is assigned under a condition")), "{found:?}");
+    assert!(found.iter().any(|text| text.starts_with("top: clock `unclocked.clock`: it is fed by no clock input")), "{found:?}");
 }
 
 #[derive(LogicBlock, Default)]
@@ -160,7 +160,7 @@ fn latches_and_undriven_signals_are_refused() {
             "top: signal `latched`: it keeps its value where no assignment reaches it, which is a latch; assign it a default before \
              the conditions",
             "top: signal `undriven`: nothing drives it; assign it in `update`",
-            "top: signal `inner$data`: nothing drives it; assign it in `update`",
+            "top: signal `inner.data`: nothing drives it; assign it in `update`",
         ]
     );
 }
@@ -235,7 +235,7 @@ impl Logic for ComputedPlace {
 #[test]
 fn an_array_indexed_by_a_signal_is_refused() {
     let text = only_refusal(&ComputedPlace::default());
-    assert!(text.contains("the index `place$val()$index()` is not a sum or product of numbers and loop variables"), "{text}");
+    assert!(text.contains("the index `place.val().index()` is not a sum or product of numbers and loop variables"), "{text}");
 }
 
 #[derive(Clone, Copy, PartialEq, Debug, LogicState)]
@@ -289,4 +289,150 @@ impl Logic for NamesThatMeet {
 fn ports_whose_names_become_one_are_refused() {
     let text = only_refusal(&NamesThatMeet::default());
     assert!(text.contains("has the same name"), "{text}");
+}
+
+#[derive(LogicBlock, Default)]
+struct UnknownWidth {
+    pub a: Signal<In, Signed<8>>,
+    pub carries: Signal<Out, Bit>,
+    pub less: Signal<Out, Bit>,
+}
+
+impl Logic for UnknownWidth {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.carries.next = (signed_bit_cast::<9, 8>(self.a.val()) + signed_bit_cast::<9, 8>(self.a.val())).get_bit(8);
+        self.less.next = signed_bit_cast::<9, 8>(self.a.val()) < (-signed_bit_cast::<9, 8>(self.a.val()));
+    }
+}
+
+#[test]
+fn a_signed_bit_cast_of_unknown_width_is_refused() {
+    let text = "top: `signed_bit_cast`: nothing around it tells its width, which the tree does not hold; assign its result to a local \
+                signal first";
+    assert_eq!(refusals(&UnknownWidth::default()), [text, text]);
+}
+
+#[derive(LogicBlock, Default)]
+struct Hidden {
+    pub i: Signal<In, Bits<2>>,
+    pub sum: Signal<Out, Bits<2>>,
+}
+
+impl Logic for Hidden {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.sum.next = 0.into();
+        for i in 0..3 {
+            self.sum.next = self.sum.val() + self.i.val() + i;
+        }
+    }
+}
+
+#[test]
+fn a_loop_whose_variable_hides_a_signal_is_refused() {
+    let text = only_refusal(&Hidden::default());
+    assert!(text.starts_with("top: loop over `i`: a signal of the block has the name of its variable"), "{text}");
+}
+
+mod other {
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+    pub enum Mode {
+        Slow,
+        Fast,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+enum Mode {
+    Fast,
+    Slow,
+    Stop,
+}
+
+#[derive(LogicBlock, Default)]
+struct TwoEnums {
+    pub mode: Signal<In, other::Mode>,
+    pub clock: Signal<In, Clock>,
+    pub echo: Signal<Out, other::Mode>,
+    pub stops: Signal<Out, Bit>,
+    state: DFF<Mode>,
+}
+
+impl Logic for TwoEnums {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state);
+        self.echo.next = self.mode.val();
+        self.stops.next = (self.state.q.val() == Mode::Stop) & (self.mode.val() == other::Mode::Fast);
+        match self.state.q.val() {
+            Mode::Fast => self.state.d.next = Mode::Slow,
+            Mode::Slow => self.state.d.next = Mode::Stop,
+            Mode::Stop => self.state.d.next = Mode::Fast,
+        }
+    }
+}
+
+#[test]
+fn variants_of_two_enums_of_one_name_are_refused_where_they_differ() {
+    let found = refusals(&TwoEnums::default());
+    let starts = ["top: enum variant `other::Mode::Fast`: two enums", "top: enum variant `Mode::Fast`: two enums"];
+    assert!(starts.iter().zip(&found).all(|(start, text)| text.starts_with(start)), "{found:?}");
+}
+
+#[derive(LogicBlock, Default)]
+struct HalfDriven {
+    pub a: Signal<In, Bits<4>>,
+    pub both: Signal<Out, Halves>,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, Default, LogicStruct)]
+struct Halves {
+    pub low: Bits<4>,
+    pub high: Bits<4>,
+}
+
+impl Logic for HalfDriven {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.both.next.high = self.a.val();
+    }
+}
+
+#[test]
+fn bits_that_nothing_drives_are_named() {
+    let text = only_refusal(&HalfDriven::default());
+    assert_eq!(text, "top: signal `both`: nothing drives its bits 0 to 3; assign all of it in `update`");
+}
+
+#[test]
+fn a_memory_that_rust_hdl_cannot_write_is_refused() {
+    let text = only_refusal(&RAM::<Bits<8>, 31>::default());
+    assert!(text.starts_with("top: block: rust-hdl panicked when it was asked for its Verilog"), "{text}");
+    let text = only_refusal(&RAM::<Bits<8>, 30>::default());
+    assert!(text.starts_with("top: memory `memory`: its address has 30 bits; at most 28 are imported"), "{text}");
+}
+
+#[derive(LogicBlock, Default)]
+struct Outer {
+    pub data: Signal<In, Bits<4>>,
+    pub sum: Signal<Out, Bits<4>>,
+    inner: [Loop; 2],
+}
+
+impl Logic for Outer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.inner[0].data.next = self.data.val();
+        self.inner[1].data.next = self.data.val();
+        self.sum.next = self.inner[0].sum.val() & self.inner[1].sum.val();
+    }
+}
+
+#[test]
+fn a_loop_is_refused_where_it_is() {
+    let text = only_refusal(&Outer::default());
+    assert!(text.starts_with("top.inner[0]: design: ") && text.ends_with("; put a flip-flop into the loop"), "{text}");
 }

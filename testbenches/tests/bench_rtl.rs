@@ -10,7 +10,7 @@ use systole_testbenches::bench_rtl::systole::{Kind, checksum_after, engine};
 use systole_testbenches::bench_rtl::verilator::{Build, Verilator};
 use systole_testbenches::bench_rtl::verilog_source::VerilogSource;
 use systole_testbenches::bench_rtl::{DesignName, EngineName, Row, SourceName, Subject, TraceName};
-use systole_verilog::tools::{Tool, find};
+use systole_verilog::tools::{Tool, present_for_test};
 
 const ARRAY: Subject = Subject { design: DesignName::Array, n: 4 };
 const GEMM: Subject = Subject { design: DesignName::Gemm, n: 4 };
@@ -22,14 +22,6 @@ fn design(subject: Subject) -> Arc<Design> {
 
 fn compiled(subject: Subject, cycles: u64) -> u32 {
     checksum_after(&mut *engine(Kind::Compiled, &design(subject)).unwrap(), cycles)
-}
-
-/// Whether an outside tool is there. A test passes over itself where it is not, unless `SYSTOLE_REQUIRE_TOOLS` is set.
-fn has(tool: Tool) -> bool {
-    let Err(missing) = find(tool) else { return true };
-    assert!(std::env::var_os("SYSTOLE_REQUIRE_TOOLS").is_none(), "{missing}");
-    eprintln!("skipped: {missing}");
-    false
 }
 
 /// The texts of a subject: exported, and hand-written if there is one.
@@ -71,7 +63,7 @@ fn a_checksum_goes_on_changing() {
 
 #[test]
 fn icarus_computes_what_the_engines_compute() {
-    if !has(Tool::Iverilog) || !has(Tool::Vvp) {
+    if !present_for_test(&[Tool::Iverilog]) || !present_for_test(&[Tool::Vvp]) {
         return;
     }
     for subject in [ARRAY, GEMM, CONTROL] {
@@ -87,7 +79,7 @@ fn icarus_computes_what_the_engines_compute() {
 
 #[test]
 fn verilator_computes_what_the_engines_compute() {
-    if !has(Tool::Verilator) {
+    if !present_for_test(&[Tool::Verilator]) {
         return;
     }
     for source in sources(ARRAY) {

@@ -4,19 +4,11 @@ use std::process::Command;
 
 use systole_kernels::sparse::pattern::Pattern;
 use systole_testbenches::element_size::{Kept, Size, by_group, by_pattern, measure};
-use systole_verilog::tools::{Tool, find};
-
-/// Whether an outside tool is there. A test passes over itself where it is not, unless `SYSTOLE_REQUIRE_TOOLS` is set.
-fn has(tool: Tool) -> bool {
-    let Err(missing) = find(tool) else { return true };
-    assert!(std::env::var_os("SYSTOLE_REQUIRE_TOOLS").is_none(), "{missing}");
-    eprintln!("skipped: {missing}");
-    false
-}
+use systole_verilog::tools::{Tool, present_for_test};
 
 #[test]
 fn elements_for_larger_groups_are_larger() {
-    if !has(Tool::Yosys) {
+    if !present_for_test(&[Tool::Yosys]) {
         return;
     }
     for kept in Kept::ALL {
@@ -28,7 +20,7 @@ fn elements_for_larger_groups_are_larger() {
 
 #[test]
 fn the_program_prints_tables_of_both_elements() {
-    if !has(Tool::Yosys) {
+    if !present_for_test(&[Tool::Yosys]) {
         return;
     }
     let output = Command::new(env!("CARGO_BIN_EXE_element-size")).args(["--groups", "1,4"]).output().unwrap();

@@ -2,8 +2,8 @@
 
 mod support;
 
-use support::{have, random, verilog};
-use systole_verilog::tools::{Target, Tool, check, compile, lint, synthesize};
+use support::{random, verilog};
+use systole_verilog::tools::{Target, Tool, check, compile, lint, present_for_test, synthesize};
 
 /// The designs for one tool: enough to hold every kind of cell many times.
 fn designs(count: u64) -> impl Iterator<Item = (u64, systole_hdl::Design)> {
@@ -31,7 +31,7 @@ fn the_same_design_gives_the_same_text() {
 
 #[test]
 fn verilator_lints_random_designs_without_a_word() {
-    if !have(&[Tool::Verilator]) {
+    if !present_for_test(&[Tool::Verilator]) {
         return;
     }
     for (seed, design) in designs(40) {
@@ -43,7 +43,7 @@ fn verilator_lints_random_designs_without_a_word() {
 
 #[test]
 fn icarus_compiles_random_designs_without_a_word() {
-    if !have(&[Tool::Iverilog]) {
+    if !present_for_test(&[Tool::Iverilog]) {
         return;
     }
     for (seed, design) in designs(40) {
@@ -55,7 +55,7 @@ fn icarus_compiles_random_designs_without_a_word() {
 
 #[test]
 fn yosys_finds_nothing_undriven_or_doubly_driven_in_random_designs() {
-    if !have(&[Tool::Yosys]) {
+    if !present_for_test(&[Tool::Yosys]) {
         return;
     }
     for (seed, design) in designs(3) {
@@ -67,7 +67,7 @@ fn yosys_finds_nothing_undriven_or_doubly_driven_in_random_designs() {
 
 #[test]
 fn a_signed_multiplier_becomes_one_multiplier_block() {
-    if !have(&[Tool::Yosys]) {
+    if !present_for_test(&[Tool::Yosys]) {
         return;
     }
     let design = support::parse(
@@ -92,7 +92,7 @@ fn a_signed_multiplier_becomes_one_multiplier_block() {
 
 #[test]
 fn a_registered_read_without_a_wish_for_collisions_becomes_block_memory() {
-    if !have(&[Tool::Yosys]) {
+    if !present_for_test(&[Tool::Yosys]) {
         return;
     }
     let design = support::parse(

@@ -5,10 +5,10 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use support::{Row, have, parse, recording, replay, verilog};
+use support::{Row, parse, recording, replay, verilog};
 use systole_hdl::{Design, Value};
 use systole_verilog::testbench::{Testbench, TestbenchError, TestbenchOptions, testbench};
-use systole_verilog::tools::{Simulator, Tool, ToolError};
+use systole_verilog::tools::{Simulator, Tool, ToolError, present_for_test};
 
 /// Counts by 3 while enabled, in 70 bits; the enable also comes out.
 fn counter() -> Design {
@@ -32,7 +32,7 @@ fn it_passes_on_the_recorded_behaviour_in_both_simulators() {
     let design = counter();
     let output = verilog(&design);
     for (simulator, tool) in [(Simulator::Icarus, Tool::Iverilog), (Simulator::Verilator, Tool::Verilator)] {
-        if have(&[tool]) {
+        if present_for_test(&[tool]) {
             let directory = tempfile::tempdir().unwrap();
             let printed = replay(simulator, &design, &output, &recording(&design, ROWS), directory.path()).unwrap();
             assert!(printed.contains("PASS 5 cycles"), "{printed}");
@@ -42,7 +42,7 @@ fn it_passes_on_the_recorded_behaviour_in_both_simulators() {
 
 #[test]
 fn it_fails_and_names_port_and_cycle_when_a_constant_is_changed() {
-    if !have(&[Tool::Iverilog, Tool::Vvp]) {
+    if !present_for_test(&[Tool::Iverilog, Tool::Vvp]) {
         return;
     }
     let design = counter();
@@ -59,7 +59,7 @@ fn it_fails_and_names_port_and_cycle_when_a_constant_is_changed() {
 
 #[test]
 fn the_script_passes_and_fails_with_its_exit_code() {
-    if !have(&[Tool::Iverilog, Tool::Vvp]) {
+    if !present_for_test(&[Tool::Iverilog, Tool::Vvp]) {
         return;
     }
     let design = counter();

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use systole_verilog::tools::Tool;
+use systole_verilog::tools::{Tool, present_for_test};
 
-use crate::support::{Desk, has};
+use crate::support::Desk;
 
 /// A command of a document, and what is shown of its output.
 struct Session {
@@ -63,7 +63,7 @@ fn carry_out(document: &str, least: usize) {
         symlink(root.join(folder), desk.path(folder)).unwrap();
     }
     for session in sessions {
-        if session.arguments[0] == "synth" && !has(Tool::Yosys) {
+        if session.arguments[0] == "synth" && !present_for_test(&[Tool::Yosys]) {
             continue;
         }
         carry_out_session(&desk, &session);

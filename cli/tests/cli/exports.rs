@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use systole_verilog::tools::Tool;
+use systole_verilog::tools::{Tool, present_for_test};
 
-use crate::support::{Desk, SMALL, has, names};
+use crate::support::{Desk, SMALL, names};
 
 /// Every file of a folder.
 fn files(desk: &Desk, folder: &str) -> BTreeMap<String, Vec<u8>> {
@@ -56,7 +56,7 @@ fn an_export_leaves_nothing_of_an_earlier_one_but_other_files() {
 
 #[test]
 fn the_exported_testbench_passes_in_icarus() {
-    if !has(Tool::Iverilog) {
+    if !present_for_test(&[Tool::Iverilog]) {
         return;
     }
     let desk = Desk::with(SMALL);

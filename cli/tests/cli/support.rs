@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use systole_verilog::tools::{Tool, find};
 use tempfile::TempDir;
 
 /// The smallest configuration that does real work: random operands on a small array, both with padding at the edges.
@@ -62,17 +61,6 @@ pub fn systole(arguments: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("systole"));
     command.args(arguments).env_remove("RUST_BACKTRACE");
     command
-}
-
-/// Whether an outside tool is there. A test passes over itself where it is not, unless `SYSTOLE_REQUIRE_TOOLS` is set.
-pub fn has(tool: Tool) -> bool {
-    let found = find(tool).is_ok();
-    if !found {
-        let required = std::env::var_os("SYSTOLE_REQUIRE_TOOLS").is_some();
-        assert!(!required, "{} is missing: `cargo xtask tools` installs it", tool.program());
-        eprintln!("SKIPPED: {} is not installed", tool.program());
-    }
-    found
 }
 
 /// Names of all files and folders in a folder, sorted.

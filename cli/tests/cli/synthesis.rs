@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
-use systole_verilog::tools::Tool;
+use systole_verilog::tools::{Tool, present_for_test};
 
-use crate::support::{Desk, SMALL, has};
+use crate::support::{Desk, SMALL};
 
 #[test]
 fn without_yosys_synthesis_exits_with_3_and_says_how_to_get_it() {
@@ -19,7 +19,7 @@ fn without_yosys_synthesis_exits_with_3_and_says_how_to_get_it() {
 
 #[test]
 fn synthesis_counts_what_the_hardware_takes() {
-    if !has(Tool::Yosys) {
+    if !present_for_test(&[Tool::Yosys]) {
         return;
     }
     let desk = Desk::with(SMALL);

@@ -11,7 +11,7 @@ use systole_hdl::{Design, Value};
 use systole_sim::engine::limbs_for;
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Reference};
 use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, TestbenchOptions, testbench};
-use systole_verilog::tools::{self, Simulator, Tool, find, run_testbench};
+use systole_verilog::tools::{self, Simulator, Tool, present_for_test, run_testbench};
 
 /// An input that random limbs can drive.
 pub trait Drive {
@@ -79,8 +79,9 @@ impl Probe for Outputs {
 
 /// Runs a circuit three ways for `cycles` cycles. With several clocks, a random set of them has an edge in each cycle.
 ///
-/// Returns the number of cycles in which the outputs changed.
-pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64) -> u64 {
+/// Returns the number of cycles in which the outputs changed. All must change, except those that are said to stand `still`, which must
+/// not.
+pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64, still: &[&str]) -> u64 {
     circuit.connect_all();
     let design = Arc::new(
         systole_rust_hdl::import(&circuit)
@@ -95,8 +96,8 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
         [Box::new(Reference::new(&design).expect("a reference engine")), Box::new(Compiled::new(&design).expect("a compiled engine"))];
     let mut recording = empty_recording(&design);
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let mut moved = 0;
-    let mut last = Vec::new();
+    let (mut moved, mut moved_outputs) = (0, vec![false; top.outputs.len()]);
+    let mut last: Vec<(String, String)> = Vec::new();
     for cycle in 0..cycles {
         for (name, drive) in inputs {
             let port = names.iter().position(|port| port == name).expect("checked above");
@@ -122,6 +123,8 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
         for (trace, port) in recording.outputs.iter_mut().zip(&top.outputs) {
             trace.values.push(systole_sim::engine::read_value(&*engines[0], NodeId::TOP, port.value));
         }
+        let is_other = outputs.values.iter().zip(&last).map(|(now, last)| now != last);
+        moved_outputs.iter_mut().zip(is_other).for_each(|(moved, is_other)| *moved |= is_other);
         moved += u64::from(cycle > 0 && outputs.values != last);
         last = outputs.values;
         let chosen = if clocks.len() < 2 { 1 } else { random.next_u64() % (1 << clocks.len()) };
@@ -138,6 +141,9 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
         }
     }
     assert!(moved > 0 && moved >= cycles / 500, "the outputs hardly move: {moved} of {cycles} cycles");
+    let unmoved: Vec<_> =
+        top.outputs.iter().zip(&moved_outputs).filter(|(_, moved)| !**moved).map(|(port, _)| port.name.as_str()).collect();
+    assert_eq!(unmoved, still, "outputs that never change");
     check_verilog(&design, &recording);
     moved
 }
@@ -155,9 +161,7 @@ pub fn empty_recording(design: &Design) -> Recording {
 
 /// Compares a recording with our Verilog in Icarus; Verilator and Yosys read it without a word.
 fn check_verilog(design: &Design, recording: &Recording) {
-    let missing: Vec<_> = [Tool::Iverilog, Tool::Vvp, Tool::Verilator, Tool::Yosys].into_iter().filter(|&tool| find(tool).is_err()).collect();
-    if !missing.is_empty() {
-        eprintln!("skipped: not installed: {}", missing.iter().map(|tool| tool.program()).collect::<Vec<_>>().join(", "));
+    if !present_for_test(&[Tool::Iverilog, Tool::Vvp, Tool::Verilator, Tool::Yosys]) {
         return;
     }
     let output = systole_verilog::write(design, &systole_verilog::Options::default()).expect("no combinational loop");
@@ -179,10 +183,10 @@ pub fn bring_within(limbs: &mut [u64], range: std::ops::Range<u64>) {
     limbs[1..].fill(0);
 }
 
-/// `compare!(Type = circuit, clocks [clock], inputs [enable, length in 1..17, bus.data], cycles)`
+/// `compare!(Type = circuit, clocks [clock], inputs [enable, length in 1..17, bus.data], cycles, still [output_that_never_changes])`
 #[macro_export]
 macro_rules! compare {
-    ($type:ty = $circuit:expr, clocks [$($clock:ident $(. $wire:ident)*),*], inputs [$($first:ident $([$index:literal])? $(. $rest:ident)* $(in $range:expr)?),*], $cycles:expr) => {
+    ($type:ty = $circuit:expr, clocks [$($clock:ident $(. $wire:ident)*),*], inputs [$($first:ident $([$index:literal])? $(. $rest:ident)* $(in $range:expr)?),*], $cycles:expr $(, still [$($still:ident),*])?) => {
         $crate::harness::compare::<$type>(
             $circuit,
             &[$(Box::new(|circuit: &mut $type, level: bool| circuit.$clock $(. $wire)*.next = level.into())),*],
@@ -194,6 +198,7 @@ macro_rules! compare {
                 }),
             )),*],
             $cycles,
+            &[$($(stringify!($still)),*)?],
         )
     };
 }

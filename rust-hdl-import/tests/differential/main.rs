@@ -2,6 +2,7 @@
 
 mod circuits;
 mod clock_crossing;
+mod corners;
 mod harness;
 mod language;
 mod processor;

@@ -13,16 +13,16 @@ use systole_rust_hdl::{Options, Widths, import_with};
 use systole_sim::engine::{limbs_for, read_value};
 use systole_sim::{DomainSet, Engine, NodeId, Reference};
 use systole_verilog::testbench::{TestbenchOptions, testbench};
-use systole_verilog::tools::{Tool, find};
+use systole_verilog::tools::{Tool, present_for_test};
 
+use crate::compare;
 use crate::harness::empty_recording;
 use crate::language::{Counter, Operators, Parts, SignedArithmetic};
 use crate::structure::Row;
 
 /// Runs the design with random inputs, and replays that on rust-hdl's Verilog.
 fn compare_with_verilog_of_rust_hdl<U: Block>(mut circuit: U, cycles: usize) {
-    if [Tool::Iverilog, Tool::Vvp].into_iter().any(|tool| find(tool).is_err()) {
-        eprintln!("skipped: Icarus Verilog is not installed");
+    if !present_for_test(&[Tool::Iverilog, Tool::Vvp]) {
         return;
     }
     circuit.connect_all();
@@ -94,4 +94,40 @@ fn widgets() {
     compare_with_verilog_of_rust_hdl(Strobe::<16>::new(1_000_000, 100_000.0), 1000);
     compare_with_verilog_of_rust_hdl(PulseWidthModulator::<6>::default(), 1000);
     compare_with_verilog_of_rust_hdl(DelayLine::<Bits<8>, 8, 3>::default(), 1000);
+}
+
+/// Expressions that Verilog groups in another way than Rust, and operators that grow together.
+#[derive(LogicBlock, Default)]
+struct Grouping {
+    pub a: Signal<In, Bits<6>>,
+    pub b: Signal<In, Bits<6>>,
+    pub masked_is_zero: Signal<Out, Bit>,
+    pub equal_pairs: Signal<Out, Bit>,
+    pub mixed: Signal<Out, Bits<6>>,
+    pub not_all: Signal<Out, Bits<6>>,
+    pub not_any: Signal<Out, Bits<6>>,
+    pub not_odd: Signal<Out, Bits<6>>,
+}
+
+#[allow(clippy::precedence, reason = "missing parentheses are the subject")]
+impl Logic for Grouping {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.masked_is_zero.next = self.a.val() & 0x0C == 0;
+        self.equal_pairs.next = self.a.val() ^ self.b.val() | 3 == self.b.val() + 1 && self.a.val() < 60;
+        self.mixed.next = self.a.val() + self.b.val() & 0x1F | self.a.val() << 1 ^ self.b.val() >> 2;
+        self.not_all.next = bit_cast::<6, 1>((!self.a.val().all()).into());
+        self.not_any.next = bit_cast::<6, 1>((!self.a.val().any()).into());
+        self.not_odd.next = bit_cast::<6, 1>((!self.a.val().xor()).into());
+    }
+}
+
+#[test]
+fn operators_bind_as_in_verilog() {
+    compare_with_verilog_of_rust_hdl(Grouping::default(), 1000);
+}
+
+#[test]
+fn in_the_simulators_widths_operators_bind_as_in_rust() {
+    compare!(Grouping = Grouping::default(), clocks [], inputs [a, b], 1000);
 }

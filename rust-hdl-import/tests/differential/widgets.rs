@@ -264,7 +264,7 @@ fn drive_one_of<T: Synth>(signal: &mut Signal<In, T>, variants: &[T], limbs: &mu
 #[test]
 fn i2c_driver() {
     let driver = I2CDriver::new(I2CConfig { delay_time: Duration::from_micros(2), clock_speed_hz: 1_000_000 });
-    compare!(I2CDriver = driver, clocks [clock], inputs [i2c.sda.line_state, i2c.scl.line_state, cmd, run], 5000);
+    compare!(I2CDriver = driver, clocks [clock], inputs [i2c.sda.line_state, i2c.scl.line_state, cmd, run], 5000, still [i2c_scl_drive_low, read_valid]);
 }
 
 #[test]
@@ -274,7 +274,8 @@ fn i2c_controller() {
         I2CController = controller,
         clocks [clock],
         inputs [i2c.sda.line_state in 1..2, i2c.scl.line_state in 1..2, cmd, run, write_data_in],
-        5000
+        5000,
+        still [ack, nack]
     );
 }
 
@@ -284,13 +285,14 @@ fn i2c_target() {
         I2CTarget = I2CTarget::default(),
         clocks [clock],
         inputs [i2c.sda.line_state, i2c.scl.line_state, active, to_bus, write_enable],
-        5000
+        5000,
+        still [i2c_scl_drive_low, bus_write]
     );
 }
 
 #[test]
 fn sdram_commands() {
-    compare!(SDRAMCommandEncoder = SDRAMCommandEncoder::default(), clocks [], inputs [cmd], 200);
+    compare!(SDRAMCommandEncoder = SDRAMCommandEncoder::default(), clocks [], inputs [cmd], 200, still [cs_not]);
     compare!(SDRAMCommandDecoder = SDRAMCommandDecoder::default(), clocks [], inputs [ras_not, cas_not, we_not, cs_not], 200);
 }
 
@@ -301,13 +303,15 @@ fn sdram_controllers() {
         SDRAMBaseController<5, 5, 64, 16> = SDRAMBaseController::new(3, timings, OutputBuffer::Wired),
         clocks [clock],
         inputs [sdram.read_data, data_in, write_not_read, cmd_strobe, cmd_address],
-        4000
+        4000,
+        still [sdram_cs_not, busy, error]
     );
     compare!(
         SDRAMBurstController<5, 5, 8, 16> = SDRAMBurstController::new(3, timings, OutputBuffer::Wired),
         clocks [clock],
         inputs [sdram.read_data, data_in, write_not_read, cmd_strobe, cmd_address],
-        4000
+        4000,
+        still [sdram_cs_not, busy, error]
     );
 }
 
@@ -318,7 +322,8 @@ fn sdram_as_a_fifo() {
         SDRAMFIFOController<6, 4, 4, 16, 12> = SDRAMFIFOController::new(3, timings, OutputBuffer::Wired),
         clocks [clock, ram_clock],
         inputs [sdram.read_data, data_in, write, read],
-        5000
+        5000,
+        still [sdram_cs_not, sdram_bank]
     );
 }
 

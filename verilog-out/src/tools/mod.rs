@@ -153,6 +153,19 @@ pub fn find(tool: Tool) -> Result<PathBuf, ToolError> {
     which::which(tool.program()).map_err(|_| ToolError::Missing { tool })
 }
 
+/// Whether all of `tools` are there, for a test that else passes over itself, and says so.
+///
+/// # Panics
+/// If one is missing and `SYSTOLE_REQUIRE_TOOLS` is set: where every test must run, none is passed over.
+pub fn present_for_test(tools: &[Tool]) -> bool {
+    let missing: Vec<ToolError> = tools.iter().filter_map(|&tool| find(tool).err()).collect();
+    for error in &missing {
+        assert!(std::env::var_os("SYSTOLE_REQUIRE_TOOLS").is_none(), "{error}");
+        eprintln!("SKIPPED: {error}");
+    }
+    missing.is_empty()
+}
+
 /// The first line that a tool says about its version.
 ///
 /// # Errors

@@ -8,17 +8,8 @@ use std::path::Path;
 
 use systole_hdl::{Design, Value};
 use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, TestbenchOptions, testbench};
-use systole_verilog::tools::{Simulator, Tool, ToolError, find, run_testbench};
+use systole_verilog::tools::{Simulator, Tool, ToolError, run_testbench};
 use systole_verilog::{Options, VerilogOutput, write};
-
-/// Whether all of `tools` are there; says so if not.
-pub fn have(tools: &[Tool]) -> bool {
-    let missing: Vec<&str> = tools.iter().filter(|&&tool| find(tool).is_err()).map(|tool| tool.program()).collect();
-    if !missing.is_empty() {
-        eprintln!("SKIPPED, not installed: {}", missing.join(", "));
-    }
-    missing.is_empty()
-}
 
 /// The design's Verilog.
 pub fn verilog(design: &Design) -> VerilogOutput {
@@ -69,7 +60,7 @@ pub fn replay(
 
 /// Asserts that the design's Verilog answers as `rows` say, in Icarus Verilog, where unknown values would show.
 pub fn expect(design: &Design, rows: &[Row]) {
-    if !have(&[Tool::Iverilog, Tool::Vvp]) {
+    if !present_for_test(&[Tool::Iverilog, Tool::Vvp]) {
         return;
     }
     let (output, directory) = (verilog(design), tempfile::tempdir().unwrap());
