@@ -91,7 +91,7 @@ pub fn elaborate_with_warnings<C: Component>(component: &C) -> Result<(Design, V
             std::panic::resume_unwind(panic);
         }
     });
-    if arena.failed() { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.design, arena.diagnostics)) }
+    if arena.failed() { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.definitions.design, arena.diagnostics)) }
 }
 
 impl Module {
@@ -258,7 +258,7 @@ fn given<B: Bundle>(inputs: &B, built: &Built, at: Place) -> SmallVec<[Option<Le
 }
 
 fn connect<'a>(arena: &mut Arena, parent: Module, name: &'a str, built: &Built, given: &[Option<Leaf>], at: Place) -> Connection<'a> {
-    let child = arena.design.module(built.module);
+    let child = arena.definitions.module(built.module);
     let input_count = child.inputs.len();
     let shared_domains: Vec<String> = child.domains.iter().skip(1).map(|d| d.name.clone()).collect();
     let mut domains = vec![parent.domain];
@@ -292,7 +292,7 @@ fn connect<'a>(arena: &mut Arena, parent: Module, name: &'a str, built: &Built, 
 
 /// Reports a record of other leaves than the component declares.
 fn report_shape(arena: &mut Arena, built: &Built, given: &[(String, Leaf)], at: Place) {
-    let (child, leaves) = (&arena.design.module(built.module).name, &built.input_leaves);
+    let (child, leaves) = (&arena.definitions.module(built.module).name, &built.input_leaves);
     let missing = leaves.iter().find(|leaf| given.iter().all(|(name, _)| *name != leaf.name));
     let surplus = given.iter().find(|(name, _)| leaves.iter().all(|leaf| leaf.name != *name));
     let (message, declared) = match (missing, surplus) {
@@ -318,7 +318,7 @@ fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: Modu
     let port = Note { message: format!("`{}` is declared here", leaf.name), at: leaf.place };
     let notes = vec![port, arena.origin(signal)];
     let given = arena.describe(signal);
-    let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.design.module(child).name, leaf.ty);
+    let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.definitions.module(child).name, leaf.ty);
     arena.error(at, message, notes, Some(conversion_help(leaf.ty)));
     arena.poison(leaf.ty, at)
 }

@@ -2,10 +2,9 @@
 
 use std::panic::Location;
 
-use super::arena::{Arena, ModuleOrigin, with};
+use super::arena::{Arena, with};
 use super::bundle::join;
 use super::diagnostic::Place;
-use super::finish;
 use super::module::Module;
 use super::signal::Signal;
 use crate::analysis::PortPaths;
@@ -112,14 +111,10 @@ fn adopt(arena: &mut Arena, design: &Design, at: Place) -> Option<ModuleId> {
     let mut adopted: Vec<ModuleId> = Vec::with_capacity(design.modules.len());
     for module in &design.modules {
         let module = translated(module, &adopted, &files);
-        let (name, equal) = finish::place_among_namesakes(&arena.design, &module.name, &module);
+        let (name, equal) = arena.definitions.place_among_namesakes(&module.name, &module);
         adopted.push(equal.unwrap_or_else(|| {
-            let paths = PortPaths::of(&module, &arena.paths).expect("a valid design has no combinational loop");
-            let id = ModuleId(arena.design.modules.len() as u32);
-            arena.design.modules.push(ModuleDef { name, ..module });
-            arena.paths.push(paths);
-            arena.origins.push(ModuleOrigin { place: at });
-            id
+            let paths = PortPaths::of(&module, &arena.definitions.paths).expect("a valid design has no combinational loop");
+            arena.definitions.add(ModuleDef { name, ..module }, paths, at)
         }));
     }
     adopted.last().copied()
@@ -142,7 +137,7 @@ fn translated(module: &ModuleDef, modules: &[ModuleId], files: &[u32]) -> Module
 }
 
 fn connect(arena: &mut Arena, parent: Module, name: &str, module: ModuleId, given: &[(&str, Signal)], at: Place) -> Vec<(Name, Signal)> {
-    let child = arena.design.module(module);
+    let child = arena.definitions.module(module);
     let child_name = child.name.clone();
     let ports: Vec<(Name, Type)> = child.inputs.iter().map(|port| (port.name.clone(), child.ty(port.cell))).collect();
     let outputs: Vec<(Name, Type)> = child.outputs.iter().map(|port| (port.name.clone(), child.ty(port.value))).collect();
