@@ -1,6 +1,7 @@
 //! Finished designs inside of components.
 
 use systole_hdl::prelude::*;
+use systole_hdl::{Cell, ModuleDef};
 
 /// Delays a number by one cycle of the default clock, and a bit by one cycle of the clock `link`.
 #[derive(Debug)]
@@ -112,4 +113,122 @@ fn places_of_a_design_s_signals_stay_what_they_were() {
     let expected = place(&alone);
     assert!(expected.0.ends_with("design_instances.rs"));
     assert_eq!(place(&elaborate(&Holder(alone)).unwrap()), expected);
+}
+
+bundle! { struct NumberIn { data: Signal } }
+bundle! { struct NumberOut { result: Signal } }
+
+/// Designs one after the other, each fed with what the one before gives.
+struct Chain(Vec<Design>);
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Chain")
+    }
+}
+
+impl Component for Chain {
+    type In = NumberIn;
+    type Out = NumberOut;
+
+    fn inputs(&self) -> NumberIn {
+        NumberIn { data: port(Type::u(8)) }
+    }
+
+    fn build(&self, m: Module, i: NumberIn) -> NumberOut {
+        let link = |data, (index, design)| m.instance_of_design(&format!("link_{index}"), design, &[("data", data)]).get("result");
+        NumberOut { result: self.0.iter().enumerate().fold(i.data, link) }
+    }
+}
+
+/// A module `outer` around a module `inner`, which adds a constant.
+fn adder_of(constant: u8) -> String {
+    format!(
+        r#"systole netlist 1
+file 0 "adder_{constant}.rs"
+
+module "inner" {{
+  domain ""
+  input "data" = %0
+  output "result" = %2
+  %0 "data" : u8 = input 0
+  %1 : u8 = const {constant:#x} @0:1:1
+  %2 : u8 = add %0 %1
+}}
+
+module "outer" {{
+  domain ""
+  input "data" = %0
+  output "result" = %1
+  instance "adder" of "inner" inputs %0
+  %0 "data" : u8 = input 0
+  %1 : u8 = output_of "adder" "result"
+}}
+"#
+    )
+}
+
+/// The elaborated chain of these designs, and for each module its name, how often it occurs, and the modules of its instances.
+fn chained(designs: &[&str]) -> (Design, Vec<(String, u64, Vec<String>)>) {
+    let design = elaborate(&Chain(designs.iter().map(|text| Design::parse(text).unwrap()).collect())).unwrap();
+    design.validate().unwrap();
+    let parts = |module: &ModuleDef| module.instances.iter().map(|part| design.module(part.module).name.clone()).collect();
+    let modules = design.modules.iter().zip(design.instance_counts()).map(|(module, count)| (module.name.clone(), count, parts(module)));
+    let modules = modules.collect();
+    (design, modules)
+}
+
+#[test]
+fn designs_with_modules_of_one_name_keep_their_own() {
+    let (_, modules) = chained(&[&adder_of(1), &adder_of(2), &adder_of(1), &adder_of(2), &adder_of(2)]);
+    let [inner, outer, inner_2, outer_2, top] = modules.try_into().unwrap();
+    assert_eq!(inner, ("inner".to_string(), 2, vec![]));
+    assert_eq!(outer, ("outer".to_string(), 2, vec!["inner".to_string()]));
+    assert_eq!(inner_2, ("inner_2".to_string(), 3, vec![]));
+    assert_eq!(outer_2, ("outer_2".to_string(), 3, vec!["inner_2".to_string()]));
+    assert_eq!(top, ("chain".to_string(), 1, ["outer", "outer_2", "outer", "outer_2", "outer_2"].map(String::from).to_vec()));
+}
+
+#[test]
+fn different_designs_share_the_modules_that_are_equal() {
+    let (_, modules) = chained(&[&adder_of(1), &adder_of(1).replace("\"adder\"", "\"increment\"")]);
+    let [inner, outer, outer_2, _] = modules.try_into().unwrap();
+    assert_eq!(inner, ("inner".to_string(), 2, vec![]));
+    assert_eq!(outer, ("outer".to_string(), 1, vec!["inner".to_string()]));
+    assert_eq!(outer_2, ("outer_2".to_string(), 1, vec!["inner".to_string()]));
+}
+
+#[test]
+fn designs_from_different_files_are_different() {
+    let (design, modules) = chained(&[&adder_of(1), &adder_of(1).replace("adder_1.rs", "elsewhere.rs")]);
+    assert_eq!(modules.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["inner", "outer", "inner_2", "outer_2", "chain"]);
+    let file = |module: &ModuleDef| design.files[module.info[1].location.unwrap().file as usize].as_str();
+    assert_eq!([0, 2].map(|module| file(&design.modules[module])), ["adder_1.rs", "elsewhere.rs"]);
+}
+
+#[test]
+fn a_design_that_has_changed_since_its_last_instance_is_another() {
+    #[derive(Debug)]
+    struct Changing;
+    impl Component for Changing {
+        type In = NumberIn;
+        type Out = NumberOut;
+
+        fn inputs(&self) -> NumberIn {
+            NumberIn { data: port(Type::u(8)) }
+        }
+
+        fn build(&self, m: Module, i: NumberIn) -> NumberOut {
+            let mut design = Design::parse(&adder_of(1)).unwrap();
+            let before = m.instance_of_design("before", &design, &[("data", i.data)]).get("result");
+            // At the same address.
+            design.modules[0].cells[1] = Cell::Const(Value::from_u64(8, 3));
+            NumberOut { result: m.instance_of_design("after", &design, &[("data", before)]).get("result") }
+        }
+    }
+
+    let design = elaborate(&Changing).unwrap();
+    let constants = ["inner", "inner_2"].map(|name| design.module(design.find_module(name).unwrap()).cells[1].clone());
+    assert_eq!(constants, [1, 3].map(|number| Cell::Const(Value::from_u64(8, number))));
+    assert_eq!(design.instance_counts(), [1; 5]);
 }

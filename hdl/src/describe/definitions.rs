@@ -15,6 +15,8 @@ pub(crate) struct Definitions {
     /// Where each module was instantiated first, parallel to `design.modules`.
     places: Vec<Place>,
     by_name: FxHashMap<String, ModuleId>,
+    /// Finished designs whose modules are here, by the name of their tops, each with the module here that is its top.
+    adopted: FxHashMap<String, Vec<(Design, ModuleId)>>,
 }
 
 impl Definitions {
@@ -58,6 +60,20 @@ impl Definitions {
             name = format!("{wish}_{suffix}");
         }
         (name, None)
+    }
+
+    /// The module here that is the top of a design equal to `design`, if one has been remembered.
+    pub fn adopted(&self, design: &Design) -> Option<ModuleId> {
+        let namesakes = self.adopted.get(&design.modules.last()?.name)?;
+        // From the top down, where designs of one name differ soonest. No address stands for a design: another can come to lie there.
+        let is_equal = |known: &Design| known.modules.iter().rev().eq(design.modules.iter().rev()) && known.files == design.files;
+        namesakes.iter().find(|(known, _)| is_equal(known)).map(|(_, top)| *top)
+    }
+
+    /// Remembers that the modules of `design` are here, its top as `top`.
+    pub fn remember(&mut self, design: &Design, top: ModuleId) {
+        let name = design.top_module().name.clone();
+        self.adopted.entry(name).or_default().push((design.clone(), top));
     }
 }
 

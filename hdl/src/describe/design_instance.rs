@@ -47,8 +47,14 @@ impl Module {
     /// An instance of the top module of `design`, each of its inputs fed by the signal given with its name.
     ///
     /// The design's modules join the one being described: equal ones once, those whose name is taken by another under a number. The
-    /// design's default domain is the handle's; a domain with a name is the parent's domain of that name, as for
-    /// [`Module::instance`]. An output is called `name_output` in waveforms.
+    /// design's default domain is the handle's; a domain with a name is the parent's domain of that name, which it gets if it has
+    /// none, as for [`Module::instance`]. An output is called `name_output` in waveforms.
+    ///
+    /// The first instance checks and copies the design. A further one of an equal design costs a comparison of the two.
+    ///
+    /// A component that holds a design shows all of it in a derived `Debug`. That tells its designs apart for certain, but is long,
+    /// and is written for each instance of that component: where there are many, let its `Debug` show instead what the design was
+    /// made from, such as the parameters of the import.
     ///
     /// ```
     /// use systole_hdl::prelude::*;
@@ -102,6 +108,9 @@ impl Module {
 
 /// Takes the modules of `design` into the one being elaborated; gives its top. `None` if the design is not valid, which is reported.
 fn adopt(arena: &mut Arena, design: &Design, at: Place) -> Option<ModuleId> {
+    if let Some(top) = arena.definitions.adopted(design) {
+        return Some(top);
+    }
     if let Err(violations) = design.validate() {
         let help = "only a valid design can be instantiated".to_string();
         violations.into_iter().for_each(|violation| arena.error(at, violation.text, vec![], Some(help.clone())));
@@ -117,7 +126,9 @@ fn adopt(arena: &mut Arena, design: &Design, at: Place) -> Option<ModuleId> {
             arena.definitions.add(ModuleDef { name, ..module }, paths, at)
         }));
     }
-    adopted.last().copied()
+    let top = adopted.last().copied()?;
+    arena.definitions.remember(design, top);
+    Some(top)
 }
 
 /// `module` with the numbers that modules and files have in the design being elaborated.
