@@ -64,9 +64,10 @@ impl Definitions {
 
     /// The module here that is the top of a design equal to `design`, if one has been remembered.
     pub fn adopted(&self, design: &Design) -> Option<ModuleId> {
-        let namesakes = self.adopted.get(&design.modules.last()?.name)?;
-        // From the top down, where designs of one name differ soonest. No address stands for a design: another can come to lie there.
-        let is_equal = |known: &Design| known.modules.iter().rev().eq(design.modules.iter().rev()) && known.files == design.files;
+        let Design { modules, files } = design;
+        let namesakes = self.adopted.get(&modules.last()?.name)?;
+        // By content, as another design can come to lie at the same address. From the top down, where designs of one name differ soonest.
+        let is_equal = |known: &Design| known.modules.iter().rev().eq(modules.iter().rev()) && known.files == *files;
         namesakes.iter().find(|(known, _)| is_equal(known)).map(|(_, top)| *top)
     }
 

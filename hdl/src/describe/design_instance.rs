@@ -16,7 +16,8 @@ use crate::types::Type;
 #[must_use = "an instance whose outputs nothing reads does nothing"]
 pub struct DesignOutputs {
     instance: String,
-    ports: Vec<(Name, Signal)>,
+    /// `None` if the instance could not be made, which has been reported.
+    ports: Option<Vec<(Name, Signal)>>,
 }
 
 impl DesignOutputs {
@@ -24,13 +25,12 @@ impl DesignOutputs {
     #[track_caller]
     pub fn get(&self, name: &str) -> Signal {
         let at = Location::caller();
-        match self.ports.iter().find(|(port, _)| port == name) {
-            Some((_, signal)) => *signal,
+        match self.iter().find(|(port, _)| *port == name) {
+            Some((_, signal)) => signal,
             None => with(|arena| {
-                // If the instance could not be made, that has been reported.
-                if !self.ports.is_empty() {
+                if let Some(ports) = &self.ports {
                     let message = format!("`{}` has no output `{name}`", self.instance);
-                    arena.error(at, message, vec![], Some(listed("its outputs are", self.ports.iter().map(|(port, _)| port))));
+                    arena.error(at, message, vec![], Some(listed("outputs", ports.iter().map(|(port, _)| port))));
                 }
                 arena.poison(Type::BIT, at)
             }),
@@ -39,7 +39,7 @@ impl DesignOutputs {
 
     /// All outputs with their names, in the order of the design's ports.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Signal)> {
-        self.ports.iter().map(|(name, signal)| (name.as_str(), *signal))
+        self.ports.iter().flatten().map(|(name, signal)| (name.as_str(), *signal))
     }
 }
 
@@ -97,10 +97,7 @@ impl Module {
         with(|arena| {
             self.check(arena, at);
             arena.claim_name(name, at);
-            let ports = match adopt(arena, design, at) {
-                Some(module) => connect(arena, self, name, module, inputs, at),
-                None => Vec::new(),
-            };
+            let ports = adopt(arena, design, at).map(|module| connect(arena, self, name, module, inputs, at));
             DesignOutputs { instance: name.to_string(), ports }
         })
     }
@@ -155,7 +152,7 @@ fn connect(arena: &mut Arena, parent: Module, name: &str, module: ModuleId, give
     let domains: Vec<String> = child.domains.iter().map(|domain| domain.name.clone()).collect();
     let domains = domains.iter().map(|domain| if domain.is_empty() { parent.domain } else { arena.domain(domain) }).collect();
     for (index, (port, _)) in given.iter().enumerate() {
-        let help = || Some(listed("its inputs are", ports.iter().map(|(port, _)| port)));
+        let help = || Some(listed("inputs", ports.iter().map(|(port, _)| port)));
         if ports.iter().all(|(declared, _)| declared != port) {
             arena.error(at, format!("`{child_name}` has no input `{port}`"), vec![], help());
         } else if given[..index].iter().any(|(earlier, _)| earlier == port) {
@@ -198,7 +195,7 @@ fn checked_input(arena: &mut Arena, child: &str, port: &str, ty: Type, signal: S
     arena.poison(ty, at)
 }
 
-fn listed<'a>(title: &str, names: impl Iterator<Item = &'a Name>) -> String {
+fn listed<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { format!("{title} none") } else { format!("{title} {}", names.join(", ")) }
+    if names.is_empty() { format!("it has no {kind}") } else { format!("its {kind} are {}", names.join(", ")) }
 }
