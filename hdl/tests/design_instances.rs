@@ -1,5 +1,6 @@
 //! Finished designs inside of components.
 
+use insta::assert_snapshot;
 use systole_hdl::prelude::*;
 use systole_hdl::{Cell, ModuleDef};
 
@@ -231,4 +232,108 @@ fn a_design_that_has_changed_since_its_last_instance_is_another() {
     let constants = ["inner", "inner_2"].map(|name| design.module(design.find_module(name).unwrap()).cells[1].clone());
     assert_eq!(constants, [1, 3].map(|number| Cell::Const(Value::from_u64(8, number))));
     assert_eq!(design.instance_counts(), [1; 5]);
+}
+
+/// A bit through a register of each of two clocks, neither of which is the default one.
+const CROSSING: &str = r#"systole netlist 1
+
+module "crossing" {
+  domain "near"
+  domain "far"
+  input "bit" = %0
+  output "crossed" = %2
+  %0 "bit" : bit = input 0
+  %1 : bit = register %0 initial 0x0 in "near"
+  %2 : bit = register %1 initial 0x0 in "far"
+}
+"#;
+
+/// A crossing, behind a register of the clock `first` if there is one.
+#[derive(Debug)]
+struct Crosses {
+    first: Option<&'static str>,
+}
+bundle! { struct BitIn { bit: Signal } }
+bundle! { struct BitOut { crossed: Signal } }
+
+impl Component for Crosses {
+    type In = BitIn;
+    type Out = BitOut;
+
+    fn inputs(&self) -> BitIn {
+        BitIn { bit: port(Type::BIT) }
+    }
+
+    fn build(&self, m: Module, i: BitIn) -> BitOut {
+        let bit = self.first.map_or(i.bit, |domain| m.in_domain(domain).delay("first", i.bit));
+        let crossing = m.instance_of_design("crossing", &Design::parse(CROSSING).unwrap(), &[("bit", bit)]);
+        BitOut { crossed: crossing.get("crossed") }
+    }
+}
+
+/// The text form of the top module that holds a crossing.
+fn holder_of_crossing(first: Option<&'static str>) -> String {
+    let design = elaborate(&Crosses { first }).unwrap().without_locations();
+    design.validate().unwrap();
+    design.to_text().split_once("\n\n").unwrap().1.split_once("\n\n").unwrap().1.to_string()
+}
+
+#[test]
+fn a_parent_gets_the_named_domains_of_a_design() {
+    assert_snapshot!(holder_of_crossing(None), @r#"
+    module "crosses" {
+      parameters "first: None"
+      domain ""
+      domain "near"
+      domain "far"
+      input "bit" = %0
+      output "crossed" = %1
+      instance "crossing" of "crossing" inputs %0 domains "near" "far"
+      %0 "bit" : bit = input 0
+      %1 "crossing_crossed" : bit = output_of "crossing" "crossed"
+    }
+    "#);
+}
+
+#[test]
+fn a_parent_s_domain_of_the_same_name_is_the_design_s() {
+    assert_snapshot!(holder_of_crossing(Some("far")), @r#"
+    module "crosses" {
+      parameters "first: Some(\"far\")"
+      domain ""
+      domain "far"
+      domain "near"
+      input "bit" = %0
+      output "crossed" = %2
+      instance "crossing" of "crossing" inputs %1 domains "near" "far"
+      %0 "bit" : bit = input 0
+      %1 "first" : bit = register %0 initial 0x0 reset in "far"
+      %2 "crossing_crossed" : bit = output_of "crossing" "crossed"
+    }
+    "#);
+}
+
+#[test]
+fn names_that_are_words_of_verilog_stay() {
+    #[derive(Debug)]
+    struct Holder;
+    impl Component for Holder {
+        type In = BitIn;
+        type Out = BitOut;
+
+        fn inputs(&self) -> BitIn {
+            BitIn { bit: port(Type::BIT) }
+        }
+
+        fn build(&self, m: Module, i: BitIn) -> BitOut {
+            let text = CROSSING.replace("\"bit\"", "\"wire\"").replace("\"crossed\"", "\"reg\"").replace("\"crossing\"", "\"module\"");
+            BitOut { crossed: m.instance_of_design("endmodule", &Design::parse(&text).unwrap(), &[("wire", i.bit)]).get("reg") }
+        }
+    }
+
+    let design = elaborate(&Holder).unwrap();
+    assert_eq!(design.modules[0].name, "module");
+    assert_eq!(design.modules[1].instances[0].name, "endmodule");
+    assert!(design.modules[1].find_signal("endmodule_reg").is_some());
+    assert_eq!(Design::parse(&design.to_text()).as_ref(), Ok(&design));
 }
