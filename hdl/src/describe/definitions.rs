@@ -1,5 +1,7 @@
 //! The module definitions that an elaboration has finished, and what it knows of each.
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashMap;
 
 use super::diagnostic::Place;
@@ -15,8 +17,11 @@ pub(crate) struct Definitions {
     /// Where each module was instantiated first, parallel to `design.modules`.
     places: Vec<Place>,
     by_name: FxHashMap<String, ModuleId>,
-    /// Finished designs whose modules are here, by the name of their tops, each with the module here that is its top.
-    adopted: FxHashMap<String, Vec<(Design, ModuleId)>>,
+    /// Finished designs whose modules are here, each with the module here that is its top. By content: another design can come to
+    /// lie at the same address.
+    adopted: FxHashMap<Rc<Design>, ModuleId>,
+    /// The one asked for last: an array asks for the same design again and again, and a comparison is cheaper than a hash.
+    adopted_last: Option<(Rc<Design>, ModuleId)>,
 }
 
 impl Definitions {
@@ -63,18 +68,18 @@ impl Definitions {
     }
 
     /// The module here that is the top of a design equal to `design`, if one has been remembered.
-    pub fn adopted(&self, design: &Design) -> Option<ModuleId> {
-        let Design { modules, files } = design;
-        let namesakes = self.adopted.get(&modules.last()?.name)?;
-        // By content, as another design can come to lie at the same address. From the top down, where designs of one name differ soonest.
-        let is_equal = |known: &Design| known.modules.iter().rev().eq(modules.iter().rev()) && known.files == *files;
-        namesakes.iter().find(|(known, _)| is_equal(known)).map(|(_, top)| *top)
+    pub fn adopted(&mut self, design: &Design) -> Option<ModuleId> {
+        if !self.adopted_last.as_ref().is_some_and(|(last, _)| **last == *design) {
+            self.adopted_last = self.adopted.get_key_value(design).map(|(known, top)| (known.clone(), *top));
+        }
+        self.adopted_last.as_ref().map(|(_, top)| *top)
     }
 
     /// Remembers that the modules of `design` are here, its top as `top`.
     pub fn remember(&mut self, design: &Design, top: ModuleId) {
-        let name = design.top_module().name.clone();
-        self.adopted.entry(name).or_default().push((design.clone(), top));
+        let design = Rc::new(design.clone());
+        self.adopted.insert(design.clone(), top);
+        self.adopted_last = Some((design, top));
     }
 }
 
