@@ -70,7 +70,7 @@ pub struct Design {
 pub struct ModuleDef {
     /// Unique among the design's modules.
     pub name: String,
-    /// The parameters it was elaborated with, as readable text; for comments only.
+    /// The parameters it was elaborated with, as readable text; for comments only. Elaboration cuts what is very long.
     pub parameters: String,
     /// Clock domains; at least one. Each brings a clock and a synchronous, active-high reset. The first is the default.
     pub domains: Vec<Domain>,

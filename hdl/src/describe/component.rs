@@ -19,6 +19,9 @@ use crate::types::Type;
 /// How deep components may nest: a guard against one that instantiates itself.
 const MAX_DEPTH: usize = 256;
 
+/// How many characters of a component's parameters stand in its module: a comment that people read.
+const MAX_PARAMETERS: usize = 1000;
+
 /// A parameter struct that describes one module.
 ///
 /// Components of equal type and equal `Debug` text are one module, elaborated once: `Debug` (derived) must show every
@@ -172,7 +175,11 @@ fn parameters<C: Component>(component: &C) -> String {
     // `Name { a: 1 }` becomes `a: 1`; a unit struct has none.
     let record = text.split_once(" { ").and_then(|(name, rest)| rest.strip_suffix(" }").filter(|_| !name.contains('(')));
     let tuple = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    record.or(tuple).unwrap_or_default().to_string()
+    let parameters = record.or(tuple).unwrap_or_default();
+    match parameters.char_indices().nth(MAX_PARAMETERS) {
+        Some((end, _)) => format!("{} ...", &parameters[..end]),
+        None => parameters.to_string(),
+    }
 }
 
 /// `MacPe` becomes `mac_pe`.

@@ -53,8 +53,8 @@ impl Module {
     /// The first instance checks and copies the design. A further one of an equal design costs a comparison of the two.
     ///
     /// A component that holds a design shows all of it in a derived `Debug`. That tells its designs apart for certain, but is long,
-    /// and is written for each instance of that component: where there are many, let its `Debug` show instead what the design was
-    /// made from, such as the parameters of the import.
+    /// and is written for each instance of that component. Where there are many, let its `Debug` show instead what the design was
+    /// made from, such as the parameters of the import: everything in which one design differs from another.
     ///
     /// ```
     /// use systole_hdl::prelude::*;
