@@ -57,7 +57,7 @@ ids! {
 pub type Name = SmolStr;
 
 /// A circuit: module definitions, children before parents, and which one is the top.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Design {
     /// The definitions. An instance in `modules[i]` names a module below `i`. Names are unique.
     pub modules: Vec<ModuleDef>,
@@ -66,11 +66,11 @@ pub struct Design {
 }
 
 /// One module definition, instantiated any number of times.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ModuleDef {
     /// Unique among the design's modules.
     pub name: String,
-    /// The parameters it was elaborated with, as readable text; for comments only.
+    /// The parameters it was elaborated with, as readable text; for comments only. Elaboration cuts what is very long.
     pub parameters: String,
     /// Clock domains; at least one. Each brings a clock and a synchronous, active-high reset. The first is the default.
     pub domains: Vec<Domain>,
@@ -93,7 +93,7 @@ pub struct ModuleDef {
 }
 
 /// A clock domain of a module.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Domain {
     /// Empty for the default domain (ports `clock` and `reset`), otherwise the prefix of its ports (`mem_clock`).
     pub name: String,
@@ -116,7 +116,7 @@ impl Domain {
 }
 
 /// An input port: its name and the [`Cell::Input`] that carries its value.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct InputPort {
     /// Unique among the module's ports.
     pub name: Name,
@@ -125,7 +125,7 @@ pub struct InputPort {
 }
 
 /// An output port: its name and the signal it shows.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct OutputPort {
     /// Unique among the module's ports.
     pub name: Name,
@@ -134,7 +134,7 @@ pub struct OutputPort {
 }
 
 /// What is known of a cell beside its function.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CellInfo {
     /// The type of the cell's value.
     pub ty: Type,
@@ -292,7 +292,7 @@ pub enum Collision {
 }
 
 /// A memory of `depth` words.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Memory {
     /// Unique in the module's name space.
     pub name: Name,
@@ -311,7 +311,7 @@ pub struct Memory {
 }
 
 /// A write port of a memory.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct WritePort {
     /// Read as unsigned, any width. A write at or beyond the depth does nothing.
     pub address: CellId,
@@ -325,7 +325,7 @@ pub struct WritePort {
 }
 
 /// An instance of a module inside another.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Instance {
     /// Unique in the module's name space.
     pub name: Name,
@@ -340,7 +340,7 @@ pub struct Instance {
 }
 
 /// A ready/valid stream: a transfer is an edge with `valid` and `ready` both 1.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct StreamProbe {
     /// Unique among the module's streams.
     pub name: String,
@@ -368,7 +368,7 @@ pub enum StreamDirection {
 }
 
 /// The fill level of a FIFO.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct LevelProbe {
     /// Unique among the module's levels.
     pub name: String,

@@ -169,6 +169,12 @@ fn names_and_parameters_of_modules_come_from_the_type() {
 }
 
 #[test]
+fn parameters_that_nobody_would_read_to_the_end_are_cut() {
+    let design = valid(&PEArray2D("é".repeat(2000), (3, Type::q(4, 4))));
+    assert_eq!(design.top_module().parameters, format!("\"{} ...", "é".repeat(999)));
+}
+
+#[test]
 fn a_name_that_is_taken_gets_a_number() {
     let design = valid(&PEArray2D(Some(7), (3, Type::q(4, 4))));
     let names: Vec<&str> = design.top_module().info.iter().filter_map(|info| info.name.as_deref()).collect();

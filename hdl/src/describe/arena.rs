@@ -13,10 +13,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::format_smolstr;
 
+use super::definitions::Definitions;
 use super::diagnostic::{Diagnostic, Note, Place, Severity};
 use super::signal::Signal;
-use crate::analysis::PortPaths;
-use crate::design::{Cell, CellId, CellInfo, Design, Domain, DomainId, Memory, ModuleDef, ModuleId, Name, SourceLocation};
+use crate::design::{Cell, CellId, CellInfo, Domain, DomainId, Memory, ModuleDef, ModuleId, Name, SourceLocation};
 use crate::types::{MAX_WIDTH, Type};
 use crate::value::Value;
 
@@ -28,11 +28,7 @@ static SERIAL: AtomicU32 = AtomicU32::new(1);
 
 /// State of one elaboration.
 pub(crate) struct Arena {
-    pub design: Design,
-    /// What is known of each finished module, parallel to `design.modules`.
-    pub paths: Vec<PortPaths>,
-    /// Where each finished module was instantiated first, parallel to `design.modules`.
-    pub origins: Vec<ModuleOrigin>,
+    pub definitions: Definitions,
     /// Modules under construction, the innermost last.
     pub open: Vec<OpenModule>,
     /// Finished components by type and `Debug` text.
@@ -51,12 +47,6 @@ pub(crate) struct Arena {
 struct Finished {
     module: ModuleId,
     places: Vec<Place>,
-}
-
-/// Where a module definition came from.
-pub(crate) struct ModuleOrigin {
-    /// Where it was instantiated first.
-    pub place: Place,
 }
 
 /// A component that has been elaborated, ready to be instantiated again.
@@ -159,9 +149,7 @@ pub(crate) fn in_fresh_arena<R>(f: impl FnOnce() -> R) -> (R, Arena) {
 impl Arena {
     fn new() -> Arena {
         Arena {
-            design: Design::default(),
-            paths: Vec::new(),
-            origins: Vec::new(),
+            definitions: Definitions::default(),
             open: Vec::new(),
             built: FxHashMap::default(),
             component_text: String::new(),
@@ -252,10 +240,11 @@ impl Arena {
 
     /// The number of a source file in the netlist.
     pub fn file(&mut self, path: &str) -> u32 {
-        let known = self.design.files.iter().position(|file| file == path);
+        let files = &mut self.definitions.design.files;
+        let known = files.iter().position(|file| file == path);
         known.unwrap_or_else(|| {
-            self.design.files.push(path.to_string());
-            self.design.files.len() - 1
+            files.push(path.to_string());
+            files.len() - 1
         }) as u32
     }
 
@@ -330,7 +319,7 @@ impl Arena {
         let finished = self.finished.get(&signal.module);
         let home = match (parent, finished) {
             (Some(parent), _) => Some((&parent.module, &parent.places, parent.instance.as_str())),
-            (None, Some(finished)) => Some(self.design.module(finished.module)).map(|m| (m, &finished.places, m.name.as_str())),
+            (None, Some(finished)) => Some(self.definitions.module(finished.module)).map(|m| (m, &finished.places, m.name.as_str())),
             (None, None) => None,
         };
         let help = match (parent, finished) {

@@ -19,6 +19,9 @@ use crate::types::Type;
 /// How deep components may nest: a guard against one that instantiates itself.
 const MAX_DEPTH: usize = 256;
 
+/// How many characters of a component's parameters stand in its module: a comment that people read.
+const MAX_PARAMETERS: usize = 1000;
+
 /// A parameter struct that describes one module.
 ///
 /// Components of equal type and equal `Debug` text are one module, elaborated once: `Debug` (derived) must show every
@@ -91,7 +94,7 @@ pub fn elaborate_with_warnings<C: Component>(component: &C) -> Result<(Design, V
             std::panic::resume_unwind(panic);
         }
     });
-    if arena.failed() { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.design, arena.diagnostics)) }
+    if arena.failed() { Err(Diagnostics(arena.diagnostics)) } else { Ok((arena.definitions.design, arena.diagnostics)) }
 }
 
 impl Module {
@@ -172,7 +175,11 @@ fn parameters<C: Component>(component: &C) -> String {
     // `Name { a: 1 }` becomes `a: 1`; a unit struct has none.
     let record = text.split_once(" { ").and_then(|(name, rest)| rest.strip_suffix(" }").filter(|_| !name.contains('(')));
     let tuple = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    record.or(tuple).unwrap_or_default().to_string()
+    let parameters = record.or(tuple).unwrap_or_default();
+    match parameters.char_indices().nth(MAX_PARAMETERS) {
+        Some((end, _)) => format!("{} ...", &parameters[..end]),
+        None => parameters.to_string(),
+    }
 }
 
 /// `MacPe` becomes `mac_pe`.
@@ -258,7 +265,7 @@ fn given<B: Bundle>(inputs: &B, built: &Built, at: Place) -> SmallVec<[Option<Le
 }
 
 fn connect<'a>(arena: &mut Arena, parent: Module, name: &'a str, built: &Built, given: &[Option<Leaf>], at: Place) -> Connection<'a> {
-    let child = arena.design.module(built.module);
+    let child = arena.definitions.module(built.module);
     let input_count = child.inputs.len();
     let shared_domains: Vec<String> = child.domains.iter().skip(1).map(|d| d.name.clone()).collect();
     let mut domains = vec![parent.domain];
@@ -292,7 +299,7 @@ fn connect<'a>(arena: &mut Arena, parent: Module, name: &'a str, built: &Built, 
 
 /// Reports a record of other leaves than the component declares.
 fn report_shape(arena: &mut Arena, built: &Built, given: &[(String, Leaf)], at: Place) {
-    let (child, leaves) = (&arena.design.module(built.module).name, &built.input_leaves);
+    let (child, leaves) = (&arena.definitions.module(built.module).name, &built.input_leaves);
     let missing = leaves.iter().find(|leaf| given.iter().all(|(name, _)| *name != leaf.name));
     let surplus = given.iter().find(|(name, _)| leaves.iter().all(|leaf| leaf.name != *name));
     let (message, declared) = match (missing, surplus) {
@@ -318,7 +325,7 @@ fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: Modu
     let port = Note { message: format!("`{}` is declared here", leaf.name), at: leaf.place };
     let notes = vec![port, arena.origin(signal)];
     let given = arena.describe(signal);
-    let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.design.module(child).name, leaf.ty);
+    let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.definitions.module(child).name, leaf.ty);
     arena.error(at, message, notes, Some(conversion_help(leaf.ty)));
     arena.poison(leaf.ty, at)
 }

@@ -2,10 +2,9 @@
 
 use std::panic::Location;
 
-use super::arena::{Arena, ModuleOrigin, with};
+use super::arena::{Arena, with};
 use super::bundle::join;
 use super::diagnostic::Place;
-use super::finish;
 use super::module::Module;
 use super::signal::Signal;
 use crate::analysis::PortPaths;
@@ -17,7 +16,8 @@ use crate::types::Type;
 #[must_use = "an instance whose outputs nothing reads does nothing"]
 pub struct DesignOutputs {
     instance: String,
-    ports: Vec<(Name, Signal)>,
+    /// `None` if the instance could not be made, which has been reported.
+    ports: Option<Vec<(Name, Signal)>>,
 }
 
 impl DesignOutputs {
@@ -25,13 +25,12 @@ impl DesignOutputs {
     #[track_caller]
     pub fn get(&self, name: &str) -> Signal {
         let at = Location::caller();
-        match self.ports.iter().find(|(port, _)| port == name) {
-            Some((_, signal)) => *signal,
+        match self.iter().find(|(port, _)| *port == name) {
+            Some((_, signal)) => signal,
             None => with(|arena| {
-                // If the instance could not be made, that has been reported.
-                if !self.ports.is_empty() {
+                if let Some(ports) = &self.ports {
                     let message = format!("`{}` has no output `{name}`", self.instance);
-                    arena.error(at, message, vec![], Some(listed("its outputs are", self.ports.iter().map(|(port, _)| port))));
+                    arena.error(at, message, vec![], Some(listed("outputs", ports.iter().map(|(port, _)| port))));
                 }
                 arena.poison(Type::BIT, at)
             }),
@@ -40,7 +39,7 @@ impl DesignOutputs {
 
     /// All outputs with their names, in the order of the design's ports.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Signal)> {
-        self.ports.iter().map(|(name, signal)| (name.as_str(), *signal))
+        self.ports.iter().flatten().map(|(name, signal)| (name.as_str(), *signal))
     }
 }
 
@@ -48,8 +47,14 @@ impl Module {
     /// An instance of the top module of `design`, each of its inputs fed by the signal given with its name.
     ///
     /// The design's modules join the one being described: equal ones once, those whose name is taken by another under a number. The
-    /// design's default domain is the handle's; a domain with a name is the parent's domain of that name, as for
-    /// [`Module::instance`]. An output is called `name_output` in waveforms.
+    /// design's default domain is the handle's; a domain with a name is the parent's domain of that name, which it gets if it has
+    /// none, as for [`Module::instance`]. An output is called `name_output` in waveforms.
+    ///
+    /// The first instance checks and copies the design. A further one of an equal design costs a comparison of the two.
+    ///
+    /// A component that holds a design shows all of it in a derived `Debug`. That tells its designs apart for certain, but is long,
+    /// and is written for each instance of that component. Where there are many, let its `Debug` show instead what the design was
+    /// made from, such as the parameters of the import: everything in which one design differs from another.
     ///
     /// ```
     /// use systole_hdl::prelude::*;
@@ -92,10 +97,7 @@ impl Module {
         with(|arena| {
             self.check(arena, at);
             arena.claim_name(name, at);
-            let ports = match adopt(arena, design, at) {
-                Some(module) => connect(arena, self, name, module, inputs, at),
-                None => Vec::new(),
-            };
+            let ports = adopt(arena, design, at).map(|module| connect(arena, self, name, module, inputs, at));
             DesignOutputs { instance: name.to_string(), ports }
         })
     }
@@ -103,6 +105,9 @@ impl Module {
 
 /// Takes the modules of `design` into the one being elaborated; gives its top. `None` if the design is not valid, which is reported.
 fn adopt(arena: &mut Arena, design: &Design, at: Place) -> Option<ModuleId> {
+    if let Some(top) = arena.definitions.adopted(design) {
+        return Some(top);
+    }
     if let Err(violations) = design.validate() {
         let help = "only a valid design can be instantiated".to_string();
         violations.into_iter().for_each(|violation| arena.error(at, violation.text, vec![], Some(help.clone())));
@@ -112,17 +117,15 @@ fn adopt(arena: &mut Arena, design: &Design, at: Place) -> Option<ModuleId> {
     let mut adopted: Vec<ModuleId> = Vec::with_capacity(design.modules.len());
     for module in &design.modules {
         let module = translated(module, &adopted, &files);
-        let (name, equal) = finish::place_among_namesakes(&arena.design, &module.name, &module);
+        let (name, equal) = arena.definitions.place_among_namesakes(&module.name, &module);
         adopted.push(equal.unwrap_or_else(|| {
-            let paths = PortPaths::of(&module, &arena.paths).expect("a valid design has no combinational loop");
-            let id = ModuleId(arena.design.modules.len() as u32);
-            arena.design.modules.push(ModuleDef { name, ..module });
-            arena.paths.push(paths);
-            arena.origins.push(ModuleOrigin { place: at });
-            id
+            let paths = PortPaths::of(&module, &arena.definitions.paths).expect("a valid design has no combinational loop");
+            arena.definitions.add(ModuleDef { name, ..module }, paths, at)
         }));
     }
-    adopted.last().copied()
+    let top = adopted.last().copied()?;
+    arena.definitions.remember(design, top);
+    Some(top)
 }
 
 /// `module` with the numbers that modules and files have in the design being elaborated.
@@ -142,14 +145,14 @@ fn translated(module: &ModuleDef, modules: &[ModuleId], files: &[u32]) -> Module
 }
 
 fn connect(arena: &mut Arena, parent: Module, name: &str, module: ModuleId, given: &[(&str, Signal)], at: Place) -> Vec<(Name, Signal)> {
-    let child = arena.design.module(module);
+    let child = arena.definitions.module(module);
     let child_name = child.name.clone();
     let ports: Vec<(Name, Type)> = child.inputs.iter().map(|port| (port.name.clone(), child.ty(port.cell))).collect();
     let outputs: Vec<(Name, Type)> = child.outputs.iter().map(|port| (port.name.clone(), child.ty(port.value))).collect();
     let domains: Vec<String> = child.domains.iter().map(|domain| domain.name.clone()).collect();
     let domains = domains.iter().map(|domain| if domain.is_empty() { parent.domain } else { arena.domain(domain) }).collect();
     for (index, (port, _)) in given.iter().enumerate() {
-        let help = || Some(listed("its inputs are", ports.iter().map(|(port, _)| port)));
+        let help = || Some(listed("inputs", ports.iter().map(|(port, _)| port)));
         if ports.iter().all(|(declared, _)| declared != port) {
             arena.error(at, format!("`{child_name}` has no input `{port}`"), vec![], help());
         } else if given[..index].iter().any(|(earlier, _)| earlier == port) {
@@ -192,7 +195,7 @@ fn checked_input(arena: &mut Arena, child: &str, port: &str, ty: Type, signal: S
     arena.poison(ty, at)
 }
 
-fn listed<'a>(title: &str, names: impl Iterator<Item = &'a Name>) -> String {
+fn listed<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { format!("{title} none") } else { format!("{title} {}", names.join(", ")) }
+    if names.is_empty() { format!("it has no {kind}") } else { format!("its {kind} are {}", names.join(", ")) }
 }

@@ -3,13 +3,13 @@
 
 use rustc_hash::FxHashSet;
 
-use super::arena::{Arena, Drive, ModuleOrigin, PortLeaf};
+use super::arena::{Arena, Drive, PortLeaf};
 use super::bundle::Leaf;
 use super::diagnostic::{Note, Place, Severity};
 use super::signal::Signal;
 use super::stream::Stream;
 use crate::analysis::PortPaths;
-use crate::design::{Cell, CellId, Design, DomainId, InputPort, ModuleDef, ModuleId, Name, OutputPort, StreamDirection, StreamProbe};
+use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, Name, OutputPort, StreamDirection, StreamProbe};
 
 /// Gives the innermost module its output ports: first the answers within the record of inputs, then the record of outputs,
 /// whose own answers (a stream's `ready`) become further inputs. Gives the leaves of the record of outputs.
@@ -109,11 +109,11 @@ pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &
     let wish = stated_name.clone().unwrap_or_else(|| type_name.to_string());
     arena.current().module.name = wish.clone();
     let paths = check_loops(arena);
-    let namesake = arena.design.find_module(&wish);
+    let namesake = arena.definitions.find(&wish);
     let open = &arena.open.last().expect("a module is being closed").module;
-    let (name, equal) = place_among_namesakes(&arena.design, &wish, open);
+    let (name, equal) = arena.definitions.place_among_namesakes(&wish, open);
     if let (Some(namesake), None, true) = (namesake, equal, stated_name.is_some()) {
-        let notes = vec![Note { message: "the other one was instantiated here".into(), at: arena.origins[namesake.index()].place }];
+        let notes = vec![Note { message: "the other one was instantiated here".into(), at: arena.definitions.place(namesake) }];
         let help = "let `name` return a name that tells the parameters apart, or none".to_string();
         arena.error(at, format!("two different modules are named `{wish}`"), notes, Some(help));
     }
@@ -121,31 +121,8 @@ pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &
         arena.close_module(equal);
         return equal;
     }
-    let id = ModuleId(arena.design.modules.len() as u32);
-    let module = arena.close_module(id);
-    arena.design.modules.push(ModuleDef { name, ..module });
-    arena.paths.push(paths);
-    arena.origins.push(ModuleOrigin { place: at });
-    id
-}
-
-/// The first of `wish`, `wish_2`, … that is free, unless one before it is a module equal to `module`.
-pub(crate) fn place_among_namesakes(design: &Design, wish: &str, module: &ModuleDef) -> (String, Option<ModuleId>) {
-    let mut name = wish.to_string();
-    let mut suffix = 1;
-    while let Some(id) = design.find_module(&name) {
-        if same_body(design.module(id), module) {
-            return (name, Some(id));
-        }
-        suffix += 1;
-        name = format!("{wish}_{suffix}");
-    }
-    (name, None)
-}
-
-fn same_body(a: &ModuleDef, b: &ModuleDef) -> bool {
-    let body = |m: &ModuleDef| ModuleDef { name: String::new(), parameters: String::new(), ..m.clone() };
-    a.cells.len() == b.cells.len() && body(a) == body(b)
+    let module = arena.close_module(arena.definitions.next_id());
+    arena.definitions.add(ModuleDef { name, ..module }, paths, at)
 }
 
 /// Turns the statements about each wire and register into one value.
@@ -265,7 +242,7 @@ fn warn_of_unread(arena: &mut Arena) {
 /// Reports a combinational loop with its whole path.
 fn check_loops(arena: &mut Arena) -> PortPaths {
     let module = arena.open.last().expect("a module is being closed");
-    let found = match PortPaths::of(&module.module, &arena.paths) {
+    let found = match PortPaths::of(&module.module, &arena.definitions.paths) {
         Ok(paths) => return paths,
         Err(found) => found,
     };

@@ -7,6 +7,7 @@ mod arena;
 pub mod bundle;
 pub mod component;
 pub mod convert;
+mod definitions;
 pub mod design_instance;
 pub mod diagnostic;
 mod finish;
