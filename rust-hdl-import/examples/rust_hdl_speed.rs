@@ -6,14 +6,17 @@
 //! simulator is run by `simulate`, the loop inside its `Simulation`, without the threads and channels that `Simulation` puts
 //! around it.
 
+mod chain;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rust_hdl_core::prelude::*;
-use rust_hdl_widgets::prelude::*;
 use systole_hdl::design::DomainId;
 use systole_sim::{Compiled, DomainSet, Engine, NodeId};
+
+use chain::Chain;
 
 /// Compare the speed of rust-hdl's simulator and of the compiled engine on chains of multiply-accumulate elements.
 #[derive(Parser)]
@@ -28,113 +31,6 @@ struct Arguments {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
-
-/// Keeps a weight, and adds the product of it and the datum that passes to the sum that passes.
-#[derive(LogicBlock, Default)]
-struct Element {
-    pub clock: Signal<In, Clock>,
-    pub load: Signal<In, Bit>,
-    pub weight_in: Signal<In, Signed<16>>,
-    pub weight_out: Signal<Out, Signed<16>>,
-    pub data_in: Signal<In, Signed<16>>,
-    pub data_out: Signal<Out, Signed<16>>,
-    pub sum_in: Signal<In, Signed<48>>,
-    pub sum_out: Signal<Out, Signed<48>>,
-    weight: DFF<Signed<16>>,
-    data: DFF<Signed<16>>,
-    sum: DFF<Signed<48>>,
-}
-
-impl Logic for Element {
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(self, clock, weight, data, sum);
-        if self.load.val() {
-            self.weight.d.next = self.weight_in.val();
-        }
-        self.weight_out.next = self.weight.q.val();
-        self.data.d.next = self.data_in.val();
-        self.data_out.next = self.data.q.val();
-        self.sum.d.next = self.sum_in.val() + signed_bit_cast::<48, 32>(self.data_in.val() * self.weight.q.val());
-        self.sum_out.next = self.sum.q.val();
-    }
-}
-
-/// The ports of a chain.
-struct Ports<'a> {
-    clock: &'a mut Signal<In, Clock>,
-    load: &'a mut Signal<In, Bit>,
-    weight: &'a mut Signal<In, Signed<16>>,
-    data: &'a mut Signal<In, Signed<16>>,
-    sum: &'a Signal<Out, Signed<48>>,
-}
-
-/// A chain of elements.
-trait Chain: Block + Default {
-    const ELEMENTS: u64;
-
-    fn ports(&mut self) -> Ports<'_>;
-}
-
-/// A chain of so many elements. The number stands in the text of `update`: what rust-hdl makes of it knows no constant of Rust.
-macro_rules! chain {
-    ($Chain:ident, $elements:tt) => {
-        #[derive(LogicBlock)]
-        struct $Chain {
-            pub clock: Signal<In, Clock>,
-            pub load: Signal<In, Bit>,
-            pub weight: Signal<In, Signed<16>>,
-            pub data: Signal<In, Signed<16>>,
-            pub sum: Signal<Out, Signed<48>>,
-            elements: [Element; $elements],
-        }
-
-        impl Default for $Chain {
-            fn default() -> Self {
-                $Chain {
-                    clock: Default::default(),
-                    load: Default::default(),
-                    weight: Default::default(),
-                    data: Default::default(),
-                    sum: Default::default(),
-                    elements: std::array::from_fn(|_| Element::default()),
-                }
-            }
-        }
-
-        impl Logic for $Chain {
-            #[hdl_gen]
-            fn update(&mut self) {
-                self.elements[0].weight_in.next = self.weight.val();
-                self.elements[0].data_in.next = self.data.val();
-                self.elements[0].sum_in.next = 0.into();
-                for i in 0..$elements {
-                    self.elements[i].clock.next = self.clock.val();
-                    self.elements[i].load.next = self.load.val();
-                }
-                for i in 1..$elements {
-                    self.elements[i].weight_in.next = self.elements[i - 1].weight_out.val();
-                    self.elements[i].data_in.next = self.elements[i - 1].data_out.val();
-                    self.elements[i].sum_in.next = self.elements[i - 1].sum_out.val();
-                }
-                self.sum.next = self.elements[$elements - 1].sum_out.val();
-            }
-        }
-
-        impl Chain for $Chain {
-            const ELEMENTS: u64 = $elements;
-
-            fn ports(&mut self) -> Ports<'_> {
-                Ports { clock: &mut self.clock, load: &mut self.load, weight: &mut self.weight, data: &mut self.data, sum: &self.sum }
-            }
-        }
-    };
-}
-
-chain!(Chain16, 16);
-chain!(Chain64, 64);
-chain!(Chain256, 256);
-chain!(Chain1024, 1024);
 
 /// Pseudo-random 16-bit numbers. The weights move on for as many cycles as there are elements, then stay for three times as many.
 struct Stimulus {
@@ -219,31 +115,30 @@ fn bits<const N: usize>(value: Signed<N>) -> u64 {
     unsigned_cast(value).to_u64()
 }
 
-fn in_rust_hdl<C: Chain>(seconds: f64) -> anyhow::Result<Measured> {
-    let mut chain = Box::<C>::default();
+fn in_rust_hdl<const N: usize>(seconds: f64) -> anyhow::Result<Measured> {
+    let mut chain = Box::<Chain<N>>::default();
     chain.connect_all();
-    let settle = |chain: &mut C| match simulate(chain, 100) {
+    let settle = |chain: &mut Chain<N>| match simulate(chain, 100) {
         true => Ok(()),
         false => Err(anyhow::anyhow!("rust-hdl's simulator does not settle")),
     };
     // Weights move in, stay, and what was computed with them comes out.
-    let at_least = 3 * C::ELEMENTS;
-    measure(Stimulus::new(C::ELEMENTS), seconds, at_least, 16, u64::MAX, |inputs| {
-        let ports = chain.ports();
-        ports.load.next = inputs.load;
-        ports.weight.next = signed_cast(u64::from(inputs.weight).to_bits());
-        ports.data.next = signed_cast(u64::from(inputs.data).to_bits());
-        ports.clock.next = false.into();
+    let at_least = 3 * N as u64;
+    measure(Stimulus::new(N as u64), seconds, at_least, 16, u64::MAX, |inputs| {
+        chain.load.next = inputs.load;
+        chain.weight.next = signed_cast(u64::from(inputs.weight).to_bits());
+        chain.data.next = signed_cast(u64::from(inputs.data).to_bits());
+        chain.clock.next = false.into();
         settle(&mut chain)?;
-        let output = bits(chain.ports().sum.val());
-        chain.ports().clock.next = true.into();
+        let output = bits(chain.sum.val());
+        chain.clock.next = true.into();
         settle(&mut chain)?;
         Ok(output)
     })
 }
 
-fn on_the_compiled_engine<C: Chain>(seconds: f64, to_check: u64) -> anyhow::Result<Measured> {
-    let mut chain = Box::<C>::default();
+fn on_the_compiled_engine<const N: usize>(seconds: f64, to_check: u64) -> anyhow::Result<Measured> {
+    let mut chain = Box::<Chain<N>>::default();
     chain.connect_all();
     let refused =
         |found: Vec<systole_rust_hdl::Diagnostic>| anyhow::anyhow!("{}", found.iter().map(ToString::to_string).collect::<String>());
@@ -252,7 +147,7 @@ fn on_the_compiled_engine<C: Chain>(seconds: f64, to_check: u64) -> anyhow::Resu
     let sum = design.top_module().outputs[0].value;
     engine.keep(&[(NodeId::TOP, sum)]);
     let domains = DomainSet::only(DomainId(0));
-    measure(Stimulus::new(C::ELEMENTS), seconds, to_check, 4096, to_check, |inputs| {
+    measure(Stimulus::new(N as u64), seconds, to_check, 4096, to_check, |inputs| {
         engine.set_input(0, &[u64::from(inputs.load)]);
         engine.set_input(1, &[u64::from(inputs.weight)]);
         engine.set_input(2, &[u64::from(inputs.data)]);
@@ -263,23 +158,19 @@ fn on_the_compiled_engine<C: Chain>(seconds: f64, to_check: u64) -> anyhow::Resu
     })
 }
 
-fn compare<C: Chain>(arguments: &Arguments) -> anyhow::Result<()> {
+fn compare<const N: usize>(arguments: &Arguments) -> anyhow::Result<()> {
     let (mut theirs, mut ours, mut equal) = (0.0_f64, 0.0_f64, u64::MAX);
     for _ in 0..arguments.rounds {
-        let slow = in_rust_hdl::<C>(arguments.seconds)?;
-        let fast = on_the_compiled_engine::<C>(arguments.seconds, slow.cycles)?;
+        let slow = in_rust_hdl::<N>(arguments.seconds)?;
+        let fast = on_the_compiled_engine::<N>(arguments.seconds, slow.cycles)?;
         let (expected, found) = (slow.checked, fast.checked);
-        anyhow::ensure!(
-            expected == found,
-            "{} elements: the outputs differ, {found:x?}, in rust-hdl's simulator {expected:x?}",
-            C::ELEMENTS
-        );
-        anyhow::ensure!(expected.nonzero > 0, "{} elements: all outputs are zero, which checks nothing", C::ELEMENTS);
+        anyhow::ensure!(expected == found, "{N} elements: the outputs differ, {found:x?}, in rust-hdl's simulator {expected:x?}");
+        anyhow::ensure!(expected.nonzero > 0, "{N} elements: all outputs are zero, which checks nothing");
         theirs = theirs.max(slow.cycles_per_second);
         ours = ours.max(fast.cycles_per_second);
         equal = equal.min(expected.nonzero);
     }
-    println!("| {} | {theirs:.0} | {ours:.0} | {:.0} | {equal} |", C::ELEMENTS, ours / theirs);
+    println!("| {N} | {theirs:.0} | {ours:.0} | {:.0} | {equal} |", ours / theirs);
     Ok(())
 }
 
@@ -289,10 +180,10 @@ fn main() -> anyhow::Result<()> {
     println!("|---:|---:|---:|---:|---:|");
     for elements in &arguments.elements {
         match elements {
-            16 => compare::<Chain16>(&arguments)?,
-            64 => compare::<Chain64>(&arguments)?,
-            256 => compare::<Chain256>(&arguments)?,
-            1024 => compare::<Chain1024>(&arguments)?,
+            16 => compare::<16>(&arguments)?,
+            64 => compare::<64>(&arguments)?,
+            256 => compare::<256>(&arguments)?,
+            1024 => compare::<1024>(&arguments)?,
             _ => anyhow::bail!("a chain has 16, 64, 256 or 1024 elements, not {elements}"),
         }
     }

@@ -6,6 +6,7 @@ use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::i2c::i2c_controller::{I2CController, I2CControllerCmd};
 use rust_hdl_widgets::prelude::*;
 
+use crate::chain::Chain;
 use crate::compare;
 
 /// Writes a word to the first target and reads one back, over and over.
@@ -157,87 +158,6 @@ impl Logic for SpiLoop {
 fn an_spi_master_and_slave_that_talk() {
     let moved = compare!(SpiLoop = SpiLoop::new(), clocks [clock], inputs [start, send, answer, arm], 12_000);
     assert!(moved > 100, "the link is stuck: {moved} cycles with a change");
-}
-
-/// Multiplies what passes by its weight and adds to the sum that passes.
-#[derive(LogicBlock, Default)]
-struct Element {
-    pub clock: Signal<In, Clock>,
-    pub load: Signal<In, Bit>,
-    pub weight_in: Signal<In, Signed<16>>,
-    pub weight_out: Signal<Out, Signed<16>>,
-    pub data_in: Signal<In, Signed<16>>,
-    pub data_out: Signal<Out, Signed<16>>,
-    pub sum_in: Signal<In, Signed<40>>,
-    pub sum_out: Signal<Out, Signed<40>>,
-    weight: DFF<Signed<16>>,
-    data: DFF<Signed<16>>,
-    sum: DFF<Signed<40>>,
-}
-
-impl Logic for Element {
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(self, clock, weight, data, sum);
-        if self.load.val() {
-            self.weight.d.next = self.weight_in.val();
-        }
-        self.weight_out.next = self.weight.q.val();
-        self.data.d.next = self.data_in.val();
-        self.data_out.next = self.data.q.val();
-        self.sum.d.next = self.sum_in.val() + signed_bit_cast::<40, 32>(self.data_in.val() * self.weight.q.val());
-        self.sum_out.next = self.sum.q.val();
-    }
-}
-
-/// A chain of elements.
-#[derive(LogicBlock)]
-pub struct Chain<const N: usize> {
-    pub clock: Signal<In, Clock>,
-    pub load: Signal<In, Bit>,
-    pub weight: Signal<In, Signed<16>>,
-    pub data: Signal<In, Signed<16>>,
-    pub sum: Signal<Out, Signed<40>>,
-    last: Constant<Bits<16>>,
-    elements: [Element; N],
-}
-
-impl<const N: usize> Default for Chain<N> {
-    fn default() -> Self {
-        Chain {
-            clock: Default::default(),
-            load: Default::default(),
-            weight: Default::default(),
-            data: Default::default(),
-            sum: Default::default(),
-            last: Constant::new((N - 1).to_bits()),
-            elements: std::array::from_fn(|_| Element::default()),
-        }
-    }
-}
-
-impl<const N: usize> Logic for Chain<N> {
-    #[hdl_gen]
-    fn update(&mut self) {
-        self.elements[0].weight_in.next = self.weight.val();
-        self.elements[0].data_in.next = self.data.val();
-        self.elements[0].sum_in.next = 0.into();
-        for i in 0..N {
-            self.elements[i].clock.next = self.clock.val();
-            self.elements[i].load.next = self.load.val();
-        }
-        for i in 1..N {
-            self.elements[i].weight_in.next = self.elements[i - 1].weight_out.val();
-            self.elements[i].data_in.next = self.elements[i - 1].data_out.val();
-            self.elements[i].sum_in.next = self.elements[i - 1].sum_out.val();
-        }
-        self.sum.next = 0.into();
-        for i in 0..N {
-            if self.last.val().index() == i {
-                self.sum.next = self.elements[i].sum_out.val();
-            }
-        }
-    }
 }
 
 #[test]

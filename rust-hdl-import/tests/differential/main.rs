@@ -1,5 +1,7 @@
 //! Imported circuits do what rust-hdl's own simulator does, in every cycle.
 
+#[path = "../../examples/chain/mod.rs"]
+mod chain;
 mod circuits;
 mod clock_crossing;
 mod corners;
