@@ -110,6 +110,12 @@ fn vector_synchronizer() {
 }
 
 #[test]
+fn both_ends_of_a_synchronizer() {
+    compare!(SyncSender<Bits<8>> = SyncSender::default(), clocks [clock], inputs [sig_in, ack_in, send], 2000);
+    compare!(SyncReceiver<Bits<8>> = SyncReceiver::default(), clocks [clock], inputs [sig_cross, flag_in], 2000);
+}
+
+#[test]
 fn synchronous_fifo() {
     compare!(SynchronousFIFO<Bits<8>, 4, 5, 2> = SynchronousFIFO::default(), clocks [clock], inputs [read, write, data_in], 5000);
 }
