@@ -159,7 +159,7 @@ impl Logic for ClockCrossing {
 
 #[test]
 fn a_stream_between_two_clocks() {
-    compare!(ClockCrossing = ClockCrossing::default(), clocks [read_clock, write_clock], inputs [take, pause], 10_000);
+    compare!(ClockCrossing = ClockCrossing::default(), clocks [read_clock, write_clock], inputs [take, pause], 10_000).in_verilator();
 }
 
 #[test]

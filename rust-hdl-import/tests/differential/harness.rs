@@ -77,11 +77,26 @@ impl Probe for Outputs {
     }
 }
 
+/// What a comparison gave.
+pub struct Compared {
+    /// The number of cycles in which an output changed.
+    pub moved: u64,
+    design: Arc<Design>,
+    recording: Recording,
+}
+
+impl Compared {
+    /// Compares the recording with our Verilog in Verilator too, which takes some seconds to build it.
+    pub fn in_verilator(self) -> Compared {
+        check_verilog(&self.design, &self.recording, Simulator::Verilator);
+        self
+    }
+}
+
 /// Runs a circuit three ways for `cycles` cycles. With several clocks, a random set of them has an edge in each cycle.
 ///
-/// Returns the number of cycles in which the outputs changed. All must change, except those that are said to stand `still`, which must
-/// not.
-pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64, still: &[&str]) -> u64 {
+/// All outputs must change, except those that are said to stand `still`, which must not.
+pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64, still: &[&str]) -> Compared {
     circuit.connect_all();
     let design = Arc::new(
         systole_rust_hdl::import(&circuit)
@@ -144,8 +159,8 @@ pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Inp
     let unmoved: Vec<_> =
         top.outputs.iter().zip(&moved_outputs).filter(|(_, moved)| !**moved).map(|(port, _)| port.name.as_str()).collect();
     assert_eq!(unmoved, still, "outputs that never change");
-    check_verilog(&design, &recording);
-    moved
+    check_verilog(&design, &recording, Simulator::Icarus);
+    Compared { moved, design, recording }
 }
 
 /// A recording of no cycle.
@@ -159,8 +174,8 @@ pub fn empty_recording(design: &Design) -> Recording {
     }
 }
 
-/// Compares a recording with our Verilog in Icarus; Verilator and Yosys read it without a word.
-fn check_verilog(design: &Design, recording: &Recording) {
+/// Compares a recording with our Verilog in a simulator; Verilator's lint and Yosys read it without a word.
+fn check_verilog(design: &Design, recording: &Recording, simulator: Simulator) {
     if !present_for_test(&[Tool::Iverilog, Tool::Vvp, Tool::Verilator, Tool::Yosys]) {
         return;
     }
@@ -172,7 +187,7 @@ fn check_verilog(design: &Design, recording: &Recording) {
     let run = || -> Result<(), tools::ToolError> {
         tools::lint(directory.path(), &files, &design.top_module().name)?;
         tools::check(directory.path(), &files, &design.top_module().name)?;
-        run_testbench(Simulator::Icarus, &bench, directory.path(), &files, directory.path()).map(|_| ())
+        run_testbench(simulator, &bench, directory.path(), &files, directory.path()).map(|_| ())
     };
     run().unwrap_or_else(|error| panic!("{error}\n{}", output.text()));
 }

@@ -172,7 +172,7 @@ impl Logic for Processor {
 
 #[test]
 fn a_processor_that_runs_a_program() {
-    compare!(Processor = Processor::new(), clocks [clock], inputs [run, switches], 8000);
+    compare!(Processor = Processor::new(), clocks [clock], inputs [run, switches], 8000).in_verilator();
 }
 
 #[test]
