@@ -12,6 +12,7 @@
 //! closes on itself.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use smol_str::SmolStr;
 
@@ -57,12 +58,28 @@ ids! {
 pub type Name = SmolStr;
 
 /// A circuit: module definitions, children before parents, and which one is the top.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+///
+/// Its `Debug` text is short: the top, and a hash of the content, so that a component that holds a design has a short key. All of it is
+/// shown by [`Design::to_text`].
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Design {
     /// The definitions. An instance in `modules[i]` names a module below `i`. Names are unique.
     pub modules: Vec<ModuleDef>,
     /// Source files that [`SourceLocation::file`] indexes.
     pub files: Vec<String>,
+}
+
+impl fmt::Debug for Design {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Two halves of 64 bits, with fixed keys: equal in every run.
+        let half = |salt: u64| {
+            let mut hasher = DefaultHasher::new();
+            (salt, self).hash(&mut hasher);
+            hasher.finish()
+        };
+        let top = self.modules.last().map_or("", |module| module.name.as_str());
+        f.debug_struct("Design").field("top", &top).field("content", &format_args!("{:016x}{:016x}", half(0), half(1))).finish()
+    }
 }
 
 /// One module definition, instantiated any number of times.

@@ -127,14 +127,24 @@ impl Assignments {
         arm
     }
 
-    /// Executes the first of `arms` whose condition holds, or `otherwise` if none does.
+    /// Executes the one of `arms` whose condition holds, or `otherwise` if none does. No two conditions hold at once.
     pub fn choose(&mut self, netlist: &mut Netlist, arms: &[(CellId, Arm)], otherwise: &Arm) {
         let assigned: BTreeSet<SignalId> = arms.iter().flat_map(|(_, arm)| arm.0.keys()).chain(otherwise.0.keys()).copied().collect();
         for id in assigned {
             let before = self.present[&id].clone();
             let mut pieces = otherwise.0.get(&id).unwrap_or(&before).clone();
-            for (condition, arm) in arms.iter().rev() {
-                pieces = merge(netlist, *condition, arm.0.get(&id).unwrap_or(&before), &pieces);
+            // Arms that do the same to the signal are one, with one condition.
+            let mut outcomes: Vec<(CellId, &Pieces)> = Vec::new();
+            for (condition, arm) in arms {
+                let outcome = arm.0.get(&id).unwrap_or(&before);
+                match outcomes.iter_mut().find(|(_, known)| *known == outcome) {
+                    Some((either, _)) => *either = netlist.or(*either, *condition),
+                    None if *outcome == pieces => {}
+                    None => outcomes.push((*condition, outcome)),
+                }
+            }
+            for (condition, outcome) in outcomes.into_iter().rev() {
+                pieces = merge(netlist, condition, outcome, &pieces);
             }
             self.set(id, pieces);
         }

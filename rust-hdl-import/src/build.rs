@@ -222,10 +222,10 @@ impl Build {
     }
 }
 
-/// One domain for each clock input, in order; the default domain if there is none or one.
+/// One domain for each clock input, in order; the default domain if there is none or one, whose reset no register obeys.
 fn domains(node: &Node, clocks: &[String]) -> Vec<Domain> {
     let is_taken = |name: &str| node.signals.iter().any(|signal| !signal.is_clock() && signal.name.replace('$', "_") == name);
-    if clocks.len() < 2 && !is_taken("clock") && !is_taken("reset") {
+    if clocks.len() < 2 && !is_taken("clock") {
         return vec![Domain { name: String::new() }];
     }
     let mut names: Vec<String> = Vec::new();

@@ -29,6 +29,11 @@ impl Problem {
         Problem { construct: construct.into(), reason: reason.into(), remedy: remedy.into() }
     }
 
+    /// Adds to which signal the construct is assigned.
+    pub fn where_assigned(self, signal: &str) -> Problem {
+        Problem { construct: format!("{}, assigned to `{signal}`", self.construct), ..self }
+    }
+
     pub fn within(self, module: &str) -> Diagnostic {
         let Problem { construct, reason, remedy } = self;
         Diagnostic { module: as_written(module), construct: as_written(&construct), reason: as_written(&reason), remedy }

@@ -121,8 +121,8 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    fn assign(&mut self, target: &VerilogExpression, value: &VerilogExpression) -> Result<(), Problem> {
-        let target = self.target(target)?;
+    fn assign(&mut self, place: &VerilogExpression, value: &VerilogExpression) -> Result<(), Problem> {
+        let target = self.target(place)?;
         let symbol = self.signals.get(target);
         match symbol.role {
             Role::Assign | Role::Wire => {
@@ -131,7 +131,11 @@ impl<'a> Evaluator<'a> {
                 // Assigned all the same, so that one fault is reported once.
                 let cell = value.as_ref().copied().unwrap_or_else(|_| self.assignments.in_the_end(target));
                 self.assignments.assign(self.netlist, target, cell);
-                value.map(|_| ())
+                value.map(|_| ()).map_err(|problem| match place {
+                    // As the code has it, so that a fault in a loop is the same in each turn.
+                    VerilogExpression::Signal(text) => problem.where_assigned(text.trim_end_matches("$next")),
+                    _ => problem,
+                })
             }
             Role::Clock => match self.expression(value, None)? {
                 Operand::Clock(_) if self.assignments.is_conditional() => {
@@ -211,7 +215,7 @@ impl<'a> Evaluator<'a> {
     fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
         let test = self.expression(&cases.test, None)?;
         let mut patterns: Vec<(BigInt, &VerilogBlock)> = Vec::new();
-        for case in cases.cases.iter().take_while(|case| case.condition != "default") {
+        for case in cases.cases.iter().take_while(|case| !self.is_default(&case.condition)) {
             patterns.push((self.pattern(&case.condition)?, &case.block));
         }
         let fallback = cases.cases.get(patterns.len()).map(|case| &case.block);
@@ -242,6 +246,12 @@ impl<'a> Evaluator<'a> {
         let last = self.arm(last);
         self.assignments.choose(self.netlist, &arms, &last);
         Ok(())
+    }
+
+    /// Whether a pattern is `_`, or a name that takes what is left.
+    fn is_default(&self, text: &str) -> bool {
+        let is_binding = text.starts_with(|symbol: char| symbol == '_' || symbol.is_lowercase()) && !text.contains('$');
+        text == "default" || is_binding && self.signals.variant(text).is_none() && literal::parse(text).is_none()
     }
 
     fn pattern(&self, text: &str) -> Result<BigInt, Problem> {

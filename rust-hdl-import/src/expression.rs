@@ -44,6 +44,10 @@ fn bits_needed(value: &BigInt) -> u32 {
     if value.sign() == Sign::Minus { 1 } else { value.bits() as u32 }
 }
 
+fn is_comparison(operator: &VerilogOp) -> bool {
+    matches!(operator, VerilogOp::Eq | VerilogOp::Ne | VerilogOp::Lt | VerilogOp::Le | VerilogOp::Gt | VerilogOp::Ge)
+}
+
 impl Evaluator<'_> {
     /// The value of an expression, in a place for `width` bits if that is known.
     pub fn expression(&mut self, expression: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
@@ -57,6 +61,10 @@ impl Evaluator<'_> {
                 None => Err(Problem::new(format!("literal `{literal}`"), "it is not a number", "write a number")),
             },
             VerilogExpression::Paren(inner) => self.expression(inner, width),
+            // No bits are worth nothing.
+            VerilogExpression::Cast(_, 0) | VerilogExpression::Slice(_, 0, _) => {
+                Ok(Operand::Literal { value: BigInt::ZERO, is_bit: false })
+            }
             VerilogExpression::Cast(inner, bits) => self.cast(inner, *bits as u32),
             VerilogExpression::Signed(inner) => self.signed(inner, width),
             VerilogExpression::Unsigned(inner) => {
@@ -87,11 +95,26 @@ impl Evaluator<'_> {
         match self.signals.variant(&name) {
             Some(Variant::Value(value)) => Ok(Operand::Literal { value: value.clone(), is_bit: false }),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
-            None => {
-                let reason = "it is no signal, loop variable or enum variant, so rust-hdl does not tell its value";
-                Err(Problem::new(format!("`{name}`"), reason, "put it into a `Constant` field of the block"))
-            }
+            None => Err(self.unknown(&name)),
         }
+    }
+
+    /// Why a name says nothing.
+    fn unknown(&self, name: &str) -> Problem {
+        let construct = format!("`{name}`");
+        let (reason, remedy) = if name.contains("$val()") {
+            ("rust-hdl's tree has no part of a part", "assign the outer part to a local signal, and take the inner one from that")
+        } else if self.signals.is_child(name) {
+            ("it is within a child, and no port of it", "give the child an output that shows it")
+        } else if name.contains('$') {
+            (
+                "it is no signal of the block or of its children, and no variant of an enum that one of them carries",
+                "write enums' variants as `Enum::Variant`",
+            )
+        } else {
+            ("it is a constant of Rust, whose value rust-hdl's tree does not hold", "put it into a `Constant` field of the block")
+        };
+        Problem::new(construct, reason, remedy)
     }
 
     /// The cell of an expression that has a width of its own.
@@ -133,7 +156,7 @@ impl Evaluator<'_> {
 
     /// `bit_cast` and `bits`: zeros enter at the top, or bits leave.
     fn cast(&mut self, inner: &VerilogExpression, bits: u32) -> Result<Operand, Problem> {
-        let ty = unsigned(bits.max(1));
+        let ty = unsigned(bits);
         match self.expression(inner, None)? {
             Operand::Literal { value, .. } => Ok(Operand::Cell(self.netlist.constant(&value, ty))),
             other => {
@@ -203,7 +226,17 @@ impl Evaluator<'_> {
                 (common, common)
             }
         };
-        let (left, right) = (self.expression(left, left_width)?, self.expression(right, right_width)?);
+        // A literal that no word there can have: these are machine integers.
+        let is_beyond = |side| self.number(side).is_some_and(|value| Some(bits_needed(&value)) > left_width);
+        let are_integers = is_comparison(operator)
+            && left_width.is_some_and(|width| width <= MACHINE_INTEGER_WIDTH)
+            && !self.is_signed(left)
+            && !self.is_signed(right)
+            && (is_beyond(left) || is_beyond(right));
+        let (left, right) = match are_integers {
+            true => (self.index(left)?, self.index(right)?),
+            false => (self.expression(left, left_width)?, self.expression(right, right_width)?),
+        };
         if let (Operand::Literal { value: left, is_bit }, Operand::Literal { value: right, .. }) = (&left, &right)
             && let Some(folded) = fold(left, operator, right, *is_bit)
         {

@@ -91,7 +91,11 @@ impl Lowering {
     }
 
     fn report(&mut self, node: &Node, problem: Problem) {
-        self.diagnostics.push(problem.within(&node.path));
+        let diagnostic = problem.within(&node.path);
+        // A fault in a loop comes in each turn of it.
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Lowers a block and all its children. `None` if that failed, which has been reported.

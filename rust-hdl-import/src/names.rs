@@ -38,6 +38,11 @@ impl UniqueNames {
 /// The variables of the loops around a statement, the innermost last.
 pub(crate) type Loops = Vec<(String, i64)>;
 
+/// Names without the mark of raw identifiers: `r#type` is called `type`.
+pub(crate) fn plain(name: &str) -> String {
+    name.replace("r#", "")
+}
+
 /// The value of a loop variable.
 pub(crate) fn loop_variable(name: &str, loops: &Loops) -> Option<i64> {
     loops.iter().rev().find(|(variable, _)| variable == name).map(|(_, value)| *value)
@@ -45,7 +50,7 @@ pub(crate) fn loop_variable(name: &str, loops: &Loops) -> Option<i64> {
 
 /// The signal that a piece of text names: `taps[i+1]$q$next` is `taps$3$q` where `i` is 2.
 pub(crate) fn resolve(text: &str, loops: &Loops) -> Result<String, Problem> {
-    let text = text.replace("::", "$").replace('.', "$");
+    let text = plain(&text.replace("::", "$").replace('.', "$"));
     let mut rest = text.trim_start_matches('$').trim_end_matches("$next");
     let mut name = String::new();
     while let Some((before, after)) = rest.split_once('[') {

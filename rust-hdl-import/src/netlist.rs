@@ -43,9 +43,10 @@ impl Netlist {
         id
     }
 
-    /// A cell whose function is not known yet; see [`Netlist::define`].
+    /// A cell whose function is not known yet; see [`Netlist::define`]. Until then it stands for itself.
     pub fn reserve(&mut self, ty: Type) -> CellId {
-        self.alone(Cell::Const(Value::zero(ty.width())), ty)
+        let itself = CellId(self.module.cells.len() as u32);
+        self.alone(Cell::Wire(itself), ty)
     }
 
     /// Gives a reserved cell its function.
@@ -62,12 +63,49 @@ impl Netlist {
     }
 
     pub fn cell(&mut self, cell: Cell, ty: Type) -> CellId {
+        if let Some(value) = self.folded(&cell, ty) {
+            return self.cell(Cell::Const(value), ty);
+        }
         if let Some(&id) = self.shared.get(&(cell.clone(), ty)) {
             return id;
         }
         let id = self.alone(cell.clone(), ty);
         self.shared.insert((cell, ty), id);
         id
+    }
+
+    /// The number that a cell is, if it is a constant.
+    pub fn known(&self, id: CellId) -> Option<BigInt> {
+        match self.module.cell(id) {
+            Cell::Const(value) => Some(value.to_number(self.ty(id))),
+            _ => None,
+        }
+    }
+
+    /// The value of a cell whose operands are constants, for the cells that unrolled loops leave.
+    fn folded(&self, cell: &Cell, ty: Type) -> Option<Value> {
+        let bits = |id: CellId| match self.module.cell(id) {
+            Cell::Const(value) => Some(value),
+            _ => None,
+        };
+        let number = |id: CellId| self.known(id);
+        let truth = |holds: bool| Value::from_u64(1, holds.into());
+        let value = |number: BigInt| Value::from_bigint(ty.width(), &number);
+        Some(match *cell {
+            Cell::Wire(a) => bits(a)?.clone(),
+            Cell::Extend(a) => value(number(a)?),
+            Cell::Not(a) => value(-number(a)? - 1),
+            Cell::And(a, b) => value(number(a)? & number(b)?),
+            Cell::Or(a, b) => value(number(a)? | number(b)?),
+            Cell::Xor(a, b) => value(number(a)? ^ number(b)?),
+            Cell::Add(a, b) => value(number(a)? + number(b)?),
+            Cell::Sub(a, b) => value(number(a)? - number(b)?),
+            Cell::Mul(a, b) => value(number(a)? * number(b)?),
+            Cell::Equal(a, b) => truth(bits(a)? == bits(b)?),
+            Cell::Less(a, b) => truth(number(a)? < number(b)?),
+            Cell::Slice { value, low } => bits(value)?.slice(low, ty.width()),
+            _ => return None,
+        })
     }
 
     pub fn constant(&mut self, value: &BigInt, ty: Type) -> CellId {
@@ -116,8 +154,10 @@ impl Netlist {
     }
 
     pub fn mux(&mut self, condition: CellId, then: CellId, otherwise: CellId) -> CellId {
-        if then == otherwise {
-            return then;
+        match self.module.cell(condition) {
+            _ if then == otherwise => return then,
+            Cell::Const(holds) => return if holds.is_zero() { otherwise } else { then },
+            _ => {}
         }
         let ty = self.ty(then);
         self.cell(Cell::Mux { condition, then, otherwise }, ty)

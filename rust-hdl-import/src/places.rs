@@ -1,12 +1,13 @@
 //! Expressions that take or replace a part of a word.
 //!
-//! A place is a machine integer for the simulator: `place.index() + 36` does not wrap, but `(place + 36).index()` does. The tree has
-//! only the parentheses to tell them apart.
+//! A place is a machine integer for the simulator: `place.index() + 36` does not wrap, but `(place + 36).index()` does. The tree has no
+//! `index`, so what stands in parentheses is refused.
 
 use num_bigint::BigInt;
 use rust_hdl_core::ast::{VerilogExpression, VerilogOp};
 use systole_hdl::{Cell, CellId, Type};
 
+use crate::Widths;
 use crate::diagnostic::Problem;
 use crate::evaluate::Evaluator;
 use crate::expression::{Operand, fold, unsigned};
@@ -25,14 +26,25 @@ pub(crate) fn part_within(place: &Operand, width: u32, whole: u32) -> Option<u32
     }
 }
 
+/// Whether a result may not fit the operands' width.
+fn may_wrap(operator: &VerilogOp) -> bool {
+    matches!(operator, VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul | VerilogOp::Shl)
+}
+
 impl Evaluator<'_> {
-    /// The place of a bit, a machine integer: sums outside of parentheses do not wrap.
+    /// A machine integer, as the place of a bit is: what stands outside of parentheses does not wrap.
     pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
         if let Some(value) = self.number(expression) {
             return Ok(Operand::Literal { value, is_bit: false });
         }
-        let VerilogExpression::Binary(left, operator @ (VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul), right) = expression else {
-            return self.expression(expression, None);
+        if self.widths == Widths::Verilog {
+            let place = self.value(expression)?;
+            return Ok(self.netlist.known(place).map_or(Operand::Cell(place), |value| Operand::Literal { value, is_bit: false }));
+        }
+        let (left, operator, right) = match expression {
+            VerilogExpression::Binary(left, operator, right) if may_wrap(operator) => (left, operator, right),
+            VerilogExpression::Paren(inner) => return self.index_in_parentheses(inner),
+            other => return self.expression(other, None),
         };
         let (left, right) = (self.index(left)?, self.index(right)?);
         if let (Operand::Literal { value: left, .. }, Operand::Literal { value: right, .. }) = (&left, &right)
@@ -41,19 +53,36 @@ impl Evaluator<'_> {
             return Ok(folded);
         }
         let ty = unsigned(INDEX_WIDTH);
-        let (a, b) = (self.fit(left, ty)?, self.fit(right, ty)?);
-        Ok(Operand::Cell(match operator {
-            VerilogOp::Add => self.netlist.cell(Cell::Add(a, b), ty),
-            VerilogOp::Sub => self.netlist.cell(Cell::Sub(a, b), ty),
-            _ => {
-                let product = self.netlist.cell(Cell::Mul(a, b), unsigned(2 * INDEX_WIDTH));
-                self.netlist.resize(product, ty)
+        let (a, b) = (self.fit(left, ty)?, self.amount(right)?);
+        if matches!(operator, VerilogOp::Shl) {
+            return Ok(Operand::Cell(self.netlist.cell(Cell::ShiftLeft(a, b), ty)));
+        }
+        if matches!(operator, VerilogOp::Mul) {
+            let product = unsigned(INDEX_WIDTH + self.netlist.width(b));
+            let product = self.netlist.cell(Cell::Mul(a, b), product);
+            return Ok(Operand::Cell(self.netlist.resize(product, ty)));
+        }
+        let b = self.netlist.resize(b, ty);
+        let sum = if matches!(operator, VerilogOp::Add) { Cell::Add(a, b) } else { Cell::Sub(a, b) };
+        Ok(Operand::Cell(self.netlist.cell(sum, ty)))
+    }
+
+    /// A place in parentheses: `(a + b).index()` wraps and `(a.index() + b.index())` does not, and the tree has the same for both.
+    fn index_in_parentheses(&mut self, inner: &VerilogExpression) -> Result<Operand, Problem> {
+        let operand = self.expression(inner, None)?;
+        match (inner, &operand) {
+            (VerilogExpression::Binary(_, operator, _), Operand::Cell(_)) if may_wrap(operator) => {
+                let reason =
+                    "rust-hdl's tree does not tell whether it wraps, as `(a + b).index()` does and `(a.index() + b.index())` does not";
+                Err(Problem::new("sum in parentheses", reason, "assign the sum to a local signal, or leave the parentheses off"))
             }
-        }))
+            (VerilogExpression::Paren(inner), _) => self.index_in_parentheses(inner),
+            _ => Ok(operand),
+        }
     }
 
     /// The value of an expression that is a literal or a loop variable.
-    fn number(&self, expression: &VerilogExpression) -> Option<BigInt> {
+    pub fn number(&self, expression: &VerilogExpression) -> Option<BigInt> {
         match expression {
             VerilogExpression::Literal(literal) => literal::value(literal).map(|(value, _)| value),
             VerilogExpression::Signal(text) => loop_variable(text, &self.loops).map(BigInt::from),
@@ -79,7 +108,6 @@ impl Evaluator<'_> {
             }
             _ => None,
         };
-        let bits = bits.max(1);
         field.unwrap_or_else(|| if self.is_signed(inner) { Type::s(bits) } else { unsigned(bits) })
     }
 

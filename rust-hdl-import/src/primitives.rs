@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
+use rust_hdl_core::atom::AtomKind;
 
 use crate::literal;
-use crate::probe::Node;
+use crate::probe::{Node, SignalInfo};
 
 /// A block that becomes a register or a memory of the module that holds it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +30,7 @@ pub(crate) type Content = BTreeMap<u64, BigInt>;
 pub(crate) fn recognise(node: &Node, verilog: &str) -> Option<Primitive> {
     let text = verilog.split_whitespace().collect::<Vec<_>>().join(" ");
     let primitive = register(&text).or_else(|| ram(&text)).or_else(|| synchronous_rom(&text)).or_else(|| rom(&text))?;
-    primitive.ports().iter().all(|port| node.signals.iter().any(|signal| signal.name == *port)).then_some(primitive)
+    primitive.has_its_ports(node).then_some(primitive)
 }
 
 impl Primitive {
@@ -41,16 +42,22 @@ impl Primitive {
         }
     }
 
-    /// The ports that the primitive has.
-    pub fn ports(&self) -> &'static [&'static str] {
+    /// Whether the block has the ports of the primitive, and no clock among its data.
+    fn has_its_ports(&self, node: &Node) -> bool {
+        let port = |name: &str, kind| node.signals.iter().find(|signal| signal.name == name && signal.kind == kind);
+        let data = |name, kind| port(name, kind).filter(|signal| !signal.is_clock()).map(|signal| signal.ty().width());
+        let input = |name| data(name, AtomKind::InputParameter);
+        let output = |name| data(name, AtomKind::OutputParameter);
+        let is_clock = |name| port(name, AtomKind::InputParameter).is_some_and(SignalInfo::is_clock);
         match self {
-            Primitive::Register { clock: "clk", .. } => &["d", "q", "clk"],
-            Primitive::Register { .. } => &["d", "q", "clock"],
+            Primitive::Register { clock, .. } => is_clock(clock) && output("q").is_some() && input("d") == output("q"),
             Primitive::Ram { .. } => {
-                &["read_address", "read_clock", "read_data", "write_address", "write_clock", "write_data", "write_enable"]
+                let has_addresses = input("read_address").is_some() && input("write_address") == input("read_address");
+                let has_data = output("read_data").is_some() && input("write_data") == output("read_data");
+                has_addresses && has_data && input("write_enable") == Some(1) && is_clock("read_clock") && is_clock("write_clock")
             }
-            Primitive::SynchronousRom { .. } => &["address", "clock", "data"],
-            Primitive::Rom { .. } => &["address", "data"],
+            Primitive::SynchronousRom { .. } => is_clock("clock") && input("address").is_some() && output("data").is_some(),
+            Primitive::Rom { .. } => input("address").is_some() && output("data").is_some(),
         }
     }
 }

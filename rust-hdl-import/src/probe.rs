@@ -11,6 +11,7 @@ use rust_hdl_core::type_descriptor::{TypeDescriptor, TypeKind};
 use systole_hdl::Type;
 
 use crate::literal;
+use crate::names::plain;
 
 /// A block of the circuit.
 #[derive(Debug)]
@@ -121,18 +122,18 @@ fn code(block: &dyn Block) -> Result<Verilog, String> {
 
 impl Probe for Walk {
     fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
-        let parent = self.node().path.clone();
+        let (parent, name) = (self.node().path.clone(), &plain(name));
         let path = if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") };
         self.open.push(Node::new(name, path, code(node)));
         self.interfaces.clear();
     }
 
     fn visit_start_namespace(&mut self, name: &str, _node: &dyn Block) {
-        self.interfaces.push(name.to_string());
+        self.interfaces.push(plain(name));
     }
 
     fn visit_atom(&mut self, name: &str, signal: &dyn Atom) {
-        let name = self.interfaces.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("$");
+        let name = self.interfaces.iter().map(String::as_str).chain([plain(name).as_str()]).collect::<Vec<_>>().join("$");
         let value = literal::value(&signal.verilog()).map(|(value, _)| value).unwrap_or_default();
         let shape = shape(&signal.descriptor(), signal.bits() as u32);
         self.node().signals.push(SignalInfo { name, kind: signal.kind(), shape, value });

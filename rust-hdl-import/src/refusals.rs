@@ -5,7 +5,7 @@ use rust_hdl_core::atom::AtomKind;
 use systole_hdl::types::MAX_WIDTH;
 
 use crate::diagnostic::Problem;
-use crate::probe::Node;
+use crate::probe::{Node, SignalInfo};
 
 const OUTSIDE: &str = "leave it outside of the imported circuit, and give the circuit ports for it";
 
@@ -25,10 +25,18 @@ pub(crate) fn refused_code(node: &Node) -> Option<Problem> {
             let reason = "it has no Verilog, so only rust-hdl knows what it does";
             Some(Problem::new("block", reason, "write its `update` under `#[hdl_gen]`"))
         }
+        Verilog::Custom(_) if let Some(clock) = clock_output(node) => {
+            let reason = "it is computed";
+            Some(Problem::new(format!("clock `{}`", clock.name), reason, "clock from an input; use an enable for a slower rate"))
+        }
         Verilog::Custom(_) => Some(Problem::new("block", "its Verilog is custom text of no known primitive", OUTSIDE)),
         Verilog::Blackbox(core) => Some(Problem::new(format!("black box `{}`", core.name), "its content is unknown", OUTSIDE)),
         Verilog::Wrapper(_) => Some(Problem::new("block", "it wraps a core of a vendor, whose content is unknown", OUTSIDE)),
     }
+}
+
+fn clock_output(node: &Node) -> Option<&SignalInfo> {
+    node.signals.iter().find(|signal| signal.is_clock() && signal.kind == AtomKind::OutputParameter)
 }
 
 /// The signals of a block that are none in a design.

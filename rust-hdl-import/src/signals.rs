@@ -47,7 +47,10 @@ pub(crate) enum Variant {
 pub(crate) struct Signals {
     symbols: Vec<Symbol>,
     by_name: FxHashMap<String, SignalId>,
+    /// By the enum's name and their own: `State$Idle`.
     variants: FxHashMap<String, Variant>,
+    /// By their own name alone.
+    short_variants: FxHashMap<String, Variant>,
 }
 
 impl Signals {
@@ -64,24 +67,34 @@ impl Signals {
         for names in enums {
             for (value, name) in names.iter().enumerate() {
                 let variant = Variant::Value(value.into());
-                let known = self.variants.entry(name.replace("::", "$")).or_insert_with(|| variant.clone());
-                if *known != variant {
-                    *known = Variant::Ambiguous;
+                let name = name.replace("::", "$");
+                let short = name.rsplit('$').next().unwrap_or_default().to_string();
+                for known in [self.variants.entry(name), self.short_variants.entry(short)] {
+                    let known = known.or_insert_with(|| variant.clone());
+                    if *known != variant {
+                        *known = Variant::Ambiguous;
+                    }
                 }
             }
         }
+    }
+
+    /// Whether a name is that of something in a child.
+    pub fn is_child(&self, name: &str) -> bool {
+        let child = name.split_once('$').map(|(child, _)| child);
+        child.is_some_and(|child| self.symbols.iter().any(|symbol| symbol.name.split_once('$').is_some_and(|(owner, _)| owner == child)))
     }
 
     pub fn find(&self, name: &str) -> Option<SignalId> {
         self.by_name.get(name).copied()
     }
 
-    /// What a variant stands for, with or without the modules before the enum's name: `line$State$Idle` is `State$Idle`.
+    /// What a variant stands for. The enum may stand behind its modules, have another name here, or be left off, as `use` allows:
+    /// then the variant's own name must tell, unless it looks like a constant's.
     pub fn variant(&self, name: &str) -> Option<&Variant> {
-        self.variants.get(name).or_else(|| {
-            let (start, _) = name.rmatch_indices('$').nth(1)?;
-            self.variants.get(&name[start + 1..])
-        })
+        let last = |parts| name.rmatch_indices('$').nth(parts).map_or(name, |(start, _)| &name[start + 1..]);
+        let may_be_short = name.contains('$') || name.contains(char::is_lowercase);
+        self.variants.get(last(1)).or_else(|| self.short_variants.get(last(0)).filter(|_| may_be_short))
     }
 
     pub fn get(&self, id: SignalId) -> &Symbol {

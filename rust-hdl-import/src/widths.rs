@@ -10,8 +10,8 @@ impl Evaluator<'_> {
     pub fn own_width(&self, expression: &VerilogExpression) -> Option<u32> {
         match expression {
             VerilogExpression::Signal(_) => self.plain_signal(expression).map(|id| self.signals.get(id).info.ty().width()),
-            VerilogExpression::Literal(_) => None,
-            VerilogExpression::Cast(_, bits) | VerilogExpression::Slice(_, bits, _) => Some((*bits as u32).max(1)),
+            VerilogExpression::Literal(_) | VerilogExpression::Cast(_, 0) | VerilogExpression::Slice(_, 0, _) => None,
+            VerilogExpression::Cast(_, bits) | VerilogExpression::Slice(_, bits, _) => Some(*bits as u32),
             VerilogExpression::Signed(inner) if self.is_signed(inner) => None,
             VerilogExpression::Paren(inner)
             | VerilogExpression::Signed(inner)

@@ -308,9 +308,11 @@ impl Logic for UnknownWidth {
 
 #[test]
 fn a_signed_bit_cast_of_unknown_width_is_refused() {
-    let text = "top: `signed_bit_cast`: nothing around it tells its width, which the tree does not hold; assign its result to a local \
-                signal first";
-    assert_eq!(refusals(&UnknownWidth::default()), [text, text]);
+    let text = |signal| {
+        let reason = "nothing around it tells its width, which the tree does not hold; assign its result to a local signal first";
+        format!("top: `signed_bit_cast`, assigned to `{signal}`: {reason}")
+    };
+    assert_eq!(refusals(&UnknownWidth::default()), [text("carries"), text("less")]);
 }
 
 #[derive(LogicBlock, Default)]
@@ -378,7 +380,7 @@ impl Logic for TwoEnums {
 #[test]
 fn variants_of_two_enums_of_one_name_are_refused_where_they_differ() {
     let found = refusals(&TwoEnums::default());
-    let starts = ["top: enum variant `other::Mode::Fast`: two enums", "top: enum variant `Mode::Fast`: two enums"];
+    let starts = ["top: enum variant `other::Mode::Fast`, assigned to `stops`: two enums", "top: enum variant `Mode::Fast`: two enums"];
     assert!(starts.iter().zip(&found).all(|(start, text)| text.starts_with(start)), "{found:?}");
 }
 
@@ -435,4 +437,95 @@ impl Logic for Outer {
 fn a_loop_is_refused_where_it_is() {
     let text = only_refusal(&Outer::default());
     assert!(text.starts_with("top.inner[0]: design: ") && text.ends_with("; put a flip-flop into the loop"), "{text}");
+}
+
+#[derive(LogicBlock, Default)]
+struct Divider {
+    pub clock: Signal<In, Clock>,
+    pub count: Signal<Out, Bits<4>>,
+    half: DFF<Clock>,
+    counter: DFF<Bits<4>>,
+}
+
+impl Logic for Divider {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.half.clock.next = self.clock.val();
+        self.half.d.next = !self.half.q.val();
+        dff_setup!(self, clock, counter);
+        self.counter.clock.next = self.half.q.val();
+        self.counter.d.next = self.counter.q.val() + 1;
+        self.count.next = self.counter.q.val();
+    }
+}
+
+#[test]
+fn a_flip_flop_that_divides_a_clock_is_refused() {
+    let found = refusals(&Divider::default());
+    assert!(found.iter().any(|text| text.starts_with("top.half: clock `q`: it is computed")), "{found:?}");
+    let found = refusals(&RAM::<Clock, 2>::default());
+    assert!(found.iter().any(|text| text.starts_with("top: clock `read_data`: it is computed")), "{found:?}");
+}
+
+#[derive(LogicBlock)]
+struct Names<const N: usize> {
+    pub place: Signal<In, Bits<2>>,
+    pub data: Signal<In, Bits<8>>,
+    pub constant: Signal<Out, Bits<8>>,
+    pub inner: Signal<Out, Bits<4>>,
+    pub computed: Signal<Out, Bit>,
+    pub repeated: Signal<Out, Bits<8>>,
+    child: Delay,
+}
+
+#[derive(LogicBlock, Default)]
+struct Delay {
+    pub clock: Signal<In, Clock>,
+    pub data: Signal<In, Bits<4>>,
+    held: DFF<Bits<4>>,
+}
+
+impl Logic for Delay {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, held);
+        self.held.d.next = self.data.val();
+    }
+}
+
+impl<const N: usize> Logic for Names<N> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.child.data.next = 3.into();
+        self.constant.next = N.to_bits();
+        self.inner.next = self.child.held.q.val();
+        self.computed.next = self.data.val().get_bit((self.place.val().index() + 1) * 2);
+        self.repeated.next = 0.into();
+        for i in 0..4 {
+            self.repeated.next = self.repeated.val().replace_bit(i, self.data.val().get_bit(N - i));
+        }
+    }
+}
+
+#[test]
+fn a_name_without_a_value_and_a_sum_that_may_wrap_are_refused_once() {
+    let circuit = Names::<7> {
+        place: Default::default(),
+        data: Default::default(),
+        constant: Default::default(),
+        inner: Default::default(),
+        computed: Default::default(),
+        repeated: Default::default(),
+        child: Default::default(),
+    };
+    let found = refusals(&circuit);
+    let starts = [
+        "top: `N`, assigned to `constant`: it is a constant of Rust, whose value rust-hdl's tree does not hold; put it into a `Constant`",
+        "top: `child.held.q`, assigned to `inner`: it is within a child, and no port of it; give the child an output that shows it",
+        "top: sum in parentheses, assigned to `computed`: rust-hdl's tree does not tell whether it wraps",
+        "top: `N`, assigned to `repeated`: it is a constant of Rust",
+    ];
+    for start in starts {
+        assert_eq!(found.iter().filter(|text| text.starts_with(start)).count(), 1, "{start}: {found:#?}");
+    }
 }

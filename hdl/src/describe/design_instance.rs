@@ -47,14 +47,10 @@ impl Module {
     /// An instance of the top module of `design`, each of its inputs fed by the signal given with its name.
     ///
     /// The design's modules join the one being described: equal ones once, those whose name is taken by another under a number. The
-    /// design's default domain is the handle's; a domain with a name is the parent's domain of that name, which it gets if it has
-    /// none, as for [`Module::instance`]. An output is called `name_output` in waveforms.
+    /// design's only or default domain is the handle's; of several, one with a name is the parent's domain of that name, which it gets
+    /// if it has none, as for [`Module::instance`]. An output is called `name_output` in waveforms.
     ///
     /// The first instance checks and copies the design. A further one of an equal design costs a comparison of the two.
-    ///
-    /// A component that holds a design shows all of it in a derived `Debug`. That tells its designs apart for certain, but is long,
-    /// and is written for each instance of that component. Where there are many, let its `Debug` show instead what the design was
-    /// made from, such as the parameters of the import: everything in which one design differs from another.
     ///
     /// ```
     /// use systole_hdl::prelude::*;
@@ -150,7 +146,8 @@ fn connect(arena: &mut Arena, parent: Module, name: &str, module: ModuleId, give
     let ports: Vec<(Name, Type)> = child.inputs.iter().map(|port| (port.name.clone(), child.ty(port.cell))).collect();
     let outputs: Vec<(Name, Type)> = child.outputs.iter().map(|port| (port.name.clone(), child.ty(port.value))).collect();
     let domains: Vec<String> = child.domains.iter().map(|domain| domain.name.clone()).collect();
-    let domains = domains.iter().map(|domain| if domain.is_empty() { parent.domain } else { arena.domain(domain) }).collect();
+    let is_parents = |domain: &String| domain.is_empty() || domains.len() == 1;
+    let domains = domains.iter().map(|domain| if is_parents(domain) { parent.domain } else { arena.domain(domain) }).collect();
     for (index, (port, _)) in given.iter().enumerate() {
         let help = || Some(listed("inputs", ports.iter().map(|(port, _)| port)));
         if ports.iter().all(|(declared, _)| declared != port) {

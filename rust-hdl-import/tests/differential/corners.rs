@@ -196,6 +196,34 @@ fn a_literal_that_does_not_fit_wraps_or_is_out_of_reach() {
     compare!(Literals = Literals::new(), clocks [], inputs [small, wide in 0..256, place], 2000, still [beyond]);
 }
 
+/// Machine integers, in which nothing wraps.
+#[derive(LogicBlock, Default)]
+struct MachineIntegers {
+    pub count: Signal<In, Bits<3>>,
+    pub word: Signal<In, Bits<64>>,
+    pub last: Signal<Out, Bit>,
+    pub beyond: Signal<Out, Bit>,
+    pub scaled: Signal<Out, Bit>,
+    pub shifted: Signal<Out, Bit>,
+    pub nothing: Signal<Out, Bits<3>>,
+}
+
+impl Logic for MachineIntegers {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.last.next = self.count.val().index() + 1 == 8;
+        self.beyond.next = 9 < self.count.val().index() * 2;
+        self.scaled.next = self.word.val().get_bit(self.count.val().index() * 8 + 3);
+        self.shifted.next = self.word.val().get_bit(self.count.val().index() << 2);
+        self.nothing.next = self.count.val() + bit_cast::<3, 0>(self.count.val().get_bits::<0>(0));
+    }
+}
+
+#[test]
+fn machine_integers_do_not_wrap() {
+    compare!(MachineIntegers = MachineIntegers::default(), clocks [], inputs [count, word], 500);
+}
+
 /// A choice between more than there are.
 #[derive(LogicBlock)]
 struct Choice<const N: usize> {
@@ -281,6 +309,40 @@ impl Logic for Systolic {
 #[test]
 fn conditions_on_the_variable_of_a_loop_choose_while_it_is_unrolled() {
     compare!(Systolic = Systolic::default(), clocks[clock], inputs[data], 500);
+}
+
+use Kind::{Idle, Write};
+
+/// Variants that are named without their enum, and a pattern that takes what is left.
+#[derive(LogicBlock, Default)]
+struct ShortNames {
+    pub clock: Signal<In, Clock>,
+    pub code: Signal<In, Bits<3>>,
+    pub kind: Signal<Out, Kind>,
+    pub result: Signal<Out, Bits<3>>,
+    held: DFF<Kind>,
+}
+
+impl Logic for ShortNames {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, held);
+        match self.held.q.val() {
+            Write => self.held.d.next = Idle,
+            Idle => self.held.d.next = self::Kind::Read,
+            _ => self.held.d.next = Write,
+        }
+        match self.code.val().index() {
+            0 => self.result.next = 1.into(),
+            _rest => self.result.next = self.code.val() + 2,
+        }
+        self.kind.next = self.held.q.val();
+    }
+}
+
+#[test]
+fn variants_without_their_enum_and_patterns_that_bind() {
+    compare!(ShortNames = ShortNames::default(), clocks[clock], inputs[code], 200);
 }
 
 /// Enums as words, with a default that is not zero in the rest.

@@ -69,7 +69,8 @@ impl Probe for Outputs {
     }
     fn visit_atom(&mut self, name: &str, signal: &dyn Atom) {
         if self.depth == 1 && signal.kind() == AtomKind::OutputParameter && signal.descriptor().name != "clock" {
-            let name = self.interfaces.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("_").replace('$', "_");
+            let name =
+                self.interfaces.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("_").replace('$', "_").replace("r#", "");
             let value = format!("{:x}", signal.verilog());
             let digits = value.split_once("'h").map_or("", |(_, digits)| digits).trim_start_matches('0').to_string();
             self.values.push((name, digits));
@@ -206,7 +207,7 @@ macro_rules! compare {
             $circuit,
             &[$(Box::new(|circuit: &mut $type, level: bool| circuit.$clock $(. $wire)*.next = level.into())),*],
             &[$((
-                concat!(stringify!($first) $(, "_", $index)? $(, "_", stringify!($rest))*),
+                concat!(stringify!($first) $(, "_", $index)? $(, "_", stringify!($rest))*).trim_start_matches("r#"),
                 Box::new(|circuit: &mut $type, limbs: &mut [u64]| {
                     $($crate::harness::bring_within(limbs, $range);)?
                     $crate::harness::Drive::drive(&mut circuit.$first $([$index])? $(. $rest)*, limbs)

@@ -7,6 +7,7 @@ mod clock_crossing;
 mod corners;
 mod harness;
 mod language;
+mod names;
 mod processor;
 mod serial_line;
 mod structure;
