@@ -32,6 +32,8 @@ pub(crate) struct Evaluator<'a> {
     pub clocks: &'a mut Clocks,
     pub loops: Loops,
     pub widths: Widths,
+    /// The signal that is assigned to or compared with what is being evaluated: the enum that a variant's name is of.
+    pub counterpart: Option<SignalId>,
     problems: Vec<Problem>,
     assignments: Assignments,
 }
@@ -54,7 +56,7 @@ pub(crate) struct OpenLocal {
 impl<'a> Evaluator<'a> {
     pub fn new(widths: Widths, signals: &'a Signals, netlist: &'a mut Netlist, clocks: &'a mut Clocks) -> Evaluator<'a> {
         let assignments = Assignments::new(signals, netlist);
-        Evaluator { signals, netlist, clocks, loops: Vec::new(), widths, problems: Vec::new(), assignments }
+        Evaluator { signals, netlist, clocks, loops: Vec::new(), widths, counterpart: None, problems: Vec::new(), assignments }
     }
 
     pub fn block(&mut self, block: &[VerilogStatement]) {
@@ -127,7 +129,9 @@ impl<'a> Evaluator<'a> {
         match symbol.role {
             Role::Assign | Role::Wire => {
                 let ty = symbol.info.ty();
+                self.counterpart = Some(target);
                 let value = self.expression(value, Some(ty.width())).and_then(|value| self.fit(value, ty));
+                self.counterpart = None;
                 // Assigned all the same, so that one fault is reported once.
                 let cell = value.as_ref().copied().unwrap_or_else(|_| self.assignments.in_the_end(target));
                 self.assignments.assign(self.netlist, target, cell);
@@ -214,10 +218,12 @@ impl<'a> Evaluator<'a> {
     /// Rust has every `match` cover everything, so the last case that can be reached needs no condition.
     fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
         let test = self.expression(&cases.test, None)?;
+        self.counterpart = self.plain_signal(&cases.test);
         let mut patterns: Vec<(BigInt, &VerilogBlock)> = Vec::new();
         for case in cases.cases.iter().take_while(|case| !self.is_default(&case.condition)) {
             patterns.push((self.pattern(&case.condition)?, &case.block));
         }
+        self.counterpart = None;
         let fallback = cases.cases.get(patterns.len()).map(|case| &case.block);
         if let Operand::Literal { value, .. } = &test {
             let chosen = patterns.iter().find(|(pattern, _)| pattern == value).map(|(_, block)| *block).or(fallback);
@@ -251,13 +257,13 @@ impl<'a> Evaluator<'a> {
     /// Whether a pattern is `_`, or a name that takes what is left.
     fn is_default(&self, text: &str) -> bool {
         let is_binding = text.starts_with(|symbol: char| symbol == '_' || symbol.is_lowercase()) && !text.contains('$');
-        text == "default" || is_binding && self.signals.variant(text).is_none() && literal::parse(text).is_none()
+        text == "default" || is_binding && self.signals.variant(text, None).is_none() && literal::parse(text).is_none()
     }
 
     fn pattern(&self, text: &str) -> Result<BigInt, Problem> {
         let name = resolve(text, &self.loops)?;
-        match self.signals.variant(&name) {
-            Some(Variant::Value(value)) => Ok(value.clone()),
+        match self.signals.variant(&name, self.counterpart) {
+            Some(Variant::Value(value)) => Ok(value),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
             None => literal::parse(&name).map(|(value, _)| value).ok_or_else(|| {
                 let reason = "the pattern is neither a number nor a variant of an enum that a signal of the block carries";

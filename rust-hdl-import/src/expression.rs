@@ -92,8 +92,8 @@ impl Evaluator<'_> {
         if let Some(id) = self.signals.find(&name) {
             return self.read(id);
         }
-        match self.signals.variant(&name) {
-            Some(Variant::Value(value)) => Ok(Operand::Literal { value: value.clone(), is_bit: false }),
+        match self.signals.variant(&name, self.counterpart) {
+            Some(Variant::Value(value)) => Ok(Operand::Literal { value, is_bit: false }),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
             None => Err(self.unknown(&name)),
         }
@@ -233,10 +233,15 @@ impl Evaluator<'_> {
             && !self.is_signed(left)
             && !self.is_signed(right)
             && (is_beyond(left) || is_beyond(right));
+        let around = self.counterpart;
+        if is_comparison(operator) {
+            self.counterpart = self.plain_signal(left).or(self.plain_signal(right));
+        }
         let (left, right) = match are_integers {
             true => (self.index(left)?, self.index(right)?),
             false => (self.expression(left, left_width)?, self.expression(right, right_width)?),
         };
+        self.counterpart = around;
         if let (Operand::Literal { value: left, is_bit }, Operand::Literal { value: right, .. }) = (&left, &right)
             && let Some(folded) = fold(left, operator, right, *is_bit)
         {

@@ -55,7 +55,9 @@ pub(crate) fn resolve(text: &str, loops: &Loops) -> Result<String, Problem> {
     let mut name = String::new();
     while let Some((before, after)) = rest.split_once('[') {
         let unreadable = |index: &str| {
-            let reason = format!("the index `{index}` is not a sum or product of numbers and loop variables");
+            let reason = format!(
+                "the index `{index}` is not a sum or product of numbers and loop variables, and other names have no value in rust-hdl's tree"
+            );
             Problem::new(format!("signal `{text}`"), reason, "count a loop over the elements and compare the index in an `if`")
         };
         let (index, after) = after.split_once(']').ok_or_else(|| unreadable(after))?;

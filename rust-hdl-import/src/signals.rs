@@ -91,10 +91,16 @@ impl Signals {
 
     /// What a variant stands for. The enum may stand behind its modules, have another name here, or be left off, as `use` allows:
     /// then the variant's own name must tell, unless it looks like a constant's.
-    pub fn variant(&self, name: &str) -> Option<&Variant> {
+    ///
+    /// If the name is that of a variant of `counterpart`, it is that one.
+    pub fn variant(&self, name: &str, counterpart: Option<SignalId>) -> Option<Variant> {
         let last = |parts| name.rmatch_indices('$').nth(parts).map_or(name, |(start, _)| &name[start + 1..]);
         let may_be_short = name.contains('$') || name.contains(char::is_lowercase);
-        self.variants.get(last(1)).or_else(|| self.short_variants.get(last(0)).filter(|_| may_be_short))
+        let full = self.variants.get(last(1));
+        let known = full.or_else(|| self.short_variants.get(last(0)).filter(|_| may_be_short))?;
+        let variants = counterpart.map_or(&[][..], |signal| self.get(signal).info.variants());
+        let place = variants.iter().position(|variant| variant.rsplit("::").next() == Some(last(0)));
+        Some(place.map_or_else(|| known.clone(), |place| Variant::Value(place.into())))
     }
 
     pub fn get(&self, id: SignalId) -> &Symbol {

@@ -95,3 +95,60 @@ fn a_data_input_called_clock_leaves_the_clock_its_own_name() {
     compare!(DataClock = DataClock::default(), clocks[clk], inputs[clock], 100);
     assert_eq!(import(&DataClock::default()).unwrap().top_module().domains[0].name, "clk");
 }
+
+mod line {
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+    pub enum State {
+        Fault,
+        Busy,
+        Idle,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+enum State {
+    Idle,
+    Busy,
+    Fault,
+    Lost,
+}
+
+/// Two enums of one name, which what they are assigned to and compared with tells apart.
+#[derive(LogicBlock, Default)]
+struct TwoEnums {
+    pub clock: Signal<In, Clock>,
+    pub advance: Signal<In, Bit>,
+    pub line: Signal<Out, line::State>,
+    pub state: Signal<Out, State>,
+    held: DFF<State>,
+}
+
+impl Logic for TwoEnums {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, held);
+        match self.held.q.val() {
+            State::Idle => self.held.d.next = State::Busy,
+            State::Busy => self.held.d.next = State::Fault,
+            State::Fault => self.held.d.next = State::Lost,
+            State::Lost => self.held.d.next = State::Idle,
+        }
+        self.line.next = line::State::Busy;
+        if self.held.q.val() == State::Idle {
+            self.line.next = line::State::Idle;
+        } else if State::Lost == self.held.q.val() {
+            self.line.next = line::State::Fault;
+        }
+        if !self.advance.val() {
+            self.held.d.next = State::Idle;
+        }
+        self.state.next = self.held.q.val();
+    }
+}
+
+#[test]
+fn two_enums_of_one_name_are_told_apart() {
+    compare!(TwoEnums = TwoEnums::default(), clocks[clock], inputs[advance], 500);
+}
