@@ -1,7 +1,7 @@
 //! Executes a block's `update` symbolically: what each signal is in the end, as cells.
 //!
 //! Assignments take effect in order, the latest wins. The arms of an `if` or a `match` are executed from the same state and merged by
-//! multiplexers, unless the condition is known, as where it compares a loop's variable; a loop is unrolled.
+//! multiplexers, unless the condition is known, as where it compares a loop's variable or a `Constant`; a loop is unrolled.
 
 use std::collections::BTreeSet;
 
@@ -195,18 +195,26 @@ impl<'a> Evaluator<'a> {
             VerilogBlockOrConditional::Conditional(statement) => std::slice::from_ref(statement),
             VerilogBlockOrConditional::None => &[],
         };
-        let condition = match self.expression(&conditional.test, None)? {
-            Operand::Literal { value, .. } => {
-                self.block(if value == BigInt::ZERO { otherwise } else { &conditional.then });
-                return Ok(());
-            }
-            operand => self.cell(operand)?,
-        };
+        let condition = self.expression(&conditional.test, None)?;
+        if let Some(value) = self.known(&condition) {
+            self.block(if value == BigInt::ZERO { otherwise } else { &conditional.then });
+            return Ok(());
+        }
+        let condition = self.cell(condition)?;
         let condition = if self.netlist.width(condition) > 1 { self.netlist.cell(Cell::ReduceOr(condition), Type::BIT) } else { condition };
         let then = self.arm(&conditional.then);
         let otherwise = self.arm(otherwise);
         self.assignments.choose(self.netlist, &[(condition, then)], &otherwise);
         Ok(())
+    }
+
+    /// The number that an operand is, if it depends on no signal: where it compares a loop's variable or a `Constant`.
+    fn known(&self, operand: &Operand) -> Option<BigInt> {
+        match operand {
+            Operand::Literal { value, .. } => Some(value.clone()),
+            Operand::Cell(cell) => self.netlist.known(*cell),
+            Operand::Clock(_) => None,
+        }
     }
 
     fn arm(&mut self, block: &[VerilogStatement]) -> Arm {
@@ -225,8 +233,8 @@ impl<'a> Evaluator<'a> {
         }
         self.counterpart = None;
         let fallback = cases.cases.get(patterns.len()).map(|case| &case.block);
-        if let Operand::Literal { value, .. } = &test {
-            let chosen = patterns.iter().find(|(pattern, _)| pattern == value).map(|(_, block)| *block).or(fallback);
+        if let Some(value) = self.known(&test) {
+            let chosen = patterns.iter().find(|(pattern, _)| *pattern == value).map(|(_, block)| *block).or(fallback);
             self.block(chosen.map_or(&[], Vec::as_slice));
             return Ok(());
         }
