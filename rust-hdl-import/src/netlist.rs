@@ -160,6 +160,13 @@ impl Netlist {
             _ => {}
         }
         let ty = self.ty(then);
+        if ty == Type::BIT
+            && let (Some(then), Some(_)) = (self.known(then), self.known(otherwise))
+        {
+            // They differ, so the bit is the condition or its opposite.
+            let condition = self.retype(condition, ty);
+            return if then == BigInt::ZERO { self.not(condition) } else { condition };
+        }
         self.cell(Cell::Mux { condition, then, otherwise }, ty)
     }
 
