@@ -314,6 +314,33 @@ fn a_parent_s_domain_of_the_same_name_is_the_design_s() {
 }
 
 #[test]
+fn the_only_domain_of_a_design_is_the_handle_s() {
+    #[derive(Debug)]
+    struct Holder;
+    impl Component for Holder {
+        type In = BitIn;
+        type Out = BitOut;
+
+        fn inputs(&self) -> BitIn {
+            BitIn { bit: port(Type::BIT) }
+        }
+
+        fn build(&self, m: Module, i: BitIn) -> BitOut {
+            let text = CROSSING.replace("  domain \"far\"\n", "").replace("in \"far\"", "in \"near\"");
+            let design = Design::parse(&text).unwrap();
+            let first = m.instance_of_design("first", &design, &[("bit", i.bit)]).get("crossed");
+            let second = m.in_domain("link").instance_of_design("second", &design, &[("bit", first)]);
+            BitOut { crossed: second.get("crossed") }
+        }
+    }
+
+    let design = elaborate(&Holder).unwrap();
+    let top = design.top_module();
+    assert_eq!(top.domains.iter().map(|domain| domain.name.as_str()).collect::<Vec<_>>(), ["", "link"]);
+    assert_eq!(top.instances.iter().map(|instance| instance.domains[0].index()).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
 fn names_that_are_words_of_verilog_stay() {
     #[derive(Debug)]
     struct Holder;
