@@ -313,28 +313,32 @@ fn a_parent_s_domain_of_the_same_name_is_the_design_s() {
     "#);
 }
 
-#[test]
-fn the_only_domain_of_a_design_is_the_handle_s() {
-    #[derive(Debug)]
-    struct Holder;
-    impl Component for Holder {
-        type In = BitIn;
-        type Out = BitOut;
+/// A bit in, a bit out, and what the function makes of it.
+#[derive(Debug)]
+struct Through(fn(Module, Signal) -> Signal);
 
-        fn inputs(&self) -> BitIn {
-            BitIn { bit: port(Type::BIT) }
-        }
+impl Component for Through {
+    type In = BitIn;
+    type Out = BitOut;
 
-        fn build(&self, m: Module, i: BitIn) -> BitOut {
-            let text = CROSSING.replace("  domain \"far\"\n", "").replace("in \"far\"", "in \"near\"");
-            let design = Design::parse(&text).unwrap();
-            let first = m.instance_of_design("first", &design, &[("bit", i.bit)]).get("crossed");
-            let second = m.in_domain("link").instance_of_design("second", &design, &[("bit", first)]);
-            BitOut { crossed: second.get("crossed") }
-        }
+    fn inputs(&self) -> BitIn {
+        BitIn { bit: port(Type::BIT) }
     }
 
-    let design = elaborate(&Holder).unwrap();
+    fn build(&self, m: Module, i: BitIn) -> BitOut {
+        BitOut { crossed: (self.0)(m, i.bit) }
+    }
+}
+
+#[test]
+fn the_only_domain_of_a_design_is_the_handle_s() {
+    let design = elaborate(&Through(|m, bit| {
+        let text = CROSSING.replace("  domain \"far\"\n", "").replace("in \"far\"", "in \"near\"");
+        let design = Design::parse(&text).unwrap();
+        let first = m.instance_of_design("first", &design, &[("bit", bit)]).get("crossed");
+        m.in_domain("link").instance_of_design("second", &design, &[("bit", first)]).get("crossed")
+    }));
+    let design = design.unwrap();
     let top = design.top_module();
     assert_eq!(top.domains.iter().map(|domain| domain.name.as_str()).collect::<Vec<_>>(), ["", "link"]);
     assert_eq!(top.instances.iter().map(|instance| instance.domains[0].index()).collect::<Vec<_>>(), [0, 1]);
@@ -342,23 +346,11 @@ fn the_only_domain_of_a_design_is_the_handle_s() {
 
 #[test]
 fn names_that_are_words_of_verilog_stay() {
-    #[derive(Debug)]
-    struct Holder;
-    impl Component for Holder {
-        type In = BitIn;
-        type Out = BitOut;
-
-        fn inputs(&self) -> BitIn {
-            BitIn { bit: port(Type::BIT) }
-        }
-
-        fn build(&self, m: Module, i: BitIn) -> BitOut {
-            let text = CROSSING.replace("\"bit\"", "\"wire\"").replace("\"crossed\"", "\"reg\"").replace("\"crossing\"", "\"module\"");
-            BitOut { crossed: m.instance_of_design("endmodule", &Design::parse(&text).unwrap(), &[("wire", i.bit)]).get("reg") }
-        }
-    }
-
-    let design = elaborate(&Holder).unwrap();
+    let design = elaborate(&Through(|m, bit| {
+        let text = CROSSING.replace("\"bit\"", "\"wire\"").replace("\"crossed\"", "\"reg\"").replace("\"crossing\"", "\"module\"");
+        m.instance_of_design("endmodule", &Design::parse(&text).unwrap(), &[("wire", bit)]).get("reg")
+    }));
+    let design = design.unwrap();
     assert_eq!(design.modules[0].name, "module");
     assert_eq!(design.modules[1].instances[0].name, "endmodule");
     assert!(design.modules[1].find_signal("endmodule_reg").is_some());
