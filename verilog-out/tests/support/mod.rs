@@ -8,7 +8,7 @@ use std::path::Path;
 
 use systole_hdl::{Design, Value};
 use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, TestbenchOptions, testbench};
-use systole_verilog::tools::{Simulator, Tool, ToolError, run_testbench};
+use systole_verilog::tools::{Simulator, Tool, ToolError, present_for_test, run_testbench};
 use systole_verilog::{Options, VerilogOutput, write};
 
 /// The design's Verilog.
