@@ -62,8 +62,10 @@ impl Build {
                 _ if info.is_clock() => {
                     if info.kind == AtomKind::InputParameter {
                         self.own_clocks.push(info.name.clone());
+                        Role::ClockSource
+                    } else {
+                        Role::Clock
                     }
-                    Role::Clock
                 }
                 AtomKind::InputParameter => {
                     let cell = self.netlist.input(&info.name, ty);
@@ -90,8 +92,9 @@ impl Build {
             let name = format!("{}${}", node.name, info.name);
             let role = match info.kind {
                 _ if matches!(child, Child::Failed) => Role::Refused,
-                _ if info.is_clock() => Role::Clock,
+                AtomKind::InputParameter if info.is_clock() => Role::Clock,
                 AtomKind::InputParameter => Role::Wire,
+                _ if info.is_clock() => Role::ClockSource,
                 _ => {
                     let cell = match child {
                         Child::Instance(lowered) => {
@@ -145,7 +148,7 @@ impl Build {
         let origin = self.port(child, port).and_then(|clock| self.clocks.origin(clock));
         let name = origin.map(|origin| self.signals.get(origin).name.as_str());
         let position = self.own_clocks.iter().position(|clock| Some(clock.as_str()) == name);
-        if position.is_none() {
+        if position.is_none() && !self.port(child, port).is_some_and(|clock| self.clocks.is_faulty(clock)) {
             let construct = format!("clock `{}${port}`", child.name);
             self.problems.push(Problem::new(
                 construct,

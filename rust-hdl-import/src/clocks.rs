@@ -1,6 +1,6 @@
 //! Clocks are no signals in a design: each is traced to the clock input of the module that it comes from.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostic::Problem;
 use crate::signals::{SignalId, Signals};
@@ -9,9 +9,20 @@ use crate::signals::{SignalId, Signals};
 #[derive(Default)]
 pub(crate) struct Clocks {
     sources: FxHashMap<SignalId, SignalId>,
+    /// Clocks that are fed by what is no clock, which has been reported.
+    faulty: FxHashSet<SignalId>,
 }
 
 impl Clocks {
+    /// Notes that `clock` is fed by what is no clock.
+    pub fn spoil(&mut self, clock: SignalId) {
+        self.faulty.insert(clock);
+    }
+
+    pub fn is_faulty(&self, clock: SignalId) -> bool {
+        self.faulty.contains(&clock)
+    }
+
     /// Notes that `clock` is fed by `source`.
     pub fn connect(&mut self, signals: &Signals, clock: SignalId, source: SignalId) -> Result<(), Problem> {
         match self.sources.insert(clock, source) {

@@ -1,9 +1,10 @@
 //! Why a circuit cannot be imported.
 
+use rust_hdl_core::ast::VerilogExpression;
 use thiserror::Error;
 
 /// A construct of a circuit that has no counterpart in a design.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Error)]
 #[error("{module}: {construct}: {reason}; {remedy}")]
 pub struct Diagnostic {
     /// Path of the module, e.g. `top.taps[3].multiplier`.
@@ -29,9 +30,15 @@ impl Problem {
         Problem { construct: construct.into(), reason: reason.into(), remedy: remedy.into() }
     }
 
-    /// Adds to which signal the construct is assigned.
-    pub fn where_assigned(self, signal: &str) -> Problem {
-        Problem { construct: format!("{}, assigned to `{signal}`", self.construct), ..self }
+    /// Adds to which signal the construct is assigned, as the code has it: a fault in a loop is the same in each turn.
+    pub fn where_assigned(self, place: &VerilogExpression) -> Problem {
+        match place {
+            VerilogExpression::Signal(text) => {
+                let signal = text.trim_end_matches("$next");
+                Problem { construct: format!("{}, assigned to `{signal}`", self.construct), ..self }
+            }
+            _ => self,
+        }
     }
 
     pub fn within(self, module: &str) -> Diagnostic {

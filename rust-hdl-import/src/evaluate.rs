@@ -38,6 +38,9 @@ pub(crate) struct Evaluator<'a> {
     assignments: Assignments,
 }
 
+/// The cases of a `match` with their numbers, and the one that takes the rest.
+type Cases<'c> = (Vec<(BigInt, &'c VerilogBlock)>, Option<&'c VerilogBlock>);
+
 /// What the execution of a block gave.
 pub(crate) struct Executed {
     /// What the signals that can be assigned are.
@@ -99,7 +102,14 @@ impl<'a> Evaluator<'a> {
             VerilogStatement::Match(cases) => self.cases(cases),
             VerilogStatement::Loop(repeated) => self.repeat(repeated),
             VerilogStatement::Comment(_) => Ok(()),
-            VerilogStatement::Link(links) => links.iter().try_for_each(|link| self.link(link)),
+            VerilogStatement::Link(links) => {
+                for link in links {
+                    if let Err(problem) = self.link(link) {
+                        self.problems.push(problem);
+                    }
+                }
+                Ok(())
+            }
             VerilogStatement::Macro(block) => {
                 self.block(block);
                 Ok(())
@@ -119,7 +129,7 @@ impl<'a> Evaluator<'a> {
         let name = resolve(text, &self.loops)?;
         self.signals.find(&name).ok_or_else(|| {
             let reason = "neither the block nor its children have a signal of this name";
-            Problem::new(format!("signal `{name}`"), reason, "assign a field of the block or a port of a child")
+            Problem::new(format!("signal `{}`", text.trim_end_matches("$next")), reason, "assign a field of the block or a port of a child")
         })
     }
 
@@ -135,24 +145,16 @@ impl<'a> Evaluator<'a> {
                 // Assigned all the same, so that one fault is reported once.
                 let cell = value.as_ref().copied().unwrap_or_else(|_| self.assignments.in_the_end(target));
                 self.assignments.assign(self.netlist, target, cell);
-                value.map(|_| ()).map_err(|problem| match place {
-                    // As the code has it, so that a fault in a loop is the same in each turn.
-                    VerilogExpression::Signal(text) => problem.where_assigned(text.trim_end_matches("$next")),
-                    _ => problem,
-                })
+                value.map(|_| ()).map_err(|problem| problem.where_assigned(place))
             }
-            Role::Clock => match self.expression(value, None)? {
-                Operand::Clock(_) if self.assignments.is_conditional() => {
-                    let construct = format!("clock `{}`", symbol.name);
-                    Err(Problem::new(construct, "it is assigned under a condition", "gate the data by an enable, not the clock"))
+            Role::Clock => {
+                let fed = self.feed_clock(target, value);
+                if fed.is_err() {
+                    self.clocks.spoil(target);
                 }
-                Operand::Clock(source) => self.clocks.connect(self.signals, target, source),
-                _ => {
-                    let construct = format!("clock `{}`", symbol.name);
-                    Err(Problem::new(construct, "it is computed", "feed it from a clock input; use an enable for a slower rate"))
-                }
-            },
-            Role::Read(_) => {
+                fed
+            }
+            Role::Read(_) | Role::ClockSource => {
                 let construct = format!("signal `{}`", symbol.name);
                 Err(Problem::new(
                     construct,
@@ -161,6 +163,17 @@ impl<'a> Evaluator<'a> {
                 ))
             }
             Role::Refused => Ok(()),
+        }
+    }
+
+    fn feed_clock(&mut self, clock: SignalId, source: &VerilogExpression) -> Result<(), Problem> {
+        let construct = || format!("clock `{}`", self.signals.get(clock).name);
+        match self.expression(source, None)? {
+            Operand::Clock(_) if self.assignments.is_conditional() => {
+                Err(Problem::new(construct(), "it is assigned under a condition", "gate the data by an enable, not the clock"))
+            }
+            Operand::Clock(source) => self.clocks.connect(self.signals, clock, source),
+            _ => Err(Problem::new(construct(), "it is computed", "feed it from a clock input; use an enable for a slower rate")),
         }
     }
 
@@ -173,12 +186,21 @@ impl<'a> Evaluator<'a> {
     ) -> Result<(), Problem> {
         let target = self.target(base)?;
         let symbol = self.signals.get(target);
-        if !matches!(symbol.role, Role::Assign | Role::Wire) {
-            let construct = format!("signal `{}`", symbol.name);
-            return Err(Problem::new(construct, "a part of it is assigned", "assign parts of outputs, locals and children's inputs only"));
+        match symbol.role {
+            Role::Assign | Role::Wire => {}
+            Role::Refused => return Ok(()),
+            _ => {
+                let construct = format!("signal `{}`", symbol.name);
+                return Err(Problem::new(
+                    construct,
+                    "a part of it is assigned",
+                    "assign parts of outputs, locals and children's inputs only",
+                ));
+            }
         }
-        let part = self.expression(replacement, Some(width))?;
-        let part = self.fit(part, unsigned(width))?;
+        let part = self.expression(replacement, Some(width)).and_then(|part| self.fit(part, unsigned(width)));
+        let part = part.map_err(|problem| problem.where_assigned(base));
+        let part = self.or_unknown(part, unsigned(width));
         let whole = symbol.info.ty().width();
         let Some(low) = part_within(&self.index(offset)?, width, whole) else {
             let reason = format!("{width} of its {whole} bits are assigned at a place that is computed or outside of it");
@@ -195,12 +217,13 @@ impl<'a> Evaluator<'a> {
             VerilogBlockOrConditional::Conditional(statement) => std::slice::from_ref(statement),
             VerilogBlockOrConditional::None => &[],
         };
-        let condition = self.expression(&conditional.test, None)?;
-        if let Some(value) = self.known(&condition) {
+        let condition = self.expression(&conditional.test, None);
+        if let Some(value) = condition.as_ref().ok().and_then(|condition| self.known(condition)) {
             self.block(if value == BigInt::ZERO { otherwise } else { &conditional.then });
             return Ok(());
         }
-        let condition = self.cell(condition)?;
+        let condition = condition.and_then(|condition| self.cell(condition));
+        let condition = self.or_unknown(condition, Type::BIT);
         let condition = if self.netlist.width(condition) > 1 { self.netlist.cell(Cell::ReduceOr(condition), Type::BIT) } else { condition };
         let then = self.arm(&conditional.then);
         let otherwise = self.arm(otherwise);
@@ -209,7 +232,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The number that an operand is, if it depends on no signal: where it compares a loop's variable or a `Constant`.
-    fn known(&self, operand: &Operand) -> Option<BigInt> {
+    pub fn known(&self, operand: &Operand) -> Option<BigInt> {
         match operand {
             Operand::Literal { value, .. } => Some(value.clone()),
             Operand::Cell(cell) => self.netlist.known(*cell),
@@ -223,24 +246,36 @@ impl<'a> Evaluator<'a> {
         self.assignments.close_arm()
     }
 
+    /// The cell, or one of which nothing is known where there is a problem, which is noted: what comes after has problems of its own.
+    fn or_unknown(&mut self, cell: Result<CellId, Problem>, ty: Type) -> CellId {
+        cell.unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            self.netlist.reserve(ty)
+        })
+    }
+
     /// Rust has every `match` cover everything, so the last case that can be reached needs no condition.
     fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
-        let test = self.expression(&cases.test, None)?;
-        self.counterpart = self.plain_signal(&cases.test);
-        let mut patterns: Vec<(BigInt, &VerilogBlock)> = Vec::new();
-        for case in cases.cases.iter().take_while(|case| !self.is_default(&case.condition)) {
-            patterns.push((self.pattern(&case.condition)?, &case.block));
-        }
-        self.counterpart = None;
-        let fallback = cases.cases.get(patterns.len()).map(|case| &case.block);
+        // Verilog compares in the width of the widest, and patterns have 32 bits there.
+        let test = match self.widths {
+            Widths::Simulator => self.index(&cases.test),
+            Widths::Verilog => self.expression(&cases.test, Some(32)),
+        };
+        let owner = self.plain_signal(&cases.test);
+        let (test, (mut patterns, fallback)) = match test.and_then(|test| Ok((test, self.patterns(cases, owner)?))) {
+            Ok(understood) => understood,
+            Err(problem) => {
+                self.unknown_cases(cases);
+                return Err(problem);
+            }
+        };
         if let Some(value) = self.known(&test) {
             let chosen = patterns.iter().find(|(pattern, _)| *pattern == value).map(|(_, block)| *block).or(fallback);
             self.block(chosen.map_or(&[], Vec::as_slice));
             return Ok(());
         }
         let test = self.cell(test)?;
-        let (ty, variants) =
-            (self.netlist.ty(test), self.plain_signal(&cases.test).map_or(0, |owner| self.signals.get(owner).info.variants().len()));
+        let (ty, variants) = (self.netlist.ty(test), owner.map_or(0, |owner| self.signals.get(owner).info.variants().len()));
         // What the word cannot be is never met; the same number twice is met once.
         let mut met = BTreeSet::new();
         patterns.retain(|(pattern, _)| Value::from_bigint(ty.width(), pattern).to_number(ty) == *pattern && met.insert(pattern.clone()));
@@ -262,15 +297,34 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    /// Whether a pattern is `_`, or a name that takes what is left.
-    fn is_default(&self, text: &str) -> bool {
-        let is_binding = text.starts_with(|symbol: char| symbol == '_' || symbol.is_lowercase()) && !text.contains('$');
-        text == "default" || is_binding && self.signals.variant(text, None).is_none() && literal::parse(text).is_none()
+    /// Executes cases of which it is not known when they are met, for what is wrong within them and after them.
+    fn unknown_cases(&mut self, cases: &VerilogMatch) {
+        let arms: Vec<_> = cases.cases.iter().map(|case| (self.netlist.reserve(Type::BIT), self.arm(&case.block))).collect();
+        if let Some((last, arms)) = arms.split_last() {
+            self.assignments.choose(self.netlist, arms, &last.1);
+        }
     }
 
-    fn pattern(&self, text: &str) -> Result<BigInt, Problem> {
+    /// The cases of a `match` of numbers or of variants of `owner`'s enum, and the one that takes the rest.
+    fn patterns<'c>(&self, cases: &'c VerilogMatch, owner: Option<SignalId>) -> Result<Cases<'c>, Problem> {
+        let mut patterns = Vec::new();
+        for (place, case) in cases.cases.iter().enumerate() {
+            let is_last = place + 1 == cases.cases.len();
+            match self.pattern(&case.condition, owner) {
+                _ if case.condition == "default" => return Ok((patterns, Some(&case.block))),
+                // A name that takes the rest can only be the last one; elsewhere it is a constant.
+                Err(_) if is_last && case.condition.starts_with(|symbol: char| symbol == '_' || symbol.is_lowercase()) => {
+                    return Ok((patterns, Some(&case.block)));
+                }
+                pattern => patterns.push((pattern?, &case.block)),
+            }
+        }
+        Ok((patterns, None))
+    }
+
+    fn pattern(&self, text: &str, owner: Option<SignalId>) -> Result<BigInt, Problem> {
         let name = resolve(text, &self.loops)?;
-        match self.signals.variant(&name, self.counterpart) {
+        match self.signals.variant(&name, owner) {
             Some(Variant::Value(value)) => Ok(value),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
             None => literal::parse(&name).map(|(value, _)| value).ok_or_else(|| {
@@ -317,10 +371,11 @@ impl<'a> Evaluator<'a> {
         let symbol = self.signals.get(id);
         match symbol.role {
             Role::Read(cell) => Ok(Operand::Cell(cell)),
-            Role::Clock => Ok(Operand::Clock(id)),
-            Role::Wire => Ok(Operand::Cell(self.assignments.in_the_end(id))),
+            Role::Clock | Role::ClockSource => Ok(Operand::Clock(id)),
+            // rust-hdl's simulator lets assignments take effect after `update`, its Verilog does not.
+            Role::Wire if self.widths == Widths::Simulator => Ok(Operand::Cell(self.assignments.in_the_end(id))),
             Role::Refused => Ok(Operand::Cell(self.netlist.constant(&BigInt::ZERO, symbol.info.ty()))),
-            Role::Assign => Ok(Operand::Cell(self.assignments.present(self.netlist, id))),
+            Role::Assign | Role::Wire => Ok(Operand::Cell(self.assignments.present(self.netlist, id))),
         }
     }
 }

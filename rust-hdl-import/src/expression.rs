@@ -1,11 +1,7 @@
-//! Expressions: their widths, as rust-hdl's simulator has them, and their cells.
-//!
-//! A literal takes the width of the other operand, and so does `signed_bit_cast`. A literal that does not fit wraps next to a signed
-//! number or a word of more than 32 bits; next to a shorter one, as in `delay.index() == 8` with a `delay` of 3 bits, the simulator can
-//! only be computing with machine integers, and the operands get the width of the literal.
+//! Expressions: their cells, in the widths of rust-hdl's simulator.
 
-use num_bigint::{BigInt, Sign};
-use rust_hdl_core::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
+use num_bigint::BigInt;
+use rust_hdl_core::ast::{VerilogExpression, VerilogOpUnary};
 use systole_hdl::{Cell, CellId, Type};
 
 use crate::Widths;
@@ -15,12 +11,8 @@ use crate::literal;
 use crate::names::{loop_variable, resolve};
 use crate::signals::{SignalId, Variant};
 
-/// The width that rust-hdl gives to a shifted literal.
-const SHIFTED_LITERAL_WIDTH: u32 = 64;
-/// The width of what rust-hdl multiplies: it has no other products than those of two words of 16 bits.
-const FACTOR_WIDTH: u32 = 16;
-/// The widest word that rust-hdl makes a machine integer of.
-const MACHINE_INTEGER_WIDTH: u32 = 32;
+/// The width of a literal where nothing else gives it one, as where it is shifted.
+pub(crate) const LITERAL_WIDTH: u32 = 64;
 
 /// The value of an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,15 +31,6 @@ pub(crate) fn unsigned(width: u32) -> Type {
     if width == 1 { Type::BIT } else { Type::u(width) }
 }
 
-/// Bits that a literal needs; a negative one wraps.
-fn bits_needed(value: &BigInt) -> u32 {
-    if value.sign() == Sign::Minus { 1 } else { value.bits() as u32 }
-}
-
-fn is_comparison(operator: &VerilogOp) -> bool {
-    matches!(operator, VerilogOp::Eq | VerilogOp::Ne | VerilogOp::Lt | VerilogOp::Le | VerilogOp::Gt | VerilogOp::Ge)
-}
-
 impl Evaluator<'_> {
     /// The value of an expression, in a place for `width` bits if that is known.
     pub fn expression(&mut self, expression: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
@@ -60,7 +43,12 @@ impl Evaluator<'_> {
                 Some((value, bits)) => Ok(Operand::Literal { value, is_bit: bits == 1 }),
                 None => Err(Problem::new(format!("literal `{literal}`"), "it is not a number", "write a number")),
             },
-            VerilogExpression::Paren(inner) => self.expression(inner, width),
+            VerilogExpression::Paren(inner) => {
+                if self.is_integer_in(inner, width) {
+                    self.refuse_open_sum(inner)?;
+                }
+                self.expression(inner, width)
+            }
             // No bits are worth nothing.
             VerilogExpression::Cast(_, 0) | VerilogExpression::Slice(_, 0, _) => {
                 Ok(Operand::Literal { value: BigInt::ZERO, is_bit: false })
@@ -73,6 +61,7 @@ impl Evaluator<'_> {
                 let ty = unsigned(self.netlist.width(cell));
                 Ok(Operand::Cell(self.netlist.retype(cell, ty)))
             }
+            VerilogExpression::Binary(..) if self.is_integer_in(expression, width) => self.integer(expression),
             VerilogExpression::Binary(left, operator, right) => self.binary(left, operator, right, width),
             VerilogExpression::Unary(operator, inner) => self.unary(operator, inner, width),
             VerilogExpression::Index(inner, index) => {
@@ -95,18 +84,22 @@ impl Evaluator<'_> {
         match self.signals.variant(&name, self.counterpart) {
             Some(Variant::Value(value)) => Ok(Operand::Literal { value, is_bit: false }),
             Some(Variant::Ambiguous) => Err(ambiguous(&name)),
-            None => Err(self.unknown(&name)),
+            None => Err(self.unknown(text, &name)),
         }
     }
 
     /// Why a name says nothing.
-    fn unknown(&self, name: &str) -> Problem {
-        let construct = format!("`{name}`");
+    fn unknown(&self, text: &str, name: &str) -> Problem {
+        // As the code has it, so that a fault in a loop is the same in each turn.
+        let mut construct = format!("`{}`", text.trim_end_matches("$next"));
         let (reason, remedy) = if name.contains("$val()") {
             ("rust-hdl's tree has no part of a part", "assign the outer part to a local signal, and take the inner one from that")
-        } else if self.signals.is_child(name) {
-            ("it is within a child, and no port of it", "give the child an output that shows it")
+        } else if name.contains("$-") {
+            ("its index is below zero", "count from where it is not")
+        } else if self.signals.is_within(name) {
+            ("it is no port of a child, or beyond the end of an array", "give the child an output that shows it, or mind the end")
         } else if name.contains('$') {
+            construct = construct.replace('$', "::");
             (
                 "it is no signal of the block or of its children, and no variant of an enum that one of them carries",
                 "write enums' variants as `Enum::Variant`",
@@ -133,7 +126,7 @@ impl Evaluator<'_> {
             (Operand::Cell(cell), _) => Ok(cell),
             (Operand::Literal { value, is_bit: true }, None) => Ok(self.netlist.constant(&value, Type::BIT)),
             (Operand::Literal { value, .. }, width) => {
-                let ty = unsigned(width.unwrap_or(SHIFTED_LITERAL_WIDTH).max(1));
+                let ty = unsigned(width.unwrap_or(LITERAL_WIDTH).max(1));
                 Ok(self.netlist.constant(&value, ty))
             }
             (Operand::Clock(id), _) => {
@@ -187,138 +180,6 @@ impl Evaluator<'_> {
         Ok(Operand::Cell(self.netlist.resize(value, Type::s(width))))
     }
 
-    /// Two operands in one type.
-    fn align(&mut self, left: Operand, right: Operand) -> Result<(CellId, CellId), Problem> {
-        let (mut width, mut signed) = (0, false);
-        for operand in [&left, &right] {
-            if let Operand::Cell(cell) = operand {
-                width = width.max(self.netlist.width(*cell));
-                signed |= self.netlist.ty(*cell).is_signed();
-            }
-        }
-        if !signed && width <= MACHINE_INTEGER_WIDTH {
-            for operand in [&left, &right] {
-                if let Operand::Literal { value, .. } = operand {
-                    width = width.max(bits_needed(value));
-                }
-            }
-        }
-        let ty = if signed { Type::s(width) } else { unsigned(width.max(1)) };
-        Ok((self.fit(left, ty)?, self.fit(right, ty)?))
-    }
-
-    fn binary(
-        &mut self,
-        left: &VerilogExpression,
-        operator: &VerilogOp,
-        right: &VerilogExpression,
-        width: Option<u32>,
-    ) -> Result<Operand, Problem> {
-        let (left_width, right_width) = match operator {
-            VerilogOp::Add | VerilogOp::Sub | VerilogOp::BitAnd | VerilogOp::BitOr | VerilogOp::BitXor => {
-                let common = self.own_width(left).max(self.own_width(right)).or(width);
-                (common, common)
-            }
-            VerilogOp::Shl | VerilogOp::Shr => (width, None),
-            VerilogOp::Mul => (Some(FACTOR_WIDTH), Some(FACTOR_WIDTH)),
-            _ => {
-                let common = self.own_width(left).max(self.own_width(right));
-                (common, common)
-            }
-        };
-        // A literal that no word there can have: these are machine integers.
-        let is_beyond = |side| self.number(side).is_some_and(|value| Some(bits_needed(&value)) > left_width);
-        let are_integers = is_comparison(operator)
-            && left_width.is_some_and(|width| width <= MACHINE_INTEGER_WIDTH)
-            && !self.is_signed(left)
-            && !self.is_signed(right)
-            && (is_beyond(left) || is_beyond(right));
-        let around = self.counterpart;
-        if is_comparison(operator) {
-            self.counterpart = self.plain_signal(left).or(self.plain_signal(right));
-        }
-        let (left, right) = match are_integers {
-            true => (self.index(left)?, self.index(right)?),
-            false => (self.expression(left, left_width)?, self.expression(right, right_width)?),
-        };
-        self.counterpart = around;
-        if let (Operand::Literal { value: left, is_bit }, Operand::Literal { value: right, .. }) = (&left, &right)
-            && let Some(folded) = fold(left, operator, right, *is_bit)
-        {
-            return Ok(folded);
-        }
-        if matches!(operator, VerilogOp::Shl | VerilogOp::Shr) {
-            let is_literal = matches!(left, Operand::Literal { .. });
-            let left = self.cell(left)?;
-            let amount = self.amount(right)?;
-            let ty = self.netlist.ty(left);
-            let shift = if matches!(operator, VerilogOp::Shl) { Cell::ShiftLeft(left, amount) } else { Cell::ShiftRight(left, amount) };
-            let shifted = self.netlist.cell(shift, ty);
-            return Ok(Operand::Cell(match width.filter(|_| is_literal) {
-                Some(width) => self.netlist.resize(shifted, unsigned(width)),
-                None => shifted,
-            }));
-        }
-        if matches!(operator, VerilogOp::Mul) {
-            return self.product(left, right);
-        }
-        let (a, b) = self.align(left, right)?;
-        let ty = self.netlist.ty(a);
-        let netlist = &mut *self.netlist;
-        Ok(Operand::Cell(match operator {
-            VerilogOp::Add => netlist.cell(Cell::Add(a, b), ty),
-            VerilogOp::Sub => netlist.cell(Cell::Sub(a, b), ty),
-            VerilogOp::LogicalAnd | VerilogOp::BitAnd => netlist.and(a, b),
-            VerilogOp::LogicalOr | VerilogOp::BitOr => netlist.or(a, b),
-            VerilogOp::BitXor => netlist.cell(Cell::Xor(a, b), ty),
-            comparison => return Ok(Operand::Cell(self.comparison(comparison, a, b))),
-        }))
-    }
-
-    /// One bit: how two values of equal type compare.
-    pub fn comparison(&mut self, comparison: &VerilogOp, a: CellId, b: CellId) -> CellId {
-        let netlist = &mut *self.netlist;
-        let (holds, is_negated) = match comparison {
-            VerilogOp::Lt => (netlist.less(a, b), false),
-            VerilogOp::Gt => (netlist.less(b, a), false),
-            VerilogOp::Ge => (netlist.less(a, b), true),
-            VerilogOp::Le => (netlist.less(b, a), true),
-            other => (netlist.equal(a, b), matches!(other, VerilogOp::Ne)),
-        };
-        if is_negated { netlist.not(holds) } else { holds }
-    }
-
-    /// The amount of a shift or the place of a part: unsigned, in its own width.
-    pub fn amount(&mut self, operand: Operand) -> Result<CellId, Problem> {
-        match operand {
-            Operand::Literal { value, .. } => {
-                let ty = unsigned((value.bits() as u32).max(1));
-                Ok(self.netlist.constant(&value, ty))
-            }
-            other => self.cell(other),
-        }
-    }
-
-    fn product(&mut self, left: Operand, right: Operand) -> Result<Operand, Problem> {
-        let (a, b) = match (left, right) {
-            (Operand::Literal { value, .. }, other) => {
-                let other = self.cell(other)?;
-                (self.netlist.constant(&value, self.netlist.ty(other)), other)
-            }
-            (other, Operand::Literal { value, .. }) => {
-                let other = self.cell(other)?;
-                (other, self.netlist.constant(&value, self.netlist.ty(other)))
-            }
-            (left, right) => (self.cell(left)?, self.cell(right)?),
-        };
-        let (signed, width) = (self.netlist.ty(a).is_signed(), self.netlist.width(a) + self.netlist.width(b));
-        if signed != self.netlist.ty(b).is_signed() {
-            return Err(Problem::new("product", "one operand is signed and the other is not", "cast one of them"));
-        }
-        let ty = if signed { Type::s(width) } else { unsigned(width) };
-        Ok(Operand::Cell(self.netlist.cell(Cell::Mul(a, b), ty)))
-    }
-
     fn unary(&mut self, operator: &VerilogOpUnary, inner: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
         let keeps_width = matches!(operator, VerilogOpUnary::Not | VerilogOpUnary::Neg);
         let width = width.filter(|_| keeps_width);
@@ -342,27 +203,5 @@ impl Evaluator<'_> {
             VerilogOpUnary::Any => netlist.cell(Cell::ReduceOr(cell), Type::BIT),
             VerilogOpUnary::Xor => netlist.cell(Cell::ReduceXor(cell), Type::BIT),
         }))
-    }
-}
-
-/// What an operator makes of two numbers, where it is known.
-pub(crate) fn fold(left: &BigInt, operator: &VerilogOp, right: &BigInt, is_bit: bool) -> Option<Operand> {
-    let number = |value| Some(Operand::Literal { value, is_bit });
-    let truth = |value: bool| Some(Operand::Literal { value: u32::from(value).into(), is_bit: true });
-    match operator {
-        VerilogOp::Add => number(left + right),
-        VerilogOp::Sub => number(left - right),
-        VerilogOp::Mul => number(left * right),
-        VerilogOp::LogicalAnd | VerilogOp::BitAnd => number(left & right),
-        VerilogOp::LogicalOr | VerilogOp::BitOr => number(left | right),
-        VerilogOp::BitXor => number(left ^ right),
-        VerilogOp::Shl => number(left << u32::try_from(right).ok().filter(|&amount| amount < SHIFTED_LITERAL_WIDTH)?),
-        VerilogOp::Shr => number(left >> u32::try_from(right).ok().filter(|&amount| amount < SHIFTED_LITERAL_WIDTH)?),
-        VerilogOp::Eq => truth(left == right),
-        VerilogOp::Ne => truth(left != right),
-        VerilogOp::Lt => truth(left < right),
-        VerilogOp::Le => truth(left <= right),
-        VerilogOp::Gt => truth(left > right),
-        VerilogOp::Ge => truth(left >= right),
     }
 }

@@ -32,8 +32,8 @@
 //! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
 //!
 //! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` executes a block's
-//! `update` symbolically, with what its signals are in `assignments`, and with `expression`, `places` and `widths` for the widths of the
-//! simulator, `verilog_widths` and `precedence` for the others; `build` puts a module together, `lower` a design.
+//! `update` symbolically, with what its signals are in `assignments`, and with `expression`, `operators`, `integers`, `places` and `widths` for
+//! the widths of the simulator, `verilog_widths` and `precedence` for the others; `build` puts a module together, `lower` a design.
 
 mod assignments;
 mod build;
@@ -41,10 +41,12 @@ mod clocks;
 mod diagnostic;
 mod evaluate;
 mod expression;
+mod integers;
 mod literal;
 mod lower;
 mod names;
 mod netlist;
+mod operators;
 mod places;
 mod precedence;
 mod primitives;

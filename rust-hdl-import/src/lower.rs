@@ -2,7 +2,7 @@
 
 use rust_hdl_core::ast::{Verilog, VerilogExpression, VerilogStatement};
 use rust_hdl_core::atom::AtomKind;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use systole_hdl::design::ModuleId;
 use systole_hdl::validate::{Item, Violation};
 use systole_hdl::{Design, ModuleDef};
@@ -72,6 +72,7 @@ struct Lowering {
     widths: Widths,
     design: Design,
     diagnostics: Vec<Diagnostic>,
+    reported: FxHashSet<Diagnostic>,
     names: UniqueNames,
     /// For each module the block that it was first made of.
     paths: Vec<String>,
@@ -93,7 +94,7 @@ impl Lowering {
     fn report(&mut self, node: &Node, problem: Problem) {
         let diagnostic = problem.within(&node.path);
         // A fault in a loop comes in each turn of it.
-        if !self.diagnostics.contains(&diagnostic) {
+        if self.reported.insert(diagnostic.clone()) {
             self.diagnostics.push(diagnostic);
         }
     }

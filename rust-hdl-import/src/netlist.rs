@@ -136,12 +136,29 @@ impl Netlist {
 
     pub fn and(&mut self, a: CellId, b: CellId) -> CellId {
         let ty = self.ty(a);
-        self.cell(Cell::And(a, b), ty)
+        match (self.uniform(a), self.uniform(b)) {
+            (Some(false), _) | (_, Some(true)) => a,
+            (Some(true), _) | (_, Some(false)) => b,
+            _ => self.cell(Cell::And(a, b), ty),
+        }
     }
 
     pub fn or(&mut self, a: CellId, b: CellId) -> CellId {
         let ty = self.ty(a);
-        self.cell(Cell::Or(a, b), ty)
+        match (self.uniform(a), self.uniform(b)) {
+            (Some(true), _) | (_, Some(false)) => a,
+            (Some(false), _) | (_, Some(true)) => b,
+            _ => self.cell(Cell::Or(a, b), ty),
+        }
+    }
+
+    /// What all bits of a cell are, if it is a constant that has them all equal.
+    fn uniform(&self, id: CellId) -> Option<bool> {
+        match self.module.cell(id) {
+            Cell::Const(value) if value.is_zero() => Some(false),
+            Cell::Const(value) if *value == Value::ones(value.width()) => Some(true),
+            _ => None,
+        }
     }
 
     pub fn equal(&mut self, a: CellId, b: CellId) -> CellId {

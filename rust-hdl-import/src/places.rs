@@ -1,22 +1,14 @@
 //! Expressions that take or replace a part of a word.
-//!
-//! A place is a machine integer for the simulator: `place.index() + 36` does not wrap, but `(place + 36).index()` does. The tree has no
-//! `index`, so what stands in parentheses is refused.
 
 use num_bigint::BigInt;
-use rust_hdl_core::ast::{VerilogExpression, VerilogOp};
+use rust_hdl_core::ast::VerilogExpression;
 use systole_hdl::{Cell, CellId, Type};
 
-use crate::Widths;
 use crate::diagnostic::Problem;
 use crate::evaluate::Evaluator;
-use crate::expression::{Operand, fold, unsigned};
-use crate::literal;
-use crate::names::{loop_variable, resolve};
+use crate::expression::{Operand, unsigned};
+use crate::names::resolve;
 use crate::signals::SignalId;
-
-/// The width in which places in a word are computed: more than any word has, so that nothing wraps.
-const INDEX_WIDTH: u32 = 32;
 
 /// The place where a part of `width` bits begins, if that is known and the part lies within a word of `whole` bits.
 pub(crate) fn part_within(place: &Operand, width: u32, whole: u32) -> Option<u32> {
@@ -26,71 +18,7 @@ pub(crate) fn part_within(place: &Operand, width: u32, whole: u32) -> Option<u32
     }
 }
 
-/// Whether a result may not fit the operands' width.
-fn may_wrap(operator: &VerilogOp) -> bool {
-    matches!(operator, VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul | VerilogOp::Shl)
-}
-
 impl Evaluator<'_> {
-    /// A machine integer, as the place of a bit is: what stands outside of parentheses does not wrap.
-    pub fn index(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
-        if let Some(value) = self.number(expression) {
-            return Ok(Operand::Literal { value, is_bit: false });
-        }
-        if self.widths == Widths::Verilog {
-            let place = self.value(expression)?;
-            return Ok(self.netlist.known(place).map_or(Operand::Cell(place), |value| Operand::Literal { value, is_bit: false }));
-        }
-        let (left, operator, right) = match expression {
-            VerilogExpression::Binary(left, operator, right) if may_wrap(operator) => (left, operator, right),
-            VerilogExpression::Paren(inner) => return self.index_in_parentheses(inner),
-            other => return self.expression(other, None),
-        };
-        let (left, right) = (self.index(left)?, self.index(right)?);
-        if let (Operand::Literal { value: left, .. }, Operand::Literal { value: right, .. }) = (&left, &right)
-            && let Some(folded) = fold(left, operator, right, false)
-        {
-            return Ok(folded);
-        }
-        let ty = unsigned(INDEX_WIDTH);
-        let (a, b) = (self.fit(left, ty)?, self.amount(right)?);
-        if matches!(operator, VerilogOp::Shl) {
-            return Ok(Operand::Cell(self.netlist.cell(Cell::ShiftLeft(a, b), ty)));
-        }
-        if matches!(operator, VerilogOp::Mul) {
-            let product = unsigned(INDEX_WIDTH + self.netlist.width(b));
-            let product = self.netlist.cell(Cell::Mul(a, b), product);
-            return Ok(Operand::Cell(self.netlist.resize(product, ty)));
-        }
-        let b = self.netlist.resize(b, ty);
-        let sum = if matches!(operator, VerilogOp::Add) { Cell::Add(a, b) } else { Cell::Sub(a, b) };
-        Ok(Operand::Cell(self.netlist.cell(sum, ty)))
-    }
-
-    /// A place in parentheses: `(a + b).index()` wraps and `(a.index() + b.index())` does not, and the tree has the same for both.
-    fn index_in_parentheses(&mut self, inner: &VerilogExpression) -> Result<Operand, Problem> {
-        let operand = self.expression(inner, None)?;
-        match (inner, &operand) {
-            (VerilogExpression::Binary(_, operator, _), Operand::Cell(_)) if may_wrap(operator) => {
-                let reason =
-                    "rust-hdl's tree does not tell whether it wraps, as `(a + b).index()` does and `(a.index() + b.index())` does not";
-                Err(Problem::new("sum in parentheses", reason, "assign the sum to a local signal, or leave the parentheses off"))
-            }
-            (VerilogExpression::Paren(inner), _) => self.index_in_parentheses(inner),
-            _ => Ok(operand),
-        }
-    }
-
-    /// The value of an expression that is a literal or a loop variable.
-    pub fn number(&self, expression: &VerilogExpression) -> Option<BigInt> {
-        match expression {
-            VerilogExpression::Literal(literal) => literal::value(literal).map(|(value, _)| value),
-            VerilogExpression::Signal(text) => loop_variable(text, &self.loops).map(BigInt::from),
-            VerilogExpression::Paren(inner) => self.number(inner),
-            _ => None,
-        }
-    }
-
     /// `get_bits`, or a field of a packed struct, which keeps the field's type.
     pub fn slice(&mut self, inner: &VerilogExpression, bits: u32, offset: &VerilogExpression) -> Result<Operand, Problem> {
         let ty = self.slice_type(inner, bits, offset);

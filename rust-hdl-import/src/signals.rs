@@ -20,8 +20,10 @@ pub(crate) enum Role {
     /// Assign it, and read what it has in the end: a child's input. The simulator lets assignments to it take effect after
     /// `update`, which it repeats until nothing changes.
     Wire,
-    /// Pass it on: a clock.
+    /// Feed it from another clock, or pass it on.
     Clock,
+    /// Pass it on: a clock that comes from outside or out of a child.
+    ClockSource,
     /// Nothing; why not has been reported.
     Refused,
 }
@@ -49,8 +51,6 @@ pub(crate) struct Signals {
     by_name: FxHashMap<String, SignalId>,
     /// By the enum's name and their own: `State$Idle`.
     variants: FxHashMap<String, Variant>,
-    /// By their own name alone.
-    short_variants: FxHashMap<String, Variant>,
 }
 
 impl Signals {
@@ -67,40 +67,31 @@ impl Signals {
         for names in enums {
             for (value, name) in names.iter().enumerate() {
                 let variant = Variant::Value(value.into());
-                let name = name.replace("::", "$");
-                let short = name.rsplit('$').next().unwrap_or_default().to_string();
-                for known in [self.variants.entry(name), self.short_variants.entry(short)] {
-                    let known = known.or_insert_with(|| variant.clone());
-                    if *known != variant {
-                        *known = Variant::Ambiguous;
-                    }
+                let known = self.variants.entry(name.replace("::", "$")).or_insert_with(|| variant.clone());
+                if *known != variant {
+                    *known = Variant::Ambiguous;
                 }
             }
         }
     }
 
-    /// Whether a name is that of something in a child.
-    pub fn is_child(&self, name: &str) -> bool {
-        let child = name.split_once('$').map(|(child, _)| child);
-        child.is_some_and(|child| self.symbols.iter().any(|symbol| symbol.name.split_once('$').is_some_and(|(owner, _)| owner == child)))
+    /// Whether a name begins as that of something in a child or an array does: with `taps$`.
+    pub fn is_within(&self, name: &str) -> bool {
+        let start = name.find('$').map(|end| &name[..=end]);
+        start.is_some_and(|start| self.symbols.iter().any(|symbol| symbol.name.starts_with(start)))
     }
 
     pub fn find(&self, name: &str) -> Option<SignalId> {
         self.by_name.get(name).copied()
     }
 
-    /// What a variant stands for. The enum may stand behind its modules, have another name here, or be left off, as `use` allows:
-    /// then the variant's own name must tell, unless it looks like a constant's.
-    ///
-    /// If the name is that of a variant of `counterpart`, it is that one.
+    /// What a variant stands for. A name that is one of the enum of `counterpart` is that one, whatever stands before it: the enum
+    /// may have another name here, or be left off, as `use` allows. Else its enum must be named.
     pub fn variant(&self, name: &str, counterpart: Option<SignalId>) -> Option<Variant> {
         let last = |parts| name.rmatch_indices('$').nth(parts).map_or(name, |(start, _)| &name[start + 1..]);
-        let may_be_short = name.contains('$') || name.contains(char::is_lowercase);
-        let full = self.variants.get(last(1));
-        let known = full.or_else(|| self.short_variants.get(last(0)).filter(|_| may_be_short))?;
         let variants = counterpart.map_or(&[][..], |signal| self.get(signal).info.variants());
         let place = variants.iter().position(|variant| variant.rsplit("::").next() == Some(last(0)));
-        Some(place.map_or_else(|| known.clone(), |place| Variant::Value(place.into())))
+        place.map(|place| Variant::Value(place.into())).or_else(|| self.variants.get(last(1)).cloned())
     }
 
     pub fn get(&self, id: SignalId) -> &Symbol {

@@ -118,6 +118,7 @@ fn clocks_that_are_inverted_gated_or_missing_are_refused() {
     assert!(found.iter().any(|text| text.starts_with("top: clock `clock`: it is read as data, inverted")), "{found:?}");
     assert!(found.iter().any(|text| text.starts_with("top: clock `gated.clock`: it is assigned under a condition")), "{found:?}");
     assert!(found.iter().any(|text| text.starts_with("top: clock `unclocked.clock`: it is fed by no clock input")), "{found:?}");
+    assert_eq!(found.len(), 3, "each is reported once: {found:?}");
 }
 
 #[derive(LogicBlock, Default)]
@@ -515,11 +516,84 @@ fn a_name_without_a_value_and_a_sum_that_may_wrap_are_refused_once() {
     let found = refusals(&circuit);
     let starts = [
         "top: `N`, assigned to `constant`: it is a constant of Rust, whose value rust-hdl's tree does not hold; put it into a `Constant`",
-        "top: `child.held.q`, assigned to `inner`: it is within a child, and no port of it; give the child an output that shows it",
+        "top: `child.held.q`, assigned to `inner`: it is no port of a child, or beyond the end of an array; give the child an output",
         "top: sum in parentheses, assigned to `computed`: rust-hdl's tree does not tell whether it wraps",
         "top: `N`, assigned to `repeated`: it is a constant of Rust",
     ];
     for start in starts {
         assert_eq!(found.iter().filter(|text| text.starts_with(start)).count(), 1, "{start}: {found:#?}");
     }
+}
+
+mod limits {
+    #[allow(non_upper_case_globals, reason = "a constant that looks like a variant")]
+    pub const Add: u64 = 0x33;
+}
+
+#[allow(non_upper_case_globals, reason = "a constant that looks like a name which a pattern binds")]
+const full: usize = 3;
+
+#[derive(Clone, Copy, PartialEq, Debug, LogicState)]
+enum Operation {
+    Idle,
+    Add,
+}
+
+#[derive(LogicBlock, Default)]
+struct LooksLikeAnother {
+    pub level: Signal<In, Bits<8>>,
+    pub operation: Signal<In, Operation>,
+    pub below: Signal<Out, Bit>,
+    pub is_full: Signal<Out, Bits<2>>,
+    pub adds: Signal<Out, Bit>,
+}
+
+#[allow(non_upper_case_globals, reason = "it is what is tested")]
+impl Logic for LooksLikeAnother {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.below.next = self.level.val() < limits::Add;
+        self.adds.next = self.operation.val() == Operation::Add;
+        if self.operation.val() == Operation::Idle {
+            self.adds.next = false;
+        }
+        match self.level.val().index() {
+            full => self.is_full.next = 1.into(),
+            _ => self.is_full.next = 0.into(),
+        }
+    }
+}
+
+#[test]
+fn constants_that_look_like_variants_or_bindings_are_refused() {
+    let found = refusals(&LooksLikeAnother::default());
+    let starts = ["top: `limits::Add`, assigned to `below`: it is no signal", "top: pattern `full`: the pattern is neither a number"];
+    assert!(found.len() == 2 && starts.iter().zip(&found).all(|(start, text)| text.starts_with(start)), "{found:#?}");
+}
+
+#[derive(LogicBlock, Default)]
+struct UnknownCondition {
+    pub level: Signal<In, Bits<8>>,
+    pub result: Signal<Out, Bits<8>>,
+    pub part: Signal<Out, Halves>,
+}
+
+impl Logic for UnknownCondition {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if self.level.val() == limits::Add {
+            self.result.next = self.level.val();
+        } else {
+            self.result.next = limits::Add.to_bits();
+        }
+        self.part.next.low = limits::Add.to_bits();
+        self.part.next.high = 3.into();
+    }
+}
+
+#[test]
+fn a_fault_in_a_condition_does_not_make_others() {
+    let found = refusals(&UnknownCondition::default());
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found.iter().all(|text| text.starts_with("top: `limits::Add`")), "{found:#?}");
 }

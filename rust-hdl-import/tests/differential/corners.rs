@@ -196,34 +196,6 @@ fn a_literal_that_does_not_fit_wraps_or_is_out_of_reach() {
     compare!(Literals = Literals::new(), clocks [], inputs [small, wide in 0..256, place], 2000, still [beyond]);
 }
 
-/// Machine integers, in which nothing wraps.
-#[derive(LogicBlock, Default)]
-struct MachineIntegers {
-    pub count: Signal<In, Bits<3>>,
-    pub word: Signal<In, Bits<64>>,
-    pub last: Signal<Out, Bit>,
-    pub beyond: Signal<Out, Bit>,
-    pub scaled: Signal<Out, Bit>,
-    pub shifted: Signal<Out, Bit>,
-    pub nothing: Signal<Out, Bits<3>>,
-}
-
-impl Logic for MachineIntegers {
-    #[hdl_gen]
-    fn update(&mut self) {
-        self.last.next = self.count.val().index() + 1 == 8;
-        self.beyond.next = 9 < self.count.val().index() * 2;
-        self.scaled.next = self.word.val().get_bit(self.count.val().index() * 8 + 3);
-        self.shifted.next = self.word.val().get_bit(self.count.val().index() << 2);
-        self.nothing.next = self.count.val() + bit_cast::<3, 0>(self.count.val().get_bits::<0>(0));
-    }
-}
-
-#[test]
-fn machine_integers_do_not_wrap() {
-    compare!(MachineIntegers = MachineIntegers::default(), clocks [], inputs [count, word], 500);
-}
-
 /// A choice between more than there are.
 #[derive(LogicBlock)]
 struct Choice<const N: usize> {

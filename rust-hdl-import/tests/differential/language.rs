@@ -242,7 +242,7 @@ fn enums_and_packed_structs() {
 }
 
 #[derive(LogicBlock, Default)]
-struct LateAssignment {
+pub struct LateAssignment {
     pub clock: Signal<In, Clock>,
     pub step: Signal<In, Bit>,
     pub next_count: Signal<Out, Bits<4>>,

@@ -6,6 +6,7 @@ mod circuits;
 mod clock_crossing;
 mod corners;
 mod harness;
+mod integers;
 mod language;
 mod names;
 mod processor;

@@ -17,7 +17,7 @@ use systole_verilog::tools::{Tool, present_for_test};
 
 use crate::compare;
 use crate::harness::empty_recording;
-use crate::language::{Counter, Operators, Parts, SignedArithmetic};
+use crate::language::{Counter, LateAssignment, Operators, Parts, SignedArithmetic};
 use crate::structure::Row;
 
 /// Runs the design with random inputs, and replays that on rust-hdl's Verilog.
@@ -130,4 +130,38 @@ fn operators_bind_as_in_verilog() {
 #[test]
 fn in_the_simulators_widths_operators_bind_as_in_rust() {
     compare!(Grouping = Grouping::default(), clocks [], inputs [a, b], 1000);
+}
+
+#[test]
+fn a_child_s_input_reads_as_it_stands() {
+    compare_with_verilog_of_rust_hdl(LateAssignment::default(), 1000);
+}
+
+/// Cases that a wider comparison tells apart.
+#[derive(LogicBlock, Default)]
+struct Cases {
+    pub a: Signal<In, Bits<3>>,
+    pub b: Signal<In, Bits<3>>,
+    pub inverted: Signal<Out, Bits<2>>,
+    pub summed: Signal<Out, Bits<2>>,
+}
+
+impl Logic for Cases {
+    #[hdl_gen]
+    fn update(&mut self) {
+        match (!self.a.val()).index() {
+            2 => self.inverted.next = 1.into(),
+            _ => self.inverted.next = 2.into(),
+        }
+        match self.a.val().index() + self.b.val().index() {
+            9 => self.summed.next = 1.into(),
+            1 => self.summed.next = 3.into(),
+            _ => self.summed.next = 2.into(),
+        }
+    }
+}
+
+#[test]
+fn cases_compare_in_the_width_of_their_patterns() {
+    compare_with_verilog_of_rust_hdl(Cases::default(), 500);
 }
