@@ -46,6 +46,8 @@ pub(crate) struct Build {
     pub values: FxHashMap<SignalId, CellId>,
     /// Local signals that are not assigned on every path.
     pub open_locals: Vec<OpenLocal>,
+    /// Children's inputs, with the cell by which the code reads them.
+    pub wires: Vec<(SignalId, CellId)>,
     pub inputs: Vec<String>,
     pub own_clocks: Vec<String>,
     pub passed_clocks: Vec<(String, String)>,
@@ -183,6 +185,14 @@ impl Build {
             if let Some(&value) = self.signals.find(&info.name).and_then(|id| self.values.get(&id)) {
                 self.netlist.name(value, &info.name);
             }
+        }
+        // What children give and are given, where the code reads it.
+        let wires = std::mem::take(&mut self.wires).into_iter().map(|(id, cell)| (cell, self.signals.get(id).name.clone()));
+        let mut read: Vec<_> = self.reserved.iter().map(|(name, cell)| (*cell, name.clone())).chain(wires).collect();
+        read.retain(|(cell, _)| live[cell.index()] && !self.netlist.module.cell(*cell).is_sequential());
+        read.sort();
+        for (cell, name) in read {
+            self.netlist.name(cell, &name);
         }
         sweep::sweep(&mut self.netlist.module);
     }

@@ -47,6 +47,8 @@ pub(crate) struct Executed {
     pub values: FxHashMap<SignalId, CellId>,
     pub problems: Vec<Problem>,
     pub open_locals: Vec<OpenLocal>,
+    /// Children's inputs, with the cell by which the code reads them.
+    pub wires: Vec<(SignalId, CellId)>,
 }
 
 /// A local signal that is not assigned on every path. That matters only if anything reads what it has in the end.
@@ -73,13 +75,16 @@ impl<'a> Evaluator<'a> {
     /// What every signal is in the end, and what stood in the way.
     pub fn finish(mut self) -> Executed {
         self.assignments.finish(self.netlist);
-        let mut executed = Executed { values: FxHashMap::default(), problems: self.problems, open_locals: Vec::new() };
+        let mut executed = Executed { values: FxHashMap::default(), problems: self.problems, open_locals: Vec::new(), wires: Vec::new() };
         for id in self.signals.ids() {
             let symbol = self.signals.get(id);
             if !matches!(symbol.role, Role::Assign | Role::Wire) {
                 continue;
             }
             executed.values.insert(id, self.assignments.present(self.netlist, id));
+            if symbol.role == Role::Wire {
+                executed.wires.push((id, self.assignments.in_the_end(id)));
+            }
             if let Some(problem) = unassigned(&symbol.name, symbol.info.ty().width(), self.assignments.coverage(id)) {
                 match symbol.info.kind {
                     AtomKind::LocalSignal => {

@@ -39,10 +39,10 @@ impl Evaluator<'_> {
         }
         match expression {
             VerilogExpression::Signal(text) => self.signal(text),
-            VerilogExpression::Literal(literal) => match literal::value(literal) {
-                Some((value, bits)) => Ok(Operand::Literal { value, is_bit: bits == 1 }),
-                None => Err(Problem::new(format!("literal `{literal}`"), "it is not a number", "write a number")),
-            },
+            VerilogExpression::Literal(literal) => {
+                let (value, bits) = literal::number(literal)?;
+                Ok(Operand::Literal { value, is_bit: bits == 1 })
+            }
             VerilogExpression::Paren(inner) => {
                 if self.is_integer_in(inner, width) {
                     self.refuse_open_sum(inner)?;

@@ -3,9 +3,16 @@
 use num_bigint::BigInt;
 use rust_hdl_core::ast::VerilogLiteral;
 
+use crate::diagnostic::Problem;
+
 /// The value and the width in bits of a literal.
 pub(crate) fn value(literal: &VerilogLiteral) -> Option<(BigInt, u32)> {
     parse(&literal.to_string())
+}
+
+/// The value and the width in bits of a literal that must have one.
+pub(crate) fn number(literal: &VerilogLiteral) -> Result<(BigInt, u32), Problem> {
+    value(literal).ok_or_else(|| Problem::new(format!("literal `{literal}`"), "it is not a number", "write a number"))
 }
 
 /// Reads a literal in Verilog's notation (`8'hff`) or in Rust's (`255`, `0xFF_u8`, `true`). A number without a width has 32 bits.

@@ -1,8 +1,10 @@
 //! Puts the modules of a design together: children first, equal ones shared, primitives within the module that holds them.
 
+use std::hash::BuildHasher;
+
 use rust_hdl_core::ast::{Verilog, VerilogExpression, VerilogStatement};
 use rust_hdl_core::atom::AtomKind;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use systole_hdl::design::ModuleId;
 use systole_hdl::validate::{Item, Violation};
 use systole_hdl::{Design, ModuleDef};
@@ -76,17 +78,20 @@ struct Lowering {
     names: UniqueNames,
     /// For each module the block that it was first made of.
     paths: Vec<String>,
-    /// Modules by their numbers of cells, instances and ports, to find equal ones.
-    alike: FxHashMap<(usize, usize, usize), Vec<ModuleId>>,
+    /// Modules by the hash of what they hold, to find equal ones.
+    alike: FxHashMap<u64, Vec<ModuleId>>,
 }
 
 impl Lowering {
-    /// A broken rule of the netlist: a combinational loop, or two signals whose names become one. No other is expected.
+    /// A broken rule of the netlist: a combinational loop, two signals whose names become one, a word beyond all bounds.
     fn invalid(&self, root: &Node, violation: &Violation) -> Diagnostic {
         let path = violation.module.and_then(|module| self.paths.get(module.index())).unwrap_or(&root.path);
         let remedy = match violation.item {
-            Item::Cell(_) if violation.text.contains("loop") => "put a flip-flop into the loop",
-            _ => "rename one of two signals whose names become one",
+            Item::Cell(_) if violation.text.contains("combinational loop") => {
+                "put a flip-flop into the loop; a word whose bits depend on each other is better several signals"
+            }
+            _ if violation.text.contains("name") => "rename one of two signals whose names become one",
+            _ => "make its words narrower",
         };
         Problem::new("design", &violation.text, remedy).within(path)
     }
@@ -122,6 +127,7 @@ impl Lowering {
         let executed = evaluator.finish();
         build.values = executed.values;
         build.open_locals = executed.open_locals;
+        build.wires = executed.wires;
         build.problems.extend(executed.problems);
         if self.diagnostics.len() == reported {
             build.finish(node, &children, &self.design);
@@ -149,8 +155,8 @@ impl Lowering {
     /// The definition equal to `module`, or `module` itself: `taps$3` is called `taps`, what the name is not free for gets a number.
     fn share(&mut self, node: &Node, mut module: ModuleDef) -> ModuleId {
         let is_top = node.path == node.name;
-        let key = (module.cells.len(), module.instances.len(), module.inputs.len() + module.outputs.len());
-        let alike = self.alike.entry(key).or_default();
+        // It has no name yet.
+        let alike = self.alike.entry(FxBuildHasher.hash_one(&module)).or_default();
         for &id in alike.iter().filter(|_| !is_top) {
             module.name.clone_from(&self.design.module(id).name);
             if module == *self.design.module(id) {

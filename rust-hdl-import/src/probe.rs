@@ -150,8 +150,7 @@ impl Probe for Walk {
 }
 
 fn shape(descriptor: &TypeDescriptor, width: u32) -> Shape {
-    // Only rust-hdl's own clock has this name: types of users begin with a capital letter.
-    if descriptor.name == "clock" {
+    if descriptor.name == "clock" && matches!(descriptor.kind, TypeKind::Bits(1)) {
         return Shape::Clock;
     }
     let fields = match &descriptor.kind {

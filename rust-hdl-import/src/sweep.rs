@@ -5,11 +5,15 @@ use systole_hdl::{Cell, CellId, ModuleDef};
 /// Whether each cell of a module is used: by an output, an instance, a memory, a register, or a cell with a name, which is shown in
 /// waveforms.
 pub(crate) fn live(module: &ModuleDef) -> Vec<bool> {
-    let mut live = vec![false; module.cells.len()];
-    let mut open: Vec<CellId> = module.outputs.iter().map(|port| port.value).collect();
-    open.extend(module.instances.iter().flat_map(|instance| instance.inputs.iter().copied()));
-    let writes = module.memories.iter().flat_map(|memory| &memory.writes);
+    // Taken apart in full, so that nothing that has cells is forgotten.
+    let ModuleDef { name: _, parameters: _, domains: _, inputs: _, outputs, cells, info: _, memories, instances, streams, levels } = module;
+    let mut live = vec![false; cells.len()];
+    let mut open: Vec<CellId> = outputs.iter().map(|port| port.value).collect();
+    open.extend(instances.iter().flat_map(|instance| instance.inputs.iter().copied()));
+    let writes = memories.iter().flat_map(|memory| &memory.writes);
     open.extend(writes.flat_map(|write| [write.address, write.data, write.enable].into_iter().chain(write.mask)));
+    open.extend(streams.iter().flat_map(|stream| [stream.data, stream.valid, stream.ready]));
+    open.extend(levels.iter().map(|level| level.level));
     open.extend(module.cell_ids().filter(|id| {
         let cell = module.cell(*id);
         cell.is_sequential() || matches!(cell, Cell::Input(_)) || module.info[id.index()].name.is_some()
@@ -46,4 +50,8 @@ pub(crate) fn sweep(module: &mut ModuleDef) {
     for write in module.memories.iter_mut().flat_map(|memory| &mut memory.writes) {
         [&mut write.address, &mut write.data, &mut write.enable].into_iter().chain(&mut write.mask).for_each(renumber);
     }
+    for stream in &mut module.streams {
+        [&mut stream.data, &mut stream.valid, &mut stream.ready].into_iter().for_each(renumber);
+    }
+    module.levels.iter_mut().for_each(|level| renumber(&mut level.level));
 }

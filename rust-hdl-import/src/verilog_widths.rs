@@ -11,7 +11,7 @@ use crate::diagnostic::Problem;
 use crate::evaluate::Evaluator;
 use crate::expression::{Operand, unsigned};
 use crate::literal;
-use crate::names::{loop_variable, resolve};
+use crate::names::loop_variable;
 use crate::precedence::grouped_as_verilog;
 
 /// The width of a number without one: a loop variable, an enum's variant.
@@ -59,16 +59,13 @@ impl Evaluator<'_> {
     /// The format that an expression has wherever it stands.
     fn own_format(&mut self, expression: &VerilogExpression) -> Result<Format, Problem> {
         Ok(match expression {
-            VerilogExpression::Signal(text) => {
-                let signal = resolve(text, &self.loops).ok().and_then(|name| self.signals.find(&name));
-                match signal.filter(|_| loop_variable(text, &self.loops).is_none()) {
-                    Some(signal) => {
-                        let ty = self.signals.get(signal).info.ty();
-                        Format { width: ty.width(), signed: ty.is_signed() }
-                    }
-                    None => Format { width: NUMBER_WIDTH, signed: true },
+            VerilogExpression::Signal(_) => match self.plain_signal(expression) {
+                Some(signal) => {
+                    let ty = self.signals.get(signal).info.ty();
+                    Format { width: ty.width(), signed: ty.is_signed() }
                 }
-            }
+                None => Format { width: NUMBER_WIDTH, signed: true },
+            },
             VerilogExpression::Literal(literal) => {
                 Format { width: literal::value(literal).map_or(NUMBER_WIDTH, |(_, width)| width), signed: false }
             }
@@ -149,10 +146,7 @@ impl Evaluator<'_> {
                 let operand = self.signal(text)?;
                 self.fit(operand, own.ty())
             }
-            VerilogExpression::Literal(literal) => match literal::value(literal) {
-                Some((value, _)) => Ok(self.netlist.constant(&value, own.ty())),
-                None => Err(Problem::new(format!("literal `{literal}`"), "it is not a number", "write a number")),
-            },
+            VerilogExpression::Literal(literal) => Ok(self.netlist.constant(&literal::number(literal)?.0, own.ty())),
             VerilogExpression::Unary(VerilogOpUnary::Not, inner) => {
                 let reduced = self.leaf(inner)?;
                 Ok(self.netlist.not(reduced))

@@ -50,7 +50,8 @@ impl Module {
     /// design's only or default domain is the handle's; of several, one with a name is the parent's domain of that name, which it gets
     /// if it has none, as for [`Module::instance`]. An output is called `name_output` in waveforms.
     ///
-    /// The first instance checks and copies the design. A further one of an equal design costs a comparison of the two.
+    /// The first instance checks and copies the design. A further one of an equal design costs a comparison of the two, and a hash if
+    /// another design came between.
     ///
     /// ```
     /// use systole_hdl::prelude::*;
