@@ -3,16 +3,11 @@
 //! Assignments take effect in order, the latest wins. The arms of an `if` or a `match` are executed from the same state and merged by
 //! multiplexers, unless the condition is known, as where it compares a loop's variable or a `Constant`; a loop is unrolled.
 
-use std::collections::BTreeSet;
-
 use num_bigint::BigInt;
-use rust_hdl_core::ast::{
-    VerilogBlock, VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogMatch,
-    VerilogStatement,
-};
+use rust_hdl_core::ast::{VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLoop, VerilogStatement};
 use rust_hdl_core::atom::AtomKind;
 use rustc_hash::FxHashMap;
-use systole_hdl::{Cell, CellId, Type, Value};
+use systole_hdl::{Cell, CellId, Type};
 
 use crate::Widths;
 use crate::assignments::{Arm, Assignments, Coverage};
@@ -23,7 +18,7 @@ use crate::literal;
 use crate::names::{Loops, resolve};
 use crate::netlist::Netlist;
 use crate::places::part_within;
-use crate::signals::{Role, SignalId, Signals, Variant};
+use crate::signals::{Role, SignalId, Signals};
 
 /// The execution of one block.
 pub(crate) struct Evaluator<'a> {
@@ -34,12 +29,9 @@ pub(crate) struct Evaluator<'a> {
     pub widths: Widths,
     /// The signal that is assigned to or compared with what is being evaluated: the enum that a variant's name is of.
     pub counterpart: Option<SignalId>,
-    problems: Vec<Problem>,
-    assignments: Assignments,
+    pub problems: Vec<Problem>,
+    pub assignments: Assignments,
 }
-
-/// The cases of a `match` with their numbers, and the one that takes the rest.
-type Cases<'c> = (Vec<(BigInt, &'c VerilogBlock)>, Option<&'c VerilogBlock>);
 
 /// What the execution of a block gave.
 pub(crate) struct Executed {
@@ -245,7 +237,8 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn arm(&mut self, block: &[VerilogStatement]) -> Arm {
+    /// What a block does to the signals, which stay as they are.
+    pub fn arm(&mut self, block: &[VerilogStatement]) -> Arm {
         self.assignments.open_arm();
         self.block(block);
         self.assignments.close_arm()
@@ -257,86 +250,6 @@ impl<'a> Evaluator<'a> {
             self.problems.push(problem);
             self.netlist.reserve(ty)
         })
-    }
-
-    /// Rust has every `match` cover everything, so the last case that can be reached needs no condition.
-    fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
-        // Verilog compares in the width of the widest, and patterns have 32 bits there.
-        let test = match self.widths {
-            Widths::Simulator => self.index(&cases.test),
-            Widths::Verilog => self.expression(&cases.test, Some(32)),
-        };
-        let owner = self.plain_signal(&cases.test);
-        let (test, (mut patterns, fallback)) = match test.and_then(|test| Ok((test, self.patterns(cases, owner)?))) {
-            Ok(understood) => understood,
-            Err(problem) => {
-                self.unknown_cases(cases);
-                return Err(problem);
-            }
-        };
-        if let Some(value) = self.known(&test) {
-            let chosen = patterns.iter().find(|(pattern, _)| *pattern == value).map(|(_, block)| *block).or(fallback);
-            self.block(chosen.map_or(&[], Vec::as_slice));
-            return Ok(());
-        }
-        let test = self.cell(test)?;
-        let (ty, variants) = (self.netlist.ty(test), owner.map_or(0, |owner| self.signals.get(owner).info.variants().len()));
-        // What the word cannot be is never met; the same number twice is met once.
-        let mut met = BTreeSet::new();
-        patterns.retain(|(pattern, _)| Value::from_bigint(ty.width(), pattern).to_number(ty) == *pattern && met.insert(pattern.clone()));
-        let is_complete = !patterns.is_empty() && (patterns.len() == variants || ty.width() < 32 && patterns.len() == 1 << ty.width());
-        let last = match fallback.filter(|_| !is_complete) {
-            Some(fallback) => fallback,
-            None => match patterns.pop() {
-                Some((_, block)) => block,
-                None => return Ok(()),
-            },
-        };
-        let mut arms = Vec::new();
-        for (pattern, block) in patterns {
-            let pattern = self.netlist.constant(&pattern, ty);
-            arms.push((self.netlist.equal(test, pattern), self.arm(block)));
-        }
-        let last = self.arm(last);
-        self.assignments.choose(self.netlist, &arms, &last);
-        Ok(())
-    }
-
-    /// Executes cases of which it is not known when they are met, for what is wrong within them and after them.
-    fn unknown_cases(&mut self, cases: &VerilogMatch) {
-        let arms: Vec<_> = cases.cases.iter().map(|case| (self.netlist.reserve(Type::BIT), self.arm(&case.block))).collect();
-        if let Some((last, arms)) = arms.split_last() {
-            self.assignments.choose(self.netlist, arms, &last.1);
-        }
-    }
-
-    /// The cases of a `match` of numbers or of variants of `owner`'s enum, and the one that takes the rest.
-    fn patterns<'c>(&self, cases: &'c VerilogMatch, owner: Option<SignalId>) -> Result<Cases<'c>, Problem> {
-        let mut patterns = Vec::new();
-        for (place, case) in cases.cases.iter().enumerate() {
-            let is_last = place + 1 == cases.cases.len();
-            match self.pattern(&case.condition, owner) {
-                _ if case.condition == "default" => return Ok((patterns, Some(&case.block))),
-                // A name that takes the rest can only be the last one; elsewhere it is a constant.
-                Err(_) if is_last && case.condition.starts_with(|symbol: char| symbol == '_' || symbol.is_lowercase()) => {
-                    return Ok((patterns, Some(&case.block)));
-                }
-                pattern => patterns.push((pattern?, &case.block)),
-            }
-        }
-        Ok((patterns, None))
-    }
-
-    fn pattern(&self, text: &str, owner: Option<SignalId>) -> Result<BigInt, Problem> {
-        let name = resolve(text, &self.loops)?;
-        match self.signals.variant(&name, owner) {
-            Some(Variant::Value(value)) => Ok(value),
-            Some(Variant::Ambiguous) => Err(ambiguous(&name)),
-            None => literal::parse(&name).map(|(value, _)| value).ok_or_else(|| {
-                let reason = "the pattern is neither a number nor a variant of an enum that a signal of the block carries";
-                Problem::new(format!("pattern `{name}`"), reason, "compare with a `Constant` in an `if`")
-            }),
-        }
     }
 
     fn repeat(&mut self, repeated: &VerilogLoop) -> Result<(), Problem> {

@@ -32,11 +32,13 @@
 //! as it stands, so import it before simulating it: the initial value of an `EdgeDFF` and the content of a RAM are their present ones.
 //!
 //! Modules read in this order: `probe` walks the block, `primitives` recognises flip-flops and memories, `evaluate` executes a block's
-//! `update` symbolically, with what its signals are in `assignments`, and with `expression`, `operators`, `integers`, `places` and `widths` for
-//! the widths of the simulator, `verilog_widths` and `precedence` for the others; `build` puts a module together, `lower` a design.
+//! `update` symbolically, `cases` a `match` in it, with what its signals are in `assignments`; expressions are computed in the widths
+//! of the simulator by `expression`, `operators`, `integers`, `places` and `widths`, in the others by `verilog_widths` and `precedence`;
+//! `build` puts a module together, `lower` a design.
 
 mod assignments;
 mod build;
+mod cases;
 mod clocks;
 mod diagnostic;
 mod evaluate;
