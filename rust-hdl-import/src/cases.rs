@@ -1,7 +1,5 @@
 //! A `match`: which of its cases can be met, and when.
 
-use std::collections::BTreeSet;
-
 use num_bigint::BigInt;
 use rust_hdl_core::ast::{VerilogBlock, VerilogMatch};
 use systole_hdl::{Type, Value};
@@ -10,7 +8,7 @@ use crate::Widths;
 use crate::diagnostic::Problem;
 use crate::evaluate::{Evaluator, ambiguous};
 use crate::literal;
-use crate::names::resolve;
+use crate::names::{loop_variable, resolve};
 use crate::signals::{SignalId, Variant};
 
 /// The cases of a `match` with their numbers, and the one that takes the rest.
@@ -39,9 +37,8 @@ impl Evaluator<'_> {
         }
         let test = self.cell(test)?;
         let (ty, variants) = (self.netlist.ty(test), owner.map_or(0, |owner| self.signals.get(owner).info.variants().len()));
-        // What the word cannot be is never met; the same number twice is met once.
-        let mut met = BTreeSet::new();
-        patterns.retain(|(pattern, _)| Value::from_bigint(ty.width(), pattern).to_number(ty) == *pattern && met.insert(pattern.clone()));
+        // What the word cannot be is never met.
+        patterns.retain(|(pattern, _)| Value::from_bigint(ty.width(), pattern).to_number(ty) == *pattern);
         let is_complete = !patterns.is_empty() && (patterns.len() == variants || ty.width() < 32 && patterns.len() == 1 << ty.width());
         let last = match fallback.filter(|_| !is_complete) {
             Some(fallback) => fallback,
@@ -74,11 +71,17 @@ impl Evaluator<'_> {
         for (place, case) in cases.cases.iter().enumerate() {
             let is_last = place + 1 == cases.cases.len();
             match self.pattern(&case.condition, owner) {
-                _ if case.condition == "default" => return Ok((patterns, Some(&case.block))),
+                _ if case.condition == "default" && is_last => return Ok((patterns, Some(&case.block))),
+                _ if case.condition == "default" => return Err(guarded("_")),
                 // A name that takes the rest can only be the last one; elsewhere it is a constant.
                 Err(_) if is_last && case.condition.starts_with(|symbol: char| symbol == '_' || symbol.is_lowercase()) => {
+                    if self.signals.find(&case.condition).is_some() || loop_variable(&case.condition, &self.loops).is_some() {
+                        let reason = "it binds a name that a signal or a loop's variable has, and the tree does not tell them apart";
+                        return Err(Problem::new(format!("pattern `{}`", case.condition), reason, "rename what it binds, or write `_`"));
+                    }
                     return Ok((patterns, Some(&case.block)));
                 }
+                Ok(pattern) if patterns.iter().any(|(known, _)| *known == pattern) => return Err(guarded(&case.condition)),
                 pattern => patterns.push((pattern?, &case.block)),
             }
         }
@@ -96,4 +99,10 @@ impl Evaluator<'_> {
             }),
         }
     }
+}
+
+/// A case that is met twice, or before the end.
+fn guarded(pattern: &str) -> Problem {
+    let reason = "there are cases after it that only a guard lets be met, and rust-hdl's tree has no guards";
+    Problem::new(format!("pattern `{}`", pattern.replace('$', "::")), reason, "write an `if` within the case")
 }

@@ -61,7 +61,7 @@ impl Evaluator<'_> {
                 let ty = unsigned(self.netlist.width(cell));
                 Ok(Operand::Cell(self.netlist.retype(cell, ty)))
             }
-            VerilogExpression::Binary(..) if self.is_integer_in(expression, width) => self.integer(expression),
+            VerilogExpression::Binary(..) if self.is_integer_in(expression, width) => self.integer_in(expression, width),
             VerilogExpression::Binary(left, operator, right) => self.binary(left, operator, right, width),
             VerilogExpression::Unary(operator, inner) => self.unary(operator, inner, width),
             VerilogExpression::Index(inner, index) => {
@@ -102,10 +102,13 @@ impl Evaluator<'_> {
             construct = construct.replace('$', "::");
             (
                 "it is no signal of the block or of its children, and no variant of an enum that one of them carries",
-                "write enums' variants as `Enum::Variant`",
+                "name an enum as it is declared, and put a constant into a `Constant` field of the block",
             )
         } else {
-            ("it is a constant of Rust, whose value rust-hdl's tree does not hold", "put it into a `Constant` field of the block")
+            (
+                "it is a constant of Rust or a name that a pattern binds, whose value rust-hdl's tree does not hold",
+                "put a constant into a `Constant` field of the block, and instead of a bound name write what is matched",
+            )
         };
         Problem::new(construct, reason, remedy)
     }

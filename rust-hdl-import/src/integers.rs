@@ -18,6 +18,8 @@ use crate::operators::fold;
 /// The width of a machine integer.
 const INTEGER_WIDTH: u32 = 64;
 
+const SUM_REMEDY: &str = "assign the sum of the words, widened with `bit_cast`, to a local signal, and use that";
+
 /// Whether a result may not fit the operands' width.
 fn may_wrap(operator: &VerilogOp) -> bool {
     matches!(operator, VerilogOp::Add | VerilogOp::Sub | VerilogOp::Mul | VerilogOp::Shl)
@@ -36,7 +38,7 @@ impl Evaluator<'_> {
             return Ok(self.netlist.known(place).map_or(Operand::Cell(place), |value| Operand::Literal { value, is_bit: false }));
         }
         match expression {
-            VerilogExpression::Binary(..) => self.integer(expression),
+            VerilogExpression::Binary(..) => self.integer_in(expression, None),
             other => self.expression(other, None),
         }
     }
@@ -53,8 +55,14 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A machine integer that is or becomes what a place of `width` bits takes.
+    pub fn integer_in(&mut self, expression: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
+        self.refuse_mixed_sums(expression, width)?;
+        self.integer(expression)
+    }
+
     /// A machine integer, in as many bits as it can need.
-    pub fn integer(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
+    fn integer(&mut self, expression: &VerilogExpression) -> Result<Operand, Problem> {
         if let Some(value) = self.number(expression) {
             return Ok(Operand::Literal { value, is_bit: false });
         }
@@ -77,12 +85,41 @@ impl Evaluator<'_> {
         match inner {
             VerilogExpression::Paren(inner) => self.refuse_open_sum(inner),
             VerilogExpression::Binary(_, operator, _)
-                if may_wrap(operator) && !self.sort(inner).is_integer && self.number(inner).is_none() =>
+                // A product of words is exact.
+                if may_wrap(operator)
+                    && !matches!(operator, VerilogOp::Mul)
+                    && !self.sort(inner).is_integer
+                    && self.number(inner).is_none() =>
             {
                 let reason =
                     "rust-hdl's tree does not tell whether it wraps, as `(a + b).index()` does and `(a.index() + b.index())` does not";
-                let remedy = "assign the sum to a local signal, widen its operands with `bit_cast`, or leave the parentheses off";
-                Err(Problem::new("sum in parentheses", reason, remedy))
+                Err(Problem::new("sum in parentheses", reason, SUM_REMEDY))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses `word + (row.index() * 4).to_bits()`, which wraps in the width of the word, where the wrapping shows. It does not in a
+    /// place of that width, to which only operators lead that compute each bit from those below.
+    fn refuse_mixed_sums(&self, expression: &VerilogExpression, place: Option<u32>) -> Result<(), Problem> {
+        match expression {
+            VerilogExpression::Paren(inner) => self.refuse_mixed_sums(inner, place),
+            VerilogExpression::Binary(left, operator, right) if gives_word(operator) => {
+                let keeps = !matches!(operator, VerilogOp::Shr);
+                let place = place.filter(|_| keeps);
+                if !matches!(operator, VerilogOp::Shl | VerilogOp::Shr | VerilogOp::Mul) {
+                    for (word, other) in [(left, right), (right, left)] {
+                        let is_converted = matches!(**other, VerilogExpression::Paren(_)) && self.sort(other).is_integer;
+                        let width = self.sort(word).width;
+                        if is_converted && width.is_some() && width != place {
+                            let reason = "rust-hdl's tree does not tell whether a machine integer in it becomes a word, and the sum wraps";
+                            let remedy = "assign what `to_bits` gives to a local signal, or leave the parentheses off";
+                            return Err(Problem::new("sum of a word and a machine integer", reason, remedy));
+                        }
+                    }
+                }
+                self.refuse_mixed_sums(left, place)?;
+                self.refuse_mixed_sums(right, place)
             }
             _ => Ok(()),
         }

@@ -104,6 +104,11 @@ impl Netlist {
             Cell::Equal(a, b) => truth(bits(a)? == bits(b)?),
             Cell::Less(a, b) => truth(number(a)? < number(b)?),
             Cell::Slice { value, low } => bits(value)?.slice(low, ty.width()),
+            Cell::ReduceAnd(a) => truth(*bits(a)? == Value::ones(self.width(a))),
+            Cell::ReduceOr(a) => truth(!bits(a)?.is_zero()),
+            Cell::ReduceXor(a) => truth(bits(a)?.limbs().iter().map(|limb| limb.count_ones()).sum::<u32>() % 2 == 1),
+            Cell::ShiftLeft(a, amount) => value(number(a)? << amount_within(number(amount)?, ty.width())),
+            Cell::ShiftRight(a, amount) => value(number(a)? >> amount_within(number(amount)?, ty.width())),
             _ => return None,
         })
     }
@@ -227,4 +232,9 @@ impl Netlist {
             self.module.info[id.index()].name = Some(name);
         }
     }
+}
+
+/// An amount of a shift, or one that shifts all bits out.
+fn amount_within(amount: BigInt, width: u32) -> u32 {
+    u32::try_from(amount).unwrap_or(width).min(width)
 }

@@ -94,7 +94,7 @@ impl Evaluator<'_> {
         let is_beyond = |side| self.number(side).is_some_and(|value| Some(bits_needed(&value)) > common);
         let may_be_beyond = common.is_some_and(|width| width <= INDEX_WIDTH) && !left_sort.is_signed && !right_sort.is_signed;
         if left_sort.are_integers(right_sort) || may_be_beyond && (is_beyond(left) || is_beyond(right)) {
-            let (left, right) = (self.integer(left)?, self.integer(right)?);
+            let (left, right) = (self.integer_in(left, None)?, self.integer_in(right, None)?);
             let (left, right) = (self.amount(left)?, self.amount(right)?);
             return self.combined(Operand::Cell(left), operator, Operand::Cell(right));
         }

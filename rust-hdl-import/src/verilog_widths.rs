@@ -206,10 +206,14 @@ impl Evaluator<'_> {
                 });
             }
             VerilogOp::LogicalAnd | VerilogOp::LogicalOr => {
-                let (a, b) = (self.self_determined(left)?, self.self_determined(right)?);
+                let a = self.self_determined(left)?;
                 let a = self.netlist.cell(Cell::ReduceOr(a), Type::BIT);
+                let is_and = matches!(operator, VerilogOp::LogicalAnd);
+                // What is not read need not be there, as beyond the ends of an array.
+                let decides = self.netlist.known(a).is_some_and(|value| (value == BigInt::ZERO) == is_and);
+                let b = if decides { a } else { self.self_determined(right)? };
                 let b = self.netlist.cell(Cell::ReduceOr(b), Type::BIT);
-                if matches!(operator, VerilogOp::LogicalAnd) { self.netlist.and(a, b) } else { self.netlist.or(a, b) }
+                if is_and { self.netlist.and(a, b) } else { self.netlist.or(a, b) }
             }
             comparison => {
                 let common = self.own_format(left)?.join(self.own_format(right)?);

@@ -47,7 +47,12 @@ impl Sort {
 
     fn product(self, other: Sort) -> Sort {
         let is_signed = self.is_signed || other.is_signed;
-        if is_signed || (self.width, other.width) == (Some(FACTOR_WIDTH), Some(FACTOR_WIDTH)) {
+        // A literal may be a word of 16 bits next to another.
+        let is_word = matches!(
+            (self.width, other.width),
+            (Some(FACTOR_WIDTH), Some(FACTOR_WIDTH) | None) | (None, Some(FACTOR_WIDTH)) if !self.is_integer && !other.is_integer
+        );
+        if is_signed || is_word {
             return Sort { width: Some(2 * FACTOR_WIDTH), is_signed, is_integer: false };
         }
         Sort { is_integer: self != Sort::default() || other != Sort::default(), ..Sort::default() }

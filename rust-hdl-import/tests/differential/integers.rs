@@ -124,3 +124,90 @@ impl Logic for ShortCircuit {
 fn a_known_left_side_decides_before_the_right_one_is_read() {
     compare!(ShortCircuit = ShortCircuit::default(), clocks [], inputs [bits, enable], 300);
 }
+
+/// Words next to machine integers that become words, and words of 16 bits that are multiplied by a literal.
+#[derive(LogicBlock, Default)]
+struct NextToWords {
+    pub base: Signal<In, Bits<8>>,
+    pub row: Signal<In, Bits<4>>,
+    pub factor: Signal<In, Bits<16>>,
+    pub wide: Signal<In, Bits<32>>,
+    pub address: Signal<Out, Bits<8>>,
+    pub scaled: Signal<Out, Bits<8>>,
+    pub high: Signal<Out, Bits<40>>,
+    pub shifted: Signal<Out, Bits<32>>,
+    offset: Signal<Local, Bits<8>>,
+}
+
+#[allow(clippy::precedence, reason = "as users write it")]
+impl Logic for NextToWords {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.address.next = self.base.val() + (self.row.val().index() * 12).to_bits();
+        self.offset.next = (self.row.val().index() * 12).to_bits();
+        self.scaled.next = (self.base.val() + self.offset.val()) >> 1;
+        self.high.next = bit_cast::<40, 32>(self.factor.val() * 3.into() + self.wide.val());
+        self.shifted.next = self.factor.val() * 3.into() + self.wide.val() >> 4;
+    }
+}
+
+#[test]
+fn words_wrap_next_to_machine_integers() {
+    compare!(
+        NextToWords = NextToWords::default(),
+        clocks [],
+        inputs [base, row, factor, wide in 0xFFFF_0000..0x1_0000_0000],
+        2000
+    );
+}
+
+/// Conditions that depend on constants alone: what they do not choose need not make sense.
+#[derive(LogicBlock)]
+struct Configured {
+    pub data: Signal<In, Bits<8>>,
+    pub result: Signal<Out, Bits<8>>,
+    pub enabled: Signal<Out, Bit>,
+    mode: Constant<Bits<16>>,
+    enable: Constant<Bit>,
+    taps: [Signal<Local, Bit>; 3],
+}
+
+impl Default for Configured {
+    fn default() -> Self {
+        Configured {
+            data: Default::default(),
+            result: Default::default(),
+            enabled: Default::default(),
+            mode: Constant::new(6.into()),
+            enable: Constant::new(true),
+            taps: Default::default(),
+        }
+    }
+}
+
+impl Logic for Configured {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if (self.mode.val() >> 1) == 3 && (self.mode.val() << 1) == 12 && self.mode.val().any() && !self.mode.val().xor() {
+            self.result.next = self.data.val() + 1;
+        }
+        if self.enable.val() || self.data.val() == 3 {
+            self.enabled.next = self.data.val().get_bit(1);
+        }
+        for i in 0..3 {
+            self.taps[i].next = self.data.val().get_bit(i);
+        }
+        for i in 0..3 {
+            if i == 2 || !self.taps[i + 1].val() {
+                self.result.next = self.result.val() ^ 1 << i;
+            }
+        }
+    }
+}
+
+#[test]
+fn constants_configure_a_circuit() {
+    compare!(Configured = Configured::default(), clocks [], inputs [data], 500);
+    let options = systole_rust_hdl::Options { widths: systole_rust_hdl::Widths::Verilog, ..Default::default() };
+    systole_rust_hdl::import_with(&Configured::default(), &options).unwrap();
+}

@@ -146,10 +146,10 @@ fn a_name_without_a_value_and_a_sum_that_may_wrap_are_refused_once() {
     };
     let found = refusals(&circuit);
     let starts = [
-        "top: `N`, assigned to `constant`: it is a constant of Rust, whose value rust-hdl's tree does not hold; put it into a `Constant`",
+        "top: `N`, assigned to `constant`: it is a constant of Rust or a name that a pattern binds, whose value rust-hdl's tree",
         "top: `child.held.q`, assigned to `inner`: it is no port of a child, or beyond the end of an array; give the child an output",
         "top: sum in parentheses, assigned to `computed`: rust-hdl's tree does not tell whether it wraps",
-        "top: `N`, assigned to `repeated`: it is a constant of Rust",
+        "top: `N`, assigned to `repeated`: it is a constant of Rust or",
     ];
     for start in starts {
         assert_eq!(found.iter().filter(|text| text.starts_with(start)).count(), 1, "{start}: {found:#?}");
@@ -227,4 +227,69 @@ fn a_fault_in_a_condition_does_not_make_others() {
     let found = refusals(&UnknownCondition::default());
     assert_eq!(found.len(), 3, "{found:#?}");
     assert!(found.iter().all(|text| text.starts_with("top: `limits::Add`")), "{found:#?}");
+}
+
+#[derive(LogicBlock, Default)]
+struct MixedSums {
+    pub base: Signal<In, Bits<8>>,
+    pub row: Signal<In, Bits<4>>,
+    pub reached: Signal<Out, Bit>,
+    pub halved: Signal<Out, Bits<8>>,
+    pub wide: Signal<Out, Bits<16>>,
+}
+
+impl Logic for MixedSums {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.reached.next = self.base.val() + (self.row.val().index() * 20).to_bits() == 40;
+        self.halved.next = (self.base.val() + (self.row.val().index() * 20).to_bits()) >> 1;
+        self.wide.next = bit_cast::<16, 8>(self.base.val() + (self.row.val().index() * 20).to_bits());
+    }
+}
+
+#[test]
+fn a_sum_of_a_word_and_a_machine_integer_is_refused_where_its_wrapping_shows() {
+    let found = refusals(&MixedSums::default());
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found.iter().all(|text| text.starts_with("top: sum of a word and a machine integer, assigned to")), "{found:#?}");
+}
+
+#[derive(LogicBlock, Default)]
+struct Guards {
+    pub choice: Signal<In, Bits<2>>,
+    pub enable: Signal<In, Bit>,
+    pub twice: Signal<Out, Bits<2>>,
+    pub rest: Signal<Out, Bits<2>>,
+    pub bound: Signal<Out, Bits<2>>,
+}
+
+impl Logic for Guards {
+    #[hdl_gen]
+    fn update(&mut self) {
+        match self.choice.val().index() {
+            1 if self.enable.val() => self.twice.next = 1.into(),
+            1 => self.twice.next = 2.into(),
+            _ => self.twice.next = 0.into(),
+        }
+        match self.choice.val().index() {
+            _ if self.enable.val() => self.rest.next = 3.into(),
+            _ => self.rest.next = 0.into(),
+        }
+        match self.choice.val().index() + 1 {
+            4 => self.bound.next = 0.into(),
+            choice => self.bound.next = choice.to_bits(),
+        }
+    }
+}
+
+#[test]
+fn guards_and_bindings_that_hide_a_signal_are_refused() {
+    let found = refusals(&Guards::default());
+    let starts = [
+        "top: pattern `1`: there are cases after it that only a guard lets be met",
+        "top: pattern `_`: there are cases after it that only a guard lets be met",
+        "top: pattern `choice`: it binds a name that a signal or a loop's variable has",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    assert!(starts.iter().zip(&found).all(|(start, text)| text.starts_with(start)), "{found:#?}");
 }
