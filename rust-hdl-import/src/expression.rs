@@ -31,6 +31,12 @@ pub(crate) fn unsigned(width: u32) -> Type {
     if width == 1 { Type::BIT } else { Type::u(width) }
 }
 
+/// Why what `to_bits` makes of a machine integer is refused where its width matters.
+pub(crate) fn converted() -> Problem {
+    let reason = "rust-hdl's tree does not tell where a machine integer in it becomes a word, and in how many bits";
+    Problem::new("machine integer that becomes a word", reason, "assign what `to_bits` gives to a local signal, or leave parentheses off")
+}
+
 impl Evaluator<'_> {
     /// The value of an expression, in a place for `width` bits if that is known.
     pub fn expression(&mut self, expression: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
@@ -186,7 +192,12 @@ impl Evaluator<'_> {
     fn unary(&mut self, operator: &VerilogOpUnary, inner: &VerilogExpression, width: Option<u32>) -> Result<Operand, Problem> {
         let keeps_width = matches!(operator, VerilogOpUnary::Not | VerilogOpUnary::Neg);
         let width = width.filter(|_| keeps_width);
-        let cell = match (operator, self.expression(inner, width)?) {
+        let mut operand = self.expression(inner, width)?;
+        if self.sort(inner).is_integer && !matches!(operator, VerilogOpUnary::Any | VerilogOpUnary::Xor) {
+            let width = width.ok_or_else(converted)?;
+            operand = Operand::Cell(self.fit(operand, unsigned(width))?);
+        }
+        let cell = match (operator, operand) {
             (VerilogOpUnary::Not, Operand::Literal { value, is_bit: true }) => {
                 return Ok(Operand::Literal { value: BigInt::from(1) - value, is_bit: true });
             }

@@ -10,15 +10,13 @@ use systole_hdl::{Cell, CellId};
 use crate::Widths;
 use crate::diagnostic::Problem;
 use crate::evaluate::Evaluator;
-use crate::expression::{Operand, unsigned};
+use crate::expression::{Operand, converted, unsigned};
 use crate::literal;
 use crate::names::loop_variable;
 use crate::operators::fold;
 
 /// The width of a machine integer.
 const INTEGER_WIDTH: u32 = 64;
-
-const SUM_REMEDY: &str = "assign the sum of the words, widened with `bit_cast`, to a local signal, and use that";
 
 /// Whether a result may not fit the operands' width.
 fn may_wrap(operator: &VerilogOp) -> bool {
@@ -38,7 +36,10 @@ impl Evaluator<'_> {
             return Ok(self.netlist.known(place).map_or(Operand::Cell(place), |value| Operand::Literal { value, is_bit: false }));
         }
         match expression {
-            VerilogExpression::Binary(..) => self.integer_in(expression, None),
+            VerilogExpression::Binary(..) => {
+                self.refuse_mixed_sums_within(expression)?;
+                self.integer(expression)
+            }
             other => self.expression(other, None),
         }
     }
@@ -93,7 +94,8 @@ impl Evaluator<'_> {
             {
                 let reason =
                     "rust-hdl's tree does not tell whether it wraps, as `(a + b).index()` does and `(a.index() + b.index())` does not";
-                Err(Problem::new("sum in parentheses", reason, SUM_REMEDY))
+                let remedy = "assign the sum of the words, widened with `bit_cast`, to a local signal, and use that";
+                Err(Problem::new("sum in parentheses", reason, remedy))
             }
             _ => Ok(()),
         }
@@ -105,23 +107,30 @@ impl Evaluator<'_> {
         match expression {
             VerilogExpression::Paren(inner) => self.refuse_mixed_sums(inner, place),
             VerilogExpression::Binary(left, operator, right) if gives_word(operator) => {
-                let keeps = !matches!(operator, VerilogOp::Shr);
-                let place = place.filter(|_| keeps);
-                if !matches!(operator, VerilogOp::Shl | VerilogOp::Shr | VerilogOp::Mul) {
-                    for (word, other) in [(left, right), (right, left)] {
-                        let is_converted = matches!(**other, VerilogExpression::Paren(_)) && self.sort(other).is_integer;
-                        let width = self.sort(word).width;
-                        if is_converted && width.is_some() && width != place {
-                            let reason = "rust-hdl's tree does not tell whether a machine integer in it becomes a word, and the sum wraps";
-                            let remedy = "assign what `to_bits` gives to a local signal, or leave the parentheses off";
-                            return Err(Problem::new("sum of a word and a machine integer", reason, remedy));
-                        }
-                    }
+                let place = place.filter(|_| !matches!(operator, VerilogOp::Shr));
+                let (is_sum, is_shift) = (matches!(operator, VerilogOp::Add | VerilogOp::Sub), matches!(operator, VerilogOp::Shl));
+                let shows = |other| place.is_none() || self.sort(other).width.is_some_and(|width| Some(width) != place);
+                let is_converted = |side| matches!(side, &VerilogExpression::Paren(_)) && self.sort(side).is_integer;
+                if is_sum && (is_converted(left) && shows(right) || is_converted(right) && shows(left))
+                    || is_shift && is_converted(left) && place.is_none()
+                {
+                    return Err(converted());
                 }
                 self.refuse_mixed_sums(left, place)?;
                 self.refuse_mixed_sums(right, place)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// As [`Evaluator::refuse_mixed_sums`] for what is a machine integer as it stands, so that only within parentheses there may be words.
+    fn refuse_mixed_sums_within(&self, expression: &VerilogExpression) -> Result<(), Problem> {
+        match expression {
+            VerilogExpression::Binary(left, operator, right) if gives_word(operator) => {
+                self.refuse_mixed_sums_within(left)?;
+                self.refuse_mixed_sums_within(right)
+            }
+            other => self.refuse_mixed_sums(other, None),
         }
     }
 
@@ -139,7 +148,8 @@ impl Evaluator<'_> {
             VerilogOp::Shr => a_width,
             _ => wider,
         };
-        let ty = unsigned(width.min(INTEGER_WIDTH));
+        // Next to a wider word it has become one.
+        let ty = unsigned(width.min(INTEGER_WIDTH.max(wider)));
         let netlist = &mut *self.netlist;
         let shifts = matches!(operator, VerilogOp::Shl | VerilogOp::Shr);
         if matches!(operator, VerilogOp::Mul) {

@@ -6,7 +6,7 @@ use systole_hdl::{Cell, CellId, Type};
 
 use crate::diagnostic::Problem;
 use crate::evaluate::Evaluator;
-use crate::expression::{Operand, unsigned};
+use crate::expression::{Operand, converted, unsigned};
 use crate::names::resolve;
 use crate::signals::SignalId;
 
@@ -67,6 +67,9 @@ impl Evaluator<'_> {
         index: &VerilogExpression,
         bit: &VerilogExpression,
     ) -> Result<Operand, Problem> {
+        if self.sort(inner).is_integer {
+            return Err(converted());
+        }
         let value = self.value(inner)?;
         let ty = self.netlist.ty(value);
         let index = self.index(index)?;

@@ -136,6 +136,10 @@ struct NextToWords {
     pub scaled: Signal<Out, Bits<8>>,
     pub high: Signal<Out, Bits<40>>,
     pub shifted: Signal<Out, Bits<32>>,
+    pub long: Signal<In, Bits<100>>,
+    pub moved: Signal<Out, Bits<100>>,
+    pub inverted: Signal<Out, Bits<8>>,
+    pub picked: Signal<Out, Bit>,
     offset: Signal<Local, Bits<8>>,
 }
 
@@ -147,6 +151,9 @@ impl Logic for NextToWords {
         self.offset.next = (self.row.val().index() * 12).to_bits();
         self.scaled.next = (self.base.val() + self.offset.val()) >> 1;
         self.high.next = bit_cast::<40, 32>(self.factor.val() * 3.into() + self.wide.val());
+        self.moved.next = self.long.val() + (self.row.val().index() * 5).to_bits();
+        self.inverted.next = !(self.row.val().index() * 5).to_bits();
+        self.picked.next = self.long.val().get_bit((self.row.val().index() * 4) + (self.row.val().index() * 2) + 1);
         self.shifted.next = self.factor.val() * 3.into() + self.wide.val() >> 4;
     }
 }
@@ -156,7 +163,7 @@ fn words_wrap_next_to_machine_integers() {
     compare!(
         NextToWords = NextToWords::default(),
         clocks [],
-        inputs [base, row, factor, wide in 0xFFFF_0000..0x1_0000_0000],
+        inputs [base, row, factor, wide in 0xFFFF_0000..0x1_0000_0000, long],
         2000
     );
 }

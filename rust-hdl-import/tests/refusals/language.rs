@@ -236,6 +236,10 @@ struct MixedSums {
     pub reached: Signal<Out, Bit>,
     pub halved: Signal<Out, Bits<8>>,
     pub wide: Signal<Out, Bits<16>>,
+    pub raised: Signal<Out, Bits<8>>,
+    pub cut: Signal<Out, Bits<8>>,
+    pub replaced: Signal<Out, Bits<8>>,
+    pub full: Signal<Out, Bit>,
 }
 
 impl Logic for MixedSums {
@@ -244,14 +248,18 @@ impl Logic for MixedSums {
         self.reached.next = self.base.val() + (self.row.val().index() * 20).to_bits() == 40;
         self.halved.next = (self.base.val() + (self.row.val().index() * 20).to_bits()) >> 1;
         self.wide.next = bit_cast::<16, 8>(self.base.val() + (self.row.val().index() * 20).to_bits());
+        self.raised.next = ((self.row.val().index() * 5).to_bits::<8>() + 200) >> 1;
+        self.cut.next = ((self.row.val().index() * 5).to_bits::<8>() << 4) >> 4;
+        self.replaced.next = (self.row.val().index() * 5).to_bits::<8>().replace_bit(7, true);
+        self.full.next = (self.row.val().index() * 5).to_bits::<6>().all();
     }
 }
 
 #[test]
-fn a_sum_of_a_word_and_a_machine_integer_is_refused_where_its_wrapping_shows() {
+fn a_machine_integer_that_becomes_a_word_is_refused_where_its_width_shows() {
     let found = refusals(&MixedSums::default());
-    assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(found.iter().all(|text| text.starts_with("top: sum of a word and a machine integer, assigned to")), "{found:#?}");
+    assert_eq!(found.len(), 7, "{found:#?}");
+    assert!(found.iter().all(|text| text.starts_with("top: machine integer that becomes a word, assigned to")), "{found:#?}");
 }
 
 #[derive(LogicBlock, Default)]
