@@ -85,7 +85,7 @@ pub struct RunArguments {
     /// Stop with exit code 4 after this many cycles.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub cycle_limit: Option<u64>,
-    /// Print no table and no progress; errors and exit code only.
+    /// Print no table and no progress; warnings, errors and exit code only.
     #[arg(long)]
     pub quiet: bool,
 }

@@ -19,6 +19,12 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints to the standard error. Whether anybody reads it changes nothing of the run.
+pub fn print_error(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// A folder that outputs go into.
 #[derive(Debug)]
 pub struct OutputFolder {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use systole_kernels::kernel::{RunContext, RunError};
-use systole_kernels::report::{Measured, Outcome, REPORT_SCHEMA, Report, SimulatorReport};
+use systole_kernels::report::{Measured, Outcome, REPORT_SCHEMA, Report, Severity, SimulatorReport, Warning};
 use systole_sim::record::Record;
 use systole_sim::simulator::{Attached, EngineKind, Options, Simulator};
 use systole_sim::trace::{Trace, TraceOptions};
@@ -16,9 +16,10 @@ use crate::arguments::{RunArguments, TraceArguments, TraceFormat};
 use crate::failure::{Failure, message_with_help};
 use crate::figures::{REPORT, figures_of_last_run, write_report};
 use crate::interrupt::catch_interrupts;
-use crate::output::{OutputFolder, print};
+use crate::output::{OutputFolder, print, print_error};
 use crate::view::progress::ProgressLine;
 use crate::view::report::{exactness, show};
+use crate::view::warnings;
 
 /// The record in an output folder.
 const RECORD: &str = "record.systole";
@@ -91,6 +92,10 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let pictures: String = titled.map(|(figure, path)| format!("file: {} ({})\n", path.display(), figure.title())).collect();
         print(&format!("{}\nreport: {}\n{pictures}{trace}{record}", show(&report), path.display()))?;
     }
+    // Last on a terminal, and there too where the report goes into a file or is not shown.
+    let warnings: Vec<Warning> =
+        report.outcome.warnings.iter().filter(|warning| warning.severity() == Severity::Warning).cloned().collect();
+    print_error(&warnings::lines(&warnings));
     verdict(&report.outcome)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod progress;
 pub mod report;
+pub mod warnings;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 pub use systole_kernels::report::grouped;

@@ -5,12 +5,15 @@ use std::fmt::Display;
 use comfy_table::{CellAlignment, Table};
 use systole_kernels::report::{Cycles, Measured, NamedTable, Numerics, Report, Throughput};
 
-use super::{columns, grouped, untitled};
+use super::{columns, grouped, untitled, warnings};
 
-/// The whole report: a summary, then tables of parts, streams, intermediate memory, FIFOs and quantization where there are any, then those of the
+/// The whole report: a summary, warnings, then tables of parts, streams, intermediate memory, FIFOs and quantization where there are any, then those of the
 /// kernel's own.
 pub fn show(report: &Report) -> String {
     let mut text = format!("{} (seed {})\n{}\n", report.kernel, report.seed, summary(report));
+    if !report.outcome.warnings.is_empty() {
+        text += &format!("\n{}", warnings::lines(&report.outcome.warnings));
+    }
     // The only part is the whole, which the summary has shown.
     if report.outcome.parts.len() > 1 {
         text += &format!("\n{}\n", parts(report));
@@ -206,7 +209,7 @@ fn measured<T: Display>(value: &Measured<T>, show: impl Fn(&T) -> String) -> Str
 mod tests {
     use systole_kernels::report::{
         DesignSize, HighWater, MemoryItem, MemoryKind, MemoryUse, Mismatch, Outcome, Part, Quantization, REPORT_SCHEMA, SimulatorReport,
-        StreamTraffic, Task,
+        StreamTraffic, Task, Warning,
     };
 
     use super::*;
@@ -259,6 +262,7 @@ mod tests {
                 ),
                 streams: vec![StreamTraffic { path: "gemm.a".into(), transfers: 49152, stalled: 11, starved: 22 }],
                 numerics: numerics(mismatches),
+                warnings: vec![Warning::counted("layers[0].a", 17, 64, "elements", "saturate in s8")],
                 parts: (0..parts).map(part).collect(),
                 tables: vec![NamedTable::new(
                     "error against fraction bits",
@@ -306,6 +310,13 @@ mod tests {
     fn streams_fifos_quantization_and_parts_have_tables() {
         let text = show(&report(2, 0));
         shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "0.5000", "layer 1"]);
+    }
+
+    #[test]
+    fn warnings_stand_right_behind_the_summary() {
+        let text = show(&report(2, 0));
+        let warning = text.find("\nwarning: layers[0].a: 17 of 64 elements saturate in s8\n").expect(&text);
+        assert!(warning < text.find("utilization  ").expect("parts have a table"), "{text}");
     }
 
     #[test]

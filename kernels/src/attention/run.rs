@@ -220,6 +220,7 @@ impl AttentionRun {
             memory: MemoryUse::of_items(figures::memory_items(graph), high_water),
             streams,
             numerics: overall(heads),
+            warnings: Vec::new(),
             tables: vec![self.error_table(heads), figures::least_depths(&self.layout), figures::memory_over_keys(&self.layout)],
             figures: figures::figures(&self.layout, graph, &uses),
         })

@@ -5,6 +5,7 @@
 
 mod attachment;
 mod memory;
+mod warning;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ pub use memory::{HighWater, MemoryItem, MemoryKind, MemoryUse};
 use serde::{Serialize, Serializer};
 use systole_hdl::design::Statistics;
 use thiserror::Error;
+pub use warning::{Setting, Severity, Warning};
 
 /// Version of the report's keys and their meaning, as [`Report::schema`] states it. Raised whenever a key changes its meaning or goes away.
 pub const REPORT_SCHEMA: u32 = 1;
@@ -129,6 +131,8 @@ pub struct Outcome {
     pub streams: Vec<StreamTraffic>,
     /// Agreement with the golden model and with floating point.
     pub numerics: Numerics,
+    /// What went worse than it has to, such as numbers that saturate, and advice.
+    pub warnings: Vec<Warning>,
     /// The same for each part of the work (a layer, a pass), in order.
     pub parts: Vec<Part>,
     /// What only this kernel measures.

@@ -220,6 +220,7 @@ impl SparsifyRun {
                 throughput: throughput.clone(),
                 numerics: numerics.clone(),
             }],
+            warnings: Vec::new(),
             tables: vec![self.table(total, &result)],
             figures: Vec::new(),
             cycles,

@@ -298,6 +298,7 @@ impl ArrayRun {
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
             numerics: overall_numerics(&parts, &self.ends_of_chains()),
+            warnings: Vec::new(),
             parts,
             tables: vec![self.dataflows()],
             figures: Vec::new(),
