@@ -24,8 +24,8 @@ pub struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the kernels and their parameters with defaults and units.
-    List,
+    /// List the kernels, or the parameters of one with defaults and units.
+    List(ListArguments),
     /// Simulate a configuration cycle by cycle, check it against the golden model, and report.
     Run(RunArguments),
     /// Draw a waveform of chosen cycles from a record that `run --record` has written.
@@ -38,6 +38,13 @@ pub enum Command {
     Doctor,
     /// Print the JSON schema of configurations, for editors and other programs.
     Schema(SchemaArguments),
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// The kernel whose parameters to list [default: one line for each kernel].
+    pub kernel: Option<String>,
 }
 
 /// A configuration and what the command line changes in it.

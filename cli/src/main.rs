@@ -25,7 +25,7 @@ use arguments::{Arguments, Command};
 fn main() -> ExitCode {
     install_hooks();
     let done = match Arguments::parse().command {
-        Command::List => commands::list::list(),
+        Command::List(arguments) => commands::list::list(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Trace(arguments) => commands::trace::trace(&arguments),
         Command::Export(arguments) => commands::export::export(&arguments),

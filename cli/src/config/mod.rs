@@ -86,8 +86,8 @@ pub enum ReadError {
 
 const OVERRIDE_FORM: &str = "write it like `array.rows=8` or `layers[0].relu=false`";
 
-const WHAT_A_CONFIG_IS: &str = "a configuration is a TOML file that names a kernel and its parameters; `systole list` shows both, and \
-                                configs/ holds examples";
+const WHAT_A_CONFIG_IS: &str = "a configuration is a TOML file that names a kernel and its parameters; `systole list` shows the \
+                                kernels, `systole list <kernel>` the parameters, and configs/ holds examples";
 
 impl Config {
     /// Reads a file and applies the overrides in order, later ones over earlier ones.

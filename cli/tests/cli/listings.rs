@@ -13,10 +13,32 @@ fn printed(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn list_shows_kernels_keys_and_defaults() {
+fn list_gives_each_kernel_a_line() {
     let text = printed(&["list"]);
+    for kernel in ["gemm", "sparse-gemm", "sparse-training", "sparsify", "attention"] {
+        let lines = text.lines().filter(|line| line.split_whitespace().next() == Some(kernel));
+        assert_eq!(lines.count(), 1, "`{kernel}` is not on one line of:\n{text}");
+    }
+    assert!(!text.contains("array.rows"), "{text}");
+}
+
+#[test]
+fn list_shows_the_keys_and_defaults_of_the_named_kernel_alone() {
+    let text = printed(&["list", "gemm"]);
     for part in ["gemm:", "array.rows", "layers[].relu", "weight-stationary"] {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    assert!(!text.contains("attention") && !printed(&["list", "attention"]).contains("array.rows"), "{text}");
+}
+
+#[test]
+fn an_unknown_kernel_is_answered_with_the_nearest() {
+    for (name, expected) in [("gem", "did you mean `gemm`?"), ("sparsfy", "did you mean `sparsify`?"), ("wht", "accepted: gemm, ")] {
+        let output = systole(&["list", name]).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(&format!("there is no kernel `{name}`")) && message.contains(expected), "{message}");
+        assert!(output.stdout.is_empty());
     }
 }
 
