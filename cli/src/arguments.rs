@@ -74,7 +74,7 @@ pub struct RunArguments {
     /// What to run.
     #[command(flatten)]
     pub config: ConfigArguments,
-    /// Folder for `report.json` and the trace; made if it is missing [default: out/NAME, after the configuration].
+    /// Folder for `report.json`, `outputs.safetensors` and the trace; made if it is missing [default: out/NAME, after the configuration].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What to record.
@@ -83,6 +83,9 @@ pub struct RunArguments {
     /// Write `record.systole`, from which `systole trace` draws waveforms of any cycles afterwards.
     #[arg(long)]
     pub record: bool,
+    /// Also write the output tensors as NumPy files, `NAME.npy` and `NAME.raw.npy`.
+    #[arg(long)]
+    pub npy: bool,
     /// What simulates.
     #[arg(long, value_enum, default_value_t = EngineName::Compiled)]
     pub engine: EngineName,

@@ -6,7 +6,7 @@ mod arguments;
 mod commands;
 mod config;
 mod failure;
-mod figures;
+mod files;
 mod interrupt;
 mod output;
 mod parameters;

@@ -9,6 +9,7 @@
 //! - `book`: builds the documentation.
 
 mod checks;
+mod python;
 mod sanitize;
 mod tools;
 
@@ -31,7 +32,7 @@ struct Arguments {
 enum Command {
     /// Install the outside tools if they are missing, then run every check and every test.
     Test,
-    /// Install the outside tools that tests use: Verilator, Icarus Verilog, Yosys, GTKWave's converters.
+    /// Install the outside tools that tests use: Verilator, Icarus Verilog, Yosys, GTKWave's converters, a Python with NumPy and safetensors.
     Tools,
     /// Compare the reference engine with the exported Verilog, or with the compiled engine, cycle by cycle, on random designs.
     FuzzDesigns {

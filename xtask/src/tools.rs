@@ -5,6 +5,8 @@ use std::env;
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::python;
+
 /// An outside program and where it comes from.
 struct Tool {
     program: &'static str,
@@ -24,11 +26,25 @@ const TOOLS: &[Tool] = &[
     Tool { program: "yosys", package: "yosys", purpose: "synthesis, and proofs of equality" },
     Tool { program: "vcd2fst", package: "gtkwave", purpose: "an independent reader of VCD traces" },
     Tool { program: "fst2vcd", package: "gtkwave", purpose: "an independent reader of FST traces" },
+    Tool { program: "python3", package: "python3", purpose: "an independent reader of output tensors" },
 ];
 
 /// Makes sure that every tool is there: installs the missing ones where that is possible without asking, otherwise
 /// fails with the names of what is missing and the command that installs it.
 pub fn install(shell: &Shell) -> Result<()> {
+    install_programs(shell)?;
+    if python::present(shell) {
+        return Ok(());
+    }
+    // Debian's own Python makes no environments without this package, and others do.
+    match privileges(shell) {
+        Some(sudo) if python::make(shell).is_err() => apt_get(shell, sudo, &["python3-venv"]).and_then(|()| python::make(shell)),
+        Some(_) => Ok(()),
+        None => python::make(shell),
+    }
+}
+
+fn install_programs(shell: &Shell) -> Result<()> {
     let absent = missing();
     if absent.is_empty() {
         return Ok(());
@@ -37,19 +53,22 @@ pub fn install(shell: &Shell) -> Result<()> {
     packages.dedup();
     let advice = advice(&absent, &packages);
     let Some(sudo) = privileges(shell) else { bail!(advice) };
-
-    eprintln!("installing {}", packages.join(" "));
-    let silent = "DEBIAN_FRONTEND=noninteractive";
-    let update = cmd!(shell, "env {sudo...} env {silent} apt-get update");
-    let install = cmd!(shell, "env {sudo...} env {silent} apt-get install --yes --no-install-recommends").args(&packages);
-    let installed = update.run().and_then(|()| install.run());
-    if let Err(error) = installed {
+    if let Err(error) = apt_get(shell, sudo, &packages) {
         bail!("{error}\n{advice}");
     }
     let still_absent = missing();
     if !still_absent.is_empty() {
         bail!("after installing {}: {}", packages.join(" "), self::advice(&still_absent, &packages));
     }
+    Ok(())
+}
+
+/// Installs Debian packages; `sudo` are the words before `apt-get`.
+fn apt_get(shell: &Shell, sudo: &[&str], packages: &[&str]) -> Result<()> {
+    eprintln!("installing {}", packages.join(" "));
+    let silent = "DEBIAN_FRONTEND=noninteractive";
+    cmd!(shell, "env {sudo...} env {silent} apt-get update").run()?;
+    cmd!(shell, "env {sudo...} env {silent} apt-get install --yes --no-install-recommends").args(packages).run()?;
     Ok(())
 }
 

@@ -14,9 +14,10 @@ use systole_sim::{Engine, Observer};
 use super::workload::Workload;
 use crate::arguments::{RunArguments, TraceArguments, TraceFormat};
 use crate::failure::{Failure, message_with_help};
-use crate::figures::{REPORT, figures_of_last_run, write_report};
+use crate::files::{NewFile, REPORT, files_of_last_run, write_report};
 use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print, print_error};
+use crate::tensors::write::{OUTPUTS, files};
 use crate::view::progress::ProgressLine;
 use crate::view::report::{exactness, show};
 use crate::view::warnings;
@@ -37,9 +38,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     // Before anything appears on disk, so that no interrupt finds it half done.
     catch_interrupts();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
-    // Pictures first: once the report is gone, nothing names them.
-    folder.clear(figures_of_last_run(&folder))?;
-    folder.clear([REPORT, "trace.vcd", "trace.fst", RECORD])?;
+    // What the report names comes first: once the report is gone, nothing names it.
+    folder.clear(files_of_last_run(&folder))?;
+    folder.clear([REPORT, OUTPUTS, "trace.vcd", "trace.fst", RECORD])?;
     let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
     let record = arguments.record.then(|| start_record(&folder, &mut *engine)).transpose()?;
     let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
@@ -72,6 +73,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         }
     };
 
+    let outputs = files(&outcome.outputs, arguments.npy)?;
     let report = Report {
         schema: REPORT_SCHEMA,
         kernel: workload.kernel.name().into(),
@@ -82,15 +84,19 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         outcome,
         simulator: simulator_report(kind, elaborating, compiling, simulating, cycles),
         synthesis: Measured::not_measured("`systole synth` measures it"),
+        output_files: outputs.iter().map(|file| file.name.clone()).collect(),
     };
     let json = serde_json::to_string_pretty(&report).map_err(|error| Failure::defect(&error))?;
-    let (path, pictures) = write_report(&folder, &report.outcome.figures, format!("{json}\n").as_bytes())?;
+    let beside: Vec<NewFile> = report.outcome.figures.iter().map(NewFile::from).chain(outputs).collect();
+    let (path, beside) = write_report(&folder, &beside, format!("{json}\n").as_bytes())?;
     if !arguments.quiet {
         let line = |what: &str, path: Option<PathBuf>| path.map(|path| format!("{what}: {}\n", path.display())).unwrap_or_default();
         let (trace, record) = (line("trace", trace), line("record", record));
+        let (pictures, outputs) = beside.split_at(report.outcome.figures.len());
         let titled = report.outcome.figures.iter().zip(pictures);
         let pictures: String = titled.map(|(figure, path)| format!("file: {} ({})\n", path.display(), figure.title())).collect();
-        print(&format!("{}\nreport: {}\n{pictures}{trace}{record}", show(&report), path.display()))?;
+        let outputs: String = outputs.iter().map(|path| format!("outputs: {}\n", path.display())).collect();
+        print(&format!("{}\nreport: {}\n{outputs}{pictures}{trace}{record}", show(&report), path.display()))?;
     }
     // Last on a terminal, and there too where the report goes into a file or is not shown.
     let warnings: Vec<Warning> =

@@ -7,6 +7,7 @@ mod element;
 mod npy;
 #[cfg(test)]
 mod tests;
+pub mod write;
 
 use std::fs;
 use std::path::Path;

@@ -7,8 +7,8 @@ use systole_kernels::report::{Cycles, Measured, NamedTable, Numerics, Report, Th
 
 use super::{columns, grouped, untitled, warnings};
 
-/// The whole report: a summary, warnings, then tables of parts, streams, intermediate memory, FIFOs and quantization where there are any, then those of the
-/// kernel's own.
+/// The whole report: a summary, warnings, then tables of parts, streams, intermediate memory, FIFOs, quantization and outputs where there are any,
+/// then those of the kernel's own.
 pub fn show(report: &Report) -> String {
     let mut text = format!("{} (seed {})\n{}\n", report.kernel, report.seed, summary(report));
     if !report.outcome.warnings.is_empty() {
@@ -18,7 +18,7 @@ pub fn show(report: &Report) -> String {
     if report.outcome.parts.len() > 1 {
         text += &format!("\n{}\n", parts(report));
     }
-    for table in [streams(report), memory(report), fifos(report), quantization(report)] {
+    for table in [streams(report), memory(report), fifos(report), quantization(report), outputs(report)] {
         if !table.is_empty() {
             text += &format!("\n{table}\n");
         }
@@ -126,6 +126,16 @@ fn quantization(report: &Report) -> Table {
     numbers_right(table, 2)
 }
 
+fn outputs(report: &Report) -> Table {
+    let mut table = columns(["output", "shape", "format", "scale"]);
+    for output in &report.outcome.outputs {
+        let shape: Vec<String> = output.raw().shape().iter().map(usize::to_string).collect();
+        let scale = output.scale().map_or_else(|| "-".into(), |scale| short(&scale));
+        table.add_row([output.name().into(), shape.join(" x "), output.ty().to_string(), scale]);
+    }
+    numbers_right(table, 3)
+}
+
 /// A kernel's own table: columns that hold nothing but numbers stand to the right.
 fn named(source: &NamedTable) -> Table {
     let mut table = untitled();
@@ -207,9 +217,10 @@ fn measured<T: Display>(value: &Measured<T>, show: impl Fn(&T) -> String) -> Str
 
 #[cfg(test)]
 mod tests {
+    use systole_hdl::Type;
     use systole_kernels::report::{
-        DesignSize, HighWater, MemoryItem, MemoryKind, MemoryUse, Mismatch, Outcome, Part, Quantization, REPORT_SCHEMA, SimulatorReport,
-        StreamTraffic, Task, Warning,
+        DesignSize, HighWater, MemoryItem, MemoryKind, MemoryUse, Mismatch, Outcome, OutputTensor, Part, Quantization, REPORT_SCHEMA,
+        SimulatorReport, StreamTraffic, Task, Warning,
     };
 
     use super::*;
@@ -270,6 +281,7 @@ mod tests {
                     [["q4.12".to_string(), "2.2e-3".to_string()], ["q4.16".to_string(), "16e-5".to_string()]],
                 )],
                 figures: Vec::new(),
+                outputs: vec![OutputTensor::new("layer 1", "c", ndarray::array![[7, -8]], Type::s(8), Some(0.5))],
             },
             simulator: SimulatorReport {
                 engine: "reference".into(),
@@ -279,6 +291,7 @@ mod tests {
                 cycles_per_second: 1500.4.into(),
             },
             synthesis: Measured::not_measured("see `systole synth`"),
+            output_files: Vec::new(),
         }
     }
 
@@ -309,7 +322,7 @@ mod tests {
     #[test]
     fn streams_fifos_quantization_and_parts_have_tables() {
         let text = show(&report(2, 0));
-        shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "0.5000", "layer 1"]);
+        shows(&text, &["gemm.a", "49 152", "gemm.fifo", "high water", "layers[0].a", "0.5000", "layer 1", "layer1.c", "1 x 2"]);
     }
 
     #[test]

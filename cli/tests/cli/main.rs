@@ -8,6 +8,8 @@ mod gates;
 #[cfg(unix)]
 mod interrupts;
 mod listings;
+mod outputs;
+mod python;
 mod runs;
 mod support;
 mod synthesis;

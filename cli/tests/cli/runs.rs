@@ -24,7 +24,7 @@ fn a_run_is_bit_exact_and_its_report_has_every_key() {
     let desk = Desk::with(SMALL);
     let (stdout, _) = ends(&desk, &["run", "config.toml"], 0);
     assert!(stdout.contains("bit exact") && stdout.contains("yes") && stdout.contains("report.json"), "{stdout}");
-    assert_eq!(names(&desk.path("out/config")), ["report.json"]);
+    assert_eq!(names(&desk.path("out/config")), ["outputs.safetensors", "report.json"]);
     let report = report(&desk, "out/config");
     let keys = "schema kernel config seed version \
          design/modules design/instances design/register_bits design/memory_bits design/multipliers \
@@ -110,7 +110,7 @@ fn pictures_of_an_earlier_run_go_away_and_no_file_outside_the_folder_does() {
         desk.write(file, b"<svg/>");
     }
     ends(&desk, &["run", "config.toml", "--out", "result"], 0);
-    assert_eq!(names(&desk.path("result")), ["mine.svg", "report.json"]);
+    assert_eq!(names(&desk.path("result")), ["mine.svg", "outputs.safetensors", "report.json"]);
     assert!(desk.path("outside.svg").exists());
 }
 
@@ -139,7 +139,7 @@ fn a_trace_is_written_in_either_format() {
         let (stdout, _) = ends(&desk, &["run", "config.toml", "--trace", format, "--out", format], 0);
         let name = format!("trace.{format}");
         assert!(stdout.contains(&name), "{stdout}");
-        assert_eq!(names(&desk.path(format)), ["report.json", &name]);
+        assert_eq!(names(&desk.path(format)), ["outputs.safetensors", "report.json", &name]);
         assert!(fs::read(desk.path(format).join(name)).unwrap().starts_with(start));
     }
 }
@@ -164,7 +164,7 @@ fn a_record_gives_the_trace_of_the_run_afterwards() {
         let (stdout, _) = ends(&desk, &[&["run", "config.toml", "--record"], window.as_slice()].concat(), 0);
         assert!(stdout.contains("record.systole"), "{stdout}");
         let name = format!("trace.{format}");
-        assert_eq!(names(&desk.path("out/config")), ["record.systole", "report.json", &name]);
+        assert_eq!(names(&desk.path("out/config")), ["outputs.safetensors", "record.systole", "report.json", &name]);
         let traced = fs::read(desk.path("out/config").join(&name)).unwrap();
         fs::remove_file(desk.path("out/config").join(&name)).unwrap();
         ends(&desk, &[&["trace", "out/config/record.systole"], window.as_slice()].concat(), 0);

@@ -13,7 +13,7 @@ use super::prepare::{PreparedHead, Shape, Workload};
 use crate::common::agreement::Expected;
 use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Throughput};
+use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Throughput};
 
 /// Parts into which a head's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
@@ -147,6 +147,8 @@ struct HeadResult {
     total: u64,
     /// Cycles from the last word of the head before to its own first word.
     first_output: u64,
+    /// Raw, `[R, D]`.
+    output: Array2<i64>,
     numerics: Numerics,
 }
 
@@ -190,17 +192,28 @@ impl AttentionRun {
             }
             let received = context.simulator.take_received(output);
             let numbers: Vec<i64> = received.iter().flat_map(|word| fields(&types, &word.value)).collect();
+            let output = self.layout.results(&numbers);
             let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - head_began + 1);
             results.push(HeadResult {
                 total: since_began(received.last()),
                 first_output: since_began(received.first()),
-                numerics: numerics(index, &self.workload.heads[index], &self.layout.results(&numbers)),
+                numerics: numerics(index, &self.workload.heads[index], &output),
+                output,
             });
             head_began = context.simulator.cycle();
         }
-        let outcome = self.outcome(graph, context, began, &results)?;
+        let mut outcome = self.outcome(graph, context, began, &results)?;
+        outcome.outputs = self.outputs(results);
         expect_silence(context.simulator, output, "output", deadline)?;
         Ok(outcome)
+    }
+
+    /// The results of all heads under their names.
+    fn outputs(&self, heads: Vec<HeadResult>) -> Vec<OutputTensor> {
+        let named = heads.into_iter().zip(&self.workload.heads).enumerate().map(|(index, (head, prepared))| {
+            OutputTensor::new(&head_name(index), "output", head.output, self.layout.formats.output, Some(prepared.output_scale))
+        });
+        named.collect()
     }
 
     /// The whole run, from its parts and the counters, in the cycle after the last output.
@@ -223,6 +236,7 @@ impl AttentionRun {
             warnings: Vec::new(),
             tables: vec![self.error_table(heads), figures::least_depths(&self.layout), figures::memory_over_keys(&self.layout)],
             figures: figures::figures(&self.layout, graph, &uses),
+            outputs: Vec::new(),
         })
     }
 }

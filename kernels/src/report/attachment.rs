@@ -93,7 +93,7 @@ impl Figure {
 const LONGEST_NAME: usize = 200;
 
 /// The name with everything that a file system may object to replaced by `-`, and no longer than it takes.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let characters = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' });
     let plain: String = characters.take(LONGEST_NAME).collect();
     if plain.is_empty() { "figure".into() } else { plain }

@@ -5,12 +5,14 @@
 
 mod attachment;
 mod memory;
+mod output;
 mod warning;
 
 use std::fmt;
 
 pub use attachment::{Figure, FigureFormat, NamedTable};
 pub use memory::{HighWater, MemoryItem, MemoryKind, MemoryUse};
+pub use output::{OutputTensor, with_names_of_their_own};
 use serde::{Serialize, Serializer};
 use systole_hdl::design::Statistics;
 use thiserror::Error;
@@ -94,6 +96,8 @@ pub struct Report {
     pub simulator: SimulatorReport,
     /// One entry a synthesis run.
     pub synthesis: Measured<Vec<Synthesis>>,
+    /// Names of the files beside the report that hold the output tensors.
+    pub output_files: Vec<String>,
 }
 
 /// Sizes of the elaborated design, over all instances.
@@ -139,6 +143,8 @@ pub struct Outcome {
     pub tables: Vec<NamedTable>,
     /// Pictures, which the host writes as files beside the report.
     pub figures: Vec<Figure>,
+    /// What came out of the hardware, which the host writes as files beside the report.
+    pub outputs: Vec<OutputTensor>,
 }
 
 /// Durations in clock cycles.

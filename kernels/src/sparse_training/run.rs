@@ -10,6 +10,8 @@ use crate::systolic::run::ArrayRun;
 
 /// Products of the sparse step; those of the dense one that differ follow.
 const PRODUCTS: usize = 3;
+/// Names of the products' outputs, those of the dense step last.
+const OUTPUTS: [&str; 5] = ["y", "dx", "dw", "y_dense", "dx_dense"];
 
 /// A training step with its data.
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ impl Prepared for TrainingRun {
         let mut outcome = self.run.run(context)?;
         let cycles: Vec<u64> = outcome.parts.iter().map(|part| part.cycles.total).collect();
         outcome.tables = vec![self.against_dense(&cycles), self.against_bound(&cycles), self.weights(&outcome.memory)];
+        outcome.outputs = outcome.outputs.into_iter().zip(OUTPUTS).map(|(output, name)| output.renamed(name)).collect();
         Ok(outcome)
     }
 }

@@ -1,6 +1,7 @@
 //! From a configuration and its tensor to what is run: quantized weights, and what has to come of them.
 
 use ndarray::{Array2, Ix2};
+use systole_hdl::Type;
 
 use super::golden::{self, Sparse};
 use super::parameters::{Method, Parameters};
@@ -19,6 +20,8 @@ use crate::sparse::transposable::transposable_mask;
 pub struct Workload {
     /// The weights as raw numbers, `[inputs, outputs]`.
     pub weights: Array2<i64>,
+    /// Their hardware type.
+    pub format: Type,
     /// Real value of one unit of them.
     pub scale: f64,
     /// How they were quantized.
@@ -57,5 +60,5 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
         Method::Transposable => (golden::best_masks(weights.view()), transposable_mask(real.view())),
     };
     let (reference, reference_kept) = (pruned(real.view(), mask.view()), kept_l1(real.view(), mask.view()));
-    Ok(Workload { weights, scale, quantization, schedule, expected, reference, reference_kept })
+    Ok(Workload { weights, format: parameters.format, scale, quantization, schedule, expected, reference, reference_kept })
 }

@@ -1,6 +1,7 @@
 //! Driving the hardware: stimulus for every stream, measurement, comparison with the golden model.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
+use systole_hdl::types::bits_for;
 use systole_hdl::{Type, Value};
 use systole_sim::{Received, Simulator, SinkHandle, StallPattern};
 
@@ -14,7 +15,7 @@ use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{
-    Cycles, Measured, MemoryItem, MemoryKind, MemoryUse, Mismatch, NamedTable, Numerics, Outcome, Part, Throughput, grouped,
+    Cycles, Measured, MemoryItem, MemoryKind, MemoryUse, Mismatch, NamedTable, Numerics, Outcome, OutputTensor, Part, Throughput, grouped,
 };
 use crate::sparse::hardware::{Sparsifier, SparsifierForm};
 use crate::sparse::masks::kept_l1;
@@ -202,6 +203,23 @@ impl SparsifyRun {
         )
     }
 
+    /// The result without the padding of the outputs to whole tiles.
+    fn outputs(&self, result: Sparse) -> Vec<OutputTensor> {
+        let (workload, element) = (&self.workload, self.workload.format);
+        let index = Type::u(bits_for(self.pattern.m() as u64 - 1));
+        let named = |(name, raw): (&'static str, Array2<i64>)| {
+            let (ty, scale) = match name {
+                "values" => (element, Some(workload.scale)),
+                "indices" => (index, None),
+                _ => (Type::u((BLOCK * BLOCK) as u32), None),
+            };
+            let columns = if name == "masks" { raw.ncols() } else { workload.schedule.outputs };
+            OutputTensor::new("weights", name, raw.slice_move(s![.., ..columns]), ty, scale)
+        };
+        let pruned = OutputTensor::new("weights", "pruned", result.pruned, element, Some(workload.scale));
+        result.tensors.into_iter().map(named).chain([pruned]).collect()
+    }
+
     /// The report, in the cycle after the last result.
     fn outcome(&self, simulator: &Simulator, began: u64, received: &[Received]) -> Result<Outcome, RunError> {
         let total = simulator.cycle() - began;
@@ -223,6 +241,7 @@ impl SparsifyRun {
             warnings: Vec::new(),
             tables: vec![self.table(total, &result)],
             figures: Vec::new(),
+            outputs: self.outputs(result),
             cycles,
             throughput,
             numerics,

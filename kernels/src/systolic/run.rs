@@ -15,7 +15,10 @@ use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, Part, Quantization, Task, Throughput, grouped};
+use crate::report::{
+    Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Task, Throughput, grouped,
+    with_names_of_their_own,
+};
 use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::{Grouping, Violation};
 
@@ -258,13 +261,24 @@ impl Prepared for ArrayRun {
             outputs.push(result.output);
             parts.push(result.part);
         }
-        let outcome = self.outcome(context.simulator, began, parts)?;
+        let mut outcome = self.outcome(context.simulator, began, parts)?;
+        outcome.outputs = self.named(outputs);
         expect_silence(context.simulator, drivers.c, "c", deadline)?;
         Ok(outcome)
     }
 }
 
 impl ArrayRun {
+    /// The outputs of all layers under their names.
+    fn named(&self, outputs: Vec<Array2<i64>>) -> Vec<OutputTensor> {
+        let named = self
+            .layers
+            .iter()
+            .zip(outputs)
+            .map(|(layer, output)| OutputTensor::new(&layer.name, "c", output, self.hardware.output, Some(layer.output_scale)));
+        with_names_of_their_own(named.collect())
+    }
+
     fn ends_of_chains(&self) -> Vec<usize> {
         ends_of_chains(self.layers.iter().map(|layer| &layer.input))
     }
@@ -302,6 +316,7 @@ impl ArrayRun {
             parts,
             tables: vec![self.dataflows()],
             figures: Vec::new(),
+            outputs: Vec::new(),
         })
     }
 }
