@@ -9,7 +9,7 @@ pub struct Parameter {
     pub key: String,
     /// What is accepted: `integer`, `boolean`, `string`, or the accepted words.
     pub accepted: String,
-    /// The default in JSON, `required` if there is none, or `optional`.
+    /// The default in JSON, `required` if there is none, or `optional`; for what is chosen from the tensors, words that say so.
     pub default: String,
     /// Meaning and unit.
     pub meaning: String,
@@ -41,6 +41,8 @@ impl Walk<'_> {
                 key: key.clone(),
                 accepted: self.accepted(resolved),
                 default: match property.get("default") {
+                    // What is chosen from the tensors has no value that a schema could state.
+                    _ if property.contains_key("x-default") => property["x-default"].as_str().unwrap_or_default().to_string(),
                     Some(Value::Null) => "optional".into(),
                     // The keys of the table have defaults of their own.
                     Some(Value::Object(_)) if resolved.contains_key("properties") => String::new(),
@@ -147,6 +149,8 @@ mod tests {
         #[serde(default = "words")]
         words: Dataflow,
         limit: Option<u64>,
+        #[schemars(extend("x-default" = "from the data"))]
+        bits: Option<u8>,
         layers: Vec<Layer>,
     }
 
@@ -187,6 +191,7 @@ mod tests {
             "rows | integer | required | Rows of the array.",
             "words | weight-stationary, output-stationary | \"weight-stationary\" | Which operand stays.",
             "limit | integer | optional | ",
+            "bits | integer | from the data | ",
             "layers | list of table | required | ",
             "layers[].relu | boolean | false | Whether negative results become 0.",
             "layers[].inner | table | optional | ",
@@ -195,6 +200,6 @@ mod tests {
         ] {
             assert!(lines.contains(&line.to_string()), "{line} is not in {lines:#?}");
         }
-        assert_eq!(lines.len(), 8);
+        assert_eq!(lines.len(), 9);
     }
 }

@@ -90,7 +90,7 @@ impl Data {
     }
 
     fn heads(&self, variant: Variant, formats: Formats, exp: ExponentialParameters) -> Vec<PreparedHead> {
-        let parameters = Parameters { variant, formats, exp, ..self.parameters.clone() };
+        let parameters = Parameters { variant, formats: formats.into(), exp, ..self.parameters.clone() };
         prepare(&parameters, self.tensors.clone()).expect("the formats suit the data").heads
     }
 }

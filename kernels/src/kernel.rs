@@ -91,7 +91,7 @@ impl<P: KernelParameters> Kernel for KernelOf<P> {
 
 /// A kernel with its parameters, checked as far as is possible without the tensors.
 pub trait Configured {
-    /// The configuration with its defaults filled in.
+    /// The configuration with its defaults filled in, but for those that follow from the tensors: [`Prepared::config`] has these too.
     fn config(&self) -> serde_json::Value;
 
     /// The seed of random data and random stalls.
@@ -121,6 +121,9 @@ pub trait Configured {
 
 /// A kernel with its data, ready to run.
 pub trait Prepared {
+    /// The configuration that runs: with its defaults filled in, those that follow from the tensors included.
+    fn config(&self) -> serde_json::Value;
+
     /// Simulates the whole work and compares the results with the golden model. Results that differ are an `Ok` outcome that
     /// says so.
     ///

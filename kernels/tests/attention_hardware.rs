@@ -85,7 +85,7 @@ fn the_edges_of_the_numbers_are_exact(engine: EngineKind) {
         for mask in ["'none'", "'causal'"] {
             for (what, scores) in &cases {
                 let keys = scores.len();
-                let formats = "[formats]\nquery = 'q2.12'\nkey = 'q9.8'\nweight = 'uq4.12'\nsum_fraction = 16";
+                let formats = "[formats]\nquery = 'q2.12'\nkey = 'q9.8'\nscore = 'q8.12'\nweight = 'uq4.12'\nsum_fraction = 16";
                 let head = "[[heads]]\nq = { file = 'q.npy' }\nk = { file = 'k.npy' }\nv = { file = 'v.npy' }";
                 let text = format!("kernel = 'attention'\nvariant = '{variant}'\nmask = {mask}\n{formats}\n{head}");
                 let (_, configured) = configure(text.parse().unwrap()).unwrap();

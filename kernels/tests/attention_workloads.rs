@@ -5,10 +5,13 @@ mod files;
 use std::path::Path;
 
 use ndarray::Ix2;
+use systole_hdl::Type;
+use systole_kernels::attention::formats::Formats;
 use systole_kernels::attention::parameters::{Parameters, Variant};
 use systole_kernels::attention::prepare::{PreparedHead, Shape, Workload, prepare, tensor_sources};
 use systole_kernels::common::errors::measure;
 use systole_kernels::kernel::{ConfigError, KernelParameters};
+use systole_kernels::report::Warning;
 
 fn read(text: &str) -> Result<Parameters, ConfigError> {
     Parameters::read(text.parse().expect("the test's TOML is well formed"))
@@ -94,7 +97,7 @@ fn the_small_configuration_is_prepared_with_its_own_shapes() {
 
 #[test]
 fn queries_are_scaled_for_powers_of_two() {
-    let workload = workload(head([3, 5, 4]).parse().unwrap());
+    let workload = workload(format!("formats = {{ query = 'q3.13' }}\n{}", head([3, 5, 4])).parse().unwrap());
     let head = &workload.heads[0];
     // A unit of a query in q3.13 stands for this much of the unscaled query.
     let unit = 2f64.powi(-13) / (std::f64::consts::LOG2_E / 2.0);
@@ -161,4 +164,51 @@ fn wrong_keys_and_values_are_refused_with_a_remedy() {
         refusal(&(head([4, 6, 2]) + &head([4, 7, 2]))),
     ];
     insta::assert_snapshot!(messages.join("\n"));
+}
+
+/// A real head with queries twice as large, which go beyond `q3.13`.
+fn large_head(formats: &str) -> String {
+    let part = |part: &str, scale: f64| {
+        format!("{part} = {{ file = '../data/minilm/attention_s128.safetensors', tensor = 'layer0.head2.{part}', scale = {scale:?} }}\n")
+    };
+    format!("formats = {{ {formats} }}\n[[heads]]\n{}{}{}", part("q", 2.0), part("k", 1.0), part("v", 1.0))
+}
+
+#[test]
+fn formats_left_out_are_chosen_so_that_nothing_saturates() {
+    let workload = workload(large_head("").parse().unwrap());
+    let Formats { query, key, value, score, output, .. } = workload.formats;
+    assert_eq!([query, key, value, output], [Type::q(4, 12), Type::q(5, 11), Type::q(2, 14), Type::q(2, 14)]);
+    assert_eq!(score, Type::q(9, 11), "scores of twice 63 need a bit more than those of 63");
+    assert_eq!((saturated(&workload.heads[0]), workload.heads[0].warnings.len()), (0, 0));
+    assert!(relative_error(&workload.heads[0]) < 1e-3, "{}", relative_error(&workload.heads[0]));
+}
+
+#[test]
+fn a_stated_format_that_saturates_is_warned_of_with_the_one_that_does_not() {
+    let head = |formats: &str| workload(large_head(formats).parse().unwrap()).heads.remove(0);
+    let mut narrow = head("query = 'q3.13', value = 'q1.15'");
+    let output = head("output = 'q1.15'");
+    narrow.warnings.extend(output.warnings);
+    narrow.quantization[5] = output.quantization[5].clone();
+    let subjects: Vec<&str> = narrow.warnings.iter().map(Warning::subject).collect();
+    assert_eq!(subjects, ["heads[0].q", "heads[0].v", "heads[0].output"]);
+    for (warning, entry) in narrow.warnings.iter().zip(["q", "v", "output"]) {
+        let entry = narrow.quantization.iter().find(|quantization| quantization.tensor == entry).unwrap();
+        assert_eq!(warning.count(), entry.saturated);
+        assert!(warning.effect().is_some_and(|effect| effect.contains("where the largest is")), "{warning}");
+    }
+    let remedies: Vec<String> = narrow.warnings.iter().map(|warning| warning.remedy().unwrap().to_string()).collect();
+    assert_eq!(remedies, ["formats.query = \"q4.12\"", "formats.value = \"q2.14\"", "formats.output = \"q2.14\""]);
+    assert_eq!(saturated(&head("query = 'q4.12', value = 'q2.14', output = 'q2.14'")), 0, "the remedies mend it");
+}
+
+#[test]
+fn scores_and_naive_weights_that_saturate_have_their_own_remedies() {
+    let head =
+        |formats: &str, variant: &str| workload(format!("variant = '{variant}'\n{}", large_head(formats)).parse().unwrap()).heads.remove(0);
+    let remedies = |head: PreparedHead| -> Vec<String> { head.warnings.iter().filter_map(|w| Some(w.remedy()?.to_string())).collect() };
+    assert_eq!(remedies(head("score = 'q6.14'", "stable")), ["formats.score = \"q9.11\""]);
+    let naive = head("weight = 'uq2.15'", "naive");
+    assert!(naive.warnings.iter().any(|warning| warning.subject() == "heads[0].weight" && warning.count() > 0), "{:?}", naive.warnings);
 }

@@ -77,7 +77,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let report = Report {
         schema: REPORT_SCHEMA,
         kernel: workload.kernel.name().into(),
-        config: workload.configured.config(),
+        config: prepared.config(),
         seed: workload.configured.seed(),
         version: env!("CARGO_PKG_VERSION").into(),
         design: design.statistics().into(),

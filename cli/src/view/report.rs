@@ -49,6 +49,10 @@ fn summary(report: &Report) -> Table {
         row(&task.metric, format!("{:.4} ({:.4} in floating point) on {} samples", task.value, task.reference, grouped(task.samples)));
     }
     row("intermediate memory", counted(outcome.memory.intermediate_words(), "words"));
+    if !outcome.chosen.is_empty() {
+        let chosen: Vec<String> = outcome.chosen.iter().map(ToString::to_string).collect();
+        row("chosen from the data", chosen.join(", "));
+    }
     let design = &report.design;
     row(
         "design",
@@ -220,7 +224,7 @@ mod tests {
     use systole_hdl::Type;
     use systole_kernels::report::{
         DesignSize, HighWater, MemoryItem, MemoryKind, MemoryUse, Mismatch, Outcome, OutputTensor, Part, Quantization, REPORT_SCHEMA,
-        SimulatorReport, StreamTraffic, Task, Warning,
+        Setting, SimulatorReport, StreamTraffic, Task, Warning,
     };
 
     use super::*;
@@ -273,6 +277,7 @@ mod tests {
                 ),
                 streams: vec![StreamTraffic { path: "gemm.a".into(), transfers: 49152, stalled: 11, starved: 22 }],
                 numerics: numerics(mismatches),
+                chosen: vec![Setting::format("formats.a", "u8"), Setting::format("formats.b", "s8")],
                 warnings: vec![Warning::counted("layers[0].a", 17, 64, "elements", "saturate in s8")],
                 parts: (0..parts).map(part).collect(),
                 tables: vec![NamedTable::new(
@@ -317,6 +322,12 @@ mod tests {
         );
         shows(&text, &["R N + 4 = 12 340; 5 more for stalls", "1 027 words", "256 multipliers", "12 350 cycles at 1 500 cycles/s"]);
         assert!(!text.contains("utilization  "), "a single part has no table of its own");
+    }
+
+    #[test]
+    fn what_was_chosen_from_the_data_is_stated_as_the_configuration_would() {
+        let text = show(&report(1, 0));
+        shows(&text, &["chosen from the data", "formats.a = \"u8\", formats.b = \"s8\""]);
     }
 
     #[test]

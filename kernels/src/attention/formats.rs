@@ -1,7 +1,5 @@
 //! Number formats of attention: those that are chosen, those that follow from them, and which go together.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use systole_hdl::Type;
 use systole_hdl::types::bits_for;
 
@@ -9,9 +7,9 @@ use super::parameters::Variant;
 use crate::kernel::ConfigError;
 
 /// The widest query, key, value, weight or output, in bits.
-const WIDEST_OPERAND: u32 = 24;
+pub(super) const WIDEST_OPERAND: u32 = 24;
 /// The widest score, in bits.
-const WIDEST_SCORE: u32 = 32;
+pub(super) const WIDEST_SCORE: u32 = 32;
 /// The most fraction bits of sums.
 const MOST_SUM_FRACTION: u32 = 40;
 /// Fraction bits of sums beyond those of a weight, unless stated.
@@ -19,33 +17,25 @@ const DEFAULT_SUM_GUARD: u32 = 4;
 /// The widest product, sum or dividend, in bits: what fits a signed 64-bit number without its sign.
 pub const WIDEST_INTERMEDIATE: u32 = 63;
 
-/// Number formats, written like `q4.12` and `uq1.15`.
+/// Number formats of the hardware.
 ///
-/// The defaults have operands of 16 bits and scores of 20. On real heads, one with scores from −64 to 60 among them, no result is off
-/// by more than a thousandth of the largest value.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+/// The default is what [`FormatParameters`](super::format_choice::FormatParameters) chooses for heads of common sizes. On real heads, one with
+/// scores from −64 to 60 among them, no result is off by more than a thousandth of the largest value.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Formats {
     /// Queries, already scaled by log₂(e)/√D: signed fixed point.
-    #[schemars(with = "String")]
     pub query: Type,
     /// Keys: signed fixed point.
-    #[schemars(with = "String")]
     pub key: Type,
     /// Values: signed fixed point.
-    #[schemars(with = "String")]
     pub value: Type,
     /// Scores, exponents of 2: signed fixed point.
-    #[schemars(with = "String")]
     pub score: Type,
     /// Powers of two of scores: unsigned fixed point. One bit before the point is enough unless the variant is naive.
-    #[schemars(with = "String")]
     pub weight: Type,
-    /// Fraction bits of sums of weights and values, and of the quotients of weights; 4 more than a weight has if left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Fraction bits of sums of weights and values, and of the quotients of weights; 4 more than a weight has if `None`.
     pub sum_fraction: Option<u32>,
     /// Results: signed fixed point.
-    #[schemars(with = "String")]
     pub output: Type,
 }
 

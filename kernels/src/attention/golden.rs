@@ -21,6 +21,7 @@ use super::mask::{Mask, Slot};
 use super::parameters::{ExponentialParameters, Variant};
 use crate::common::quantize::raw_range;
 use crate::common::rounding::rescale;
+use crate::common::saturation::Saturation;
 
 /// The arithmetic of one configuration.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,14 +41,14 @@ pub struct Attended {
 }
 
 /// Numbers that were beyond their types; masked keys do not count.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Saturations {
     /// Scores.
-    pub scores: u64,
+    pub scores: Saturation,
     /// Weights and scaling factors.
-    pub weights: u64,
+    pub weights: Saturation,
     /// Results.
-    pub outputs: u64,
+    pub outputs: Saturation,
 }
 
 /// What is streamed for a row in one slot.
@@ -96,7 +97,7 @@ impl Golden {
     fn score(&self, query: ArrayView1<i64>, key: ArrayView1<i64>, saturations: &mut Saturations) -> i64 {
         let Formats { query: query_type, key: key_type, score, .. } = self.formats;
         let dot: i128 = query.iter().zip(key).map(|(&q, &k)| i128::from(q) * i128::from(k)).sum();
-        saturate(rescale(dot, query_type.frac() + key_type.frac(), score.frac()), score, &mut saturations.scores)
+        saturations.scores.within_exactly(rescale(dot, query_type.frac() + key_type.frac(), score.frac()), score)
     }
 
     /// The result of a row, `[D]`.
@@ -113,7 +114,7 @@ impl Golden {
 
     /// 2^`exponent` as a weight, the exponent in units of a score's last place.
     fn weight(&self, exponent: i64, saturations: &mut Saturations) -> i128 {
-        saturate(self.exponential.exp2(exponent.into()), self.formats.weight, &mut saturations.weights).into()
+        saturations.weights.within_exactly(self.exponential.exp2(exponent.into()), self.formats.weight).into()
     }
 
     /// Each slot's weight, 2^(score − `base`).
@@ -127,14 +128,15 @@ impl Golden {
         let sum_fraction = self.formats.sum_fraction();
         let sum: i128 = weights.iter().sum();
         // Only a sum of zero gives quotients beyond their type, and their saturation is no news.
-        let quotient = |&w: &i128| i128::from(quotient((w, weight.frac()), (sum, weight.frac()), self.formats.quotient(), &mut 0));
+        let quotient =
+            |&w: &i128| i128::from(quotient((w, weight.frac()), (sum, weight.frac()), self.formats.quotient(), &mut Saturation::default()));
         let quotients: Vec<i128> = weights.iter().map(quotient).collect();
         (0..elements)
             .map(|element| {
                 let product =
                     |(p, streamed): (&i128, &Streamed)| rescale(p * streamed.value(element), sum_fraction + value.frac(), sum_fraction);
                 let sum: i128 = quotients.iter().zip(stream).map(product).sum();
-                saturate(rescale(sum, sum_fraction, output.frac()), output, &mut saturations.outputs)
+                saturations.outputs.within_exactly(rescale(sum, sum_fraction, output.frac()), output)
             })
             .collect()
     }
@@ -178,26 +180,18 @@ impl Golden {
     }
 }
 
-/// A raw number within the range of its type.
-fn saturate(raw: i128, ty: Type, saturated: &mut u64) -> i64 {
-    let (least, greatest) = raw_range(ty);
-    let within = raw.clamp(least.into(), greatest.into());
-    *saturated += u64::from(within != raw);
-    within as i64
-}
-
 /// The quotient of two raw numbers, each with its fraction bits, rounded towards zero to `ty` and saturated. The divisor is not
 /// negative; by zero, a negative dividend gives the least number and any other the greatest.
-fn quotient(dividend: (i128, u32), divisor: (i128, u32), ty: Type, saturated: &mut u64) -> i64 {
+fn quotient(dividend: (i128, u32), divisor: (i128, u32), ty: Type, saturation: &mut Saturation) -> i64 {
     // dividend / 2^a divided by divisor / 2^b, in units of 2^-c, is (dividend · 2^(b + c)) / (divisor · 2^a).
     let numerator = dividend.0 << (divisor.1 + ty.frac());
     let denominator = divisor.0 << dividend.1;
     if denominator == 0 {
-        *saturated += 1;
+        saturation.lost();
         let (least, greatest) = raw_range(ty);
         return if numerator < 0 { least } else { greatest };
     }
-    saturate(numerator / denominator, ty, saturated)
+    saturation.within_exactly(numerator / denominator, ty)
 }
 
 #[cfg(test)]
@@ -208,15 +202,15 @@ mod tests {
     #[test]
     fn quotients_are_rounded_towards_zero_on_both_sides() {
         let ty = Type::q(4, 1);
-        assert_eq!([7, -7, 8, -8].map(|l| quotient((l, 1), (3, 0), ty, &mut 0)), [2, -2, 2, -2]);
+        assert_eq!([7, -7, 8, -8].map(|l| quotient((l, 1), (3, 0), ty, &mut Saturation::default())), [2, -2, 2, -2]);
     }
 
     #[test]
     fn a_division_by_zero_gives_an_end_of_the_type() {
-        let mut saturated = 0;
-        let ends = [5, 0, -5].map(|l| quotient((l, 3), (0, 2), Type::q(2, 6), &mut saturated));
-        assert_eq!((ends, saturated), ([127, 127, -128], 3));
-        assert_eq!(quotient((0, 3), (0, 3), Type::uq(1, 4), &mut 0), 31);
+        let mut saturation = Saturation::default();
+        let ends = [5, 0, -5].map(|l| quotient((l, 3), (0, 2), Type::q(2, 6), &mut saturation));
+        assert_eq!((ends, saturation.count), ([127, 127, -128], 3));
+        assert_eq!(quotient((0, 3), (0, 3), Type::uq(1, 4), &mut Saturation::default()), 31);
     }
 
     proptest! {
@@ -226,7 +220,7 @@ mod tests {
         ) {
             let [a, b, c] = fractions;
             let ty = Type::q(63 - c, c);
-            let raw = i128::from(quotient((dividend.into(), a), (divisor.into(), b), ty, &mut 0)).abs();
+            let raw = i128::from(quotient((dividend.into(), a), (divisor.into(), b), ty, &mut Saturation::default())).abs();
             let exact_times = i128::from(dividend).abs() << (b + c);
             let unit = i128::from(divisor) << a;
             prop_assert!(raw == i128::from(raw_range(ty).1) || raw * unit <= exact_times && exact_times < (raw + 1) * unit);

@@ -6,6 +6,7 @@
 
 pub mod exponential;
 pub mod figures;
+pub mod format_choice;
 pub mod formats;
 pub mod golden;
 pub mod graph;
@@ -19,6 +20,7 @@ pub mod run;
 
 use systole_hdl::{Design, elaborate};
 
+use self::formats::Formats;
 use self::graph::{Layout, Operands};
 use self::parameters::Parameters;
 use self::prepare::Shape;
@@ -27,15 +29,15 @@ use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 
 impl Parameters {
-    /// Everything that the hardware depends on, for heads of this shape.
-    pub fn layout(&self, shape: Shape) -> Layout {
+    /// Everything that the hardware depends on, for heads of this shape in these formats.
+    pub fn layout(&self, shape: Shape, formats: Formats) -> Layout {
         Layout {
             variant: self.variant,
             head_dimension: self.head_dimension,
             division: self.division,
             rows_in_parallel: self.rows_in_parallel as usize,
             mask: self.mask,
-            formats: self.formats.clone(),
+            formats,
             exp: self.exp,
             fifos: self.fifos,
             latency: self.latency,
@@ -75,7 +77,8 @@ impl Configured for Parameters {
     }
 
     fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
-        self.layout(prepare::shape(self, tensors.to_vec())?).design()
+        let (shape, formats) = prepare::shape(self, tensors.to_vec())?;
+        self.layout(shape, formats).design()
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {

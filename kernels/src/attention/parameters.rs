@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use systole_sim::StallPattern;
 
-use super::formats::Formats;
+use super::format_choice::{Extents, FormatParameters};
 use super::mask::{Mask, SinkWindow};
 use crate::common::source::TensorSource;
 use crate::kernel::{ConfigError, KernelParameters};
@@ -50,7 +50,7 @@ pub struct Parameters {
     pub mask: Mask,
     /// Number formats of the hardware.
     #[serde(default)]
-    pub formats: Formats,
+    pub formats: FormatParameters,
     /// The exponential.
     #[serde(default)]
     pub exp: ExponentialParameters,
@@ -220,7 +220,8 @@ impl KernelParameters for Parameters {
     fn validate(&self) -> Result<(), ConfigError> {
         self.validate_parallelism()?;
         self.validate_mask()?;
-        self.formats.validate(self.variant)?;
+        // Those left out are then chosen from the tensors, so that they go with those that are stated.
+        self.formats.choose(self.variant, &Extents::COMMON).validate(self.variant)?;
         self.validate_sizes()?;
         self.validate_heads()?;
         for (stream, pattern) in self.stalls.by_stream() {

@@ -5,23 +5,28 @@ use std::f64::consts::LOG2_E;
 use ndarray::{Array2, ArrayD};
 use systole_hdl::Type;
 
+use super::format_choice::{Extents, FormatParameters};
+use super::formats::Formats;
 use super::golden::{Attended, Golden};
 use super::mask::Mask;
 use super::parameters::{Head, Parameters};
 use super::reference;
 use crate::common::errors::{ErrorMeasures, measure};
+use crate::common::fitting::Extent;
 use crate::common::load::{Loader, check_magnitudes, with_rank};
-use crate::common::quantize::{Quantized, quantize_with_scale};
+use crate::common::quantize::{Quantized, quantize_with_scale, raw_range};
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
-use crate::report::Quantization;
+use crate::report::{Quantization, Setting, Warning};
 
 /// All data of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Workload {
     /// The sizes of every head.
     pub shape: Shape,
+    /// Number formats: as stated, or chosen from the heads.
+    pub formats: Formats,
     /// The heads in order.
     pub heads: Vec<PreparedHead>,
 }
@@ -56,6 +61,8 @@ pub struct PreparedHead {
     pub output_scale: f64,
     /// How `q`, `k` and `v` were quantized, and what of the scores, the weights and the results saturated.
     pub quantization: Vec<Quantization>,
+    /// What of all that saturated, with the key that mends it.
+    pub warnings: Vec<Warning>,
 }
 
 impl PreparedHead {
@@ -70,32 +77,55 @@ impl PreparedHead {
 /// # Errors
 /// If shapes do not fit together, or are too large for the formats.
 pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload, ConfigError> {
-    let mut loader = Loader::new(tensors, parameters.seed);
-    let golden = Golden::new(parameters.variant, parameters.formats.clone(), parameters.exp);
-    let mut shape = None;
-    let mut heads = Vec::with_capacity(parameters.heads.len());
-    for (index, head) in parameters.heads.iter().enumerate() {
-        let tensors = HeadTensors::load(parameters, head, index, &mut loader)?;
-        let common = *shape.get_or_insert(tensors.shape());
-        check_shape(parameters, tensors.shape(), common, index)?;
-        heads.push(tensors.prepare(parameters, &golden));
-    }
-    let shape = shape.ok_or_else(no_head)?;
-    Ok(Workload { shape, heads })
+    let AllHeads { heads, shape, formats, extents } = AllHeads::load(parameters, tensors)?;
+    let arithmetic = Arithmetic {
+        mask: parameters.mask,
+        golden: Golden::new(parameters.variant, formats.clone(), parameters.exp),
+        mending: FormatParameters::mending(parameters.variant, &extents, &formats),
+        formats,
+    };
+    let heads = heads.into_iter().enumerate().map(|(index, head)| head.prepare(&arithmetic, index)).collect();
+    Ok(Workload { shape, heads, formats: arithmetic.formats })
 }
 
-/// The sizes of every head, from the tensors that [`tensor_sources`] wants from files.
+/// The tensors of all heads, as real numbers, with what is common to them.
+struct AllHeads {
+    heads: Vec<HeadTensors>,
+    shape: Shape,
+    formats: Formats,
+    extents: Extents,
+}
+
+impl AllHeads {
+    fn load(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<AllHeads, ConfigError> {
+        let mut loader = Loader::new(tensors, parameters.seed);
+        let heads = parameters.heads.iter().enumerate().map(|(index, head)| HeadTensors::load(parameters, head, index, &mut loader));
+        let heads = heads.collect::<Result<Vec<HeadTensors>, ConfigError>>()?;
+        let shape = heads.first().ok_or_else(no_head)?.shape();
+        let extents = heads.iter().map(HeadTensors::extents).reduce(Extents::and).ok_or_else(no_head)?;
+        let formats = parameters.formats.choose(parameters.variant, &extents);
+        formats.validate(parameters.variant)?;
+        heads.iter().enumerate().try_for_each(|(index, head)| check_shape(parameters, &formats, head.shape(), shape, index))?;
+        Ok(AllHeads { heads, shape, formats, extents })
+    }
+}
+
+/// What a head is computed with.
+struct Arithmetic {
+    mask: Mask,
+    golden: Golden,
+    formats: Formats,
+    /// The formats with which nothing would saturate.
+    mending: Formats,
+}
+
+/// The sizes of every head and the formats, from the tensors that [`tensor_sources`] wants from files.
 ///
 /// # Errors
 /// As for [`prepare`].
-pub fn shape(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Shape, ConfigError> {
-    let mut loader = Loader::new(tensors, parameters.seed);
-    let mut common = None;
-    for (index, head) in parameters.heads.iter().enumerate() {
-        let shape = HeadTensors::load(parameters, head, index, &mut loader)?.shape();
-        check_shape(parameters, shape, *common.get_or_insert(shape), index)?;
-    }
-    common.ok_or_else(no_head)
+pub fn shape(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<(Shape, Formats), ConfigError> {
+    let AllHeads { shape, formats, .. } = AllHeads::load(parameters, tensors)?;
+    Ok((shape, formats))
 }
 
 fn no_head() -> ConfigError {
@@ -123,7 +153,8 @@ struct HeadTensors {
 
 impl HeadTensors {
     fn load(parameters: &Parameters, head: &Head, index: usize, loader: &mut Loader) -> Result<HeadTensors, ConfigError> {
-        let formats = &parameters.formats;
+        // Random numbers over the full range of a format that is not stated are those of the default.
+        let formats = parameters.formats.choose(parameters.variant, &Extents::COMMON);
         let mut take = |source: &TensorSource, part: &str, ty: Type| {
             let key = key(index, part);
             let tensor = loader.take(source, &key, ty)?;
@@ -148,32 +179,65 @@ impl HeadTensors {
         Shape { rows: self.q.nrows(), keys: self.k.nrows(), head_dimension: self.q.ncols() }
     }
 
+    /// The factor of queries that makes scores exponents of 2.
+    fn query_factor(&self) -> f64 {
+        LOG2_E / (self.q.ncols() as f64).sqrt()
+    }
+
+    fn extents(&self) -> Extents {
+        let factor = self.query_factor();
+        Extents {
+            query: Extent::of(&self.q).scaled(factor),
+            key: Extent::of(&self.k),
+            value: Extent::of(&self.v),
+            score: Extent::of(&self.q.dot(&self.k.t())).scaled(factor),
+        }
+    }
+
     /// Quantizes the tensors, whose shapes were checked, and computes the results.
-    fn prepare(self, parameters: &Parameters, golden: &Golden) -> PreparedHead {
-        let formats = &parameters.formats;
-        let query_factor = LOG2_E / (self.q.ncols() as f64).sqrt();
-        let reference = reference::attention(self.q.view(), self.k.view(), self.v.view(), parameters.mask);
+    fn prepare(self, arithmetic: &Arithmetic, index: usize) -> PreparedHead {
+        let Arithmetic { mask, golden, formats, mending } = arithmetic;
+        let query_factor = self.query_factor();
+        let reference = reference::attention(self.q.view(), self.k.view(), self.v.view(), *mask);
         let largest_value = self.v.fold(0.0, |most: f64, value| most.max(value.abs()));
 
         let [q, k, v] = [(self.q, query_factor, formats.query), (self.k, 1.0, formats.key), (self.v, 1.0, formats.value)]
             .map(|(values, factor, ty)| to_fixed_point(values, factor, ty));
-        let query = Quantization { scale: q.scale / query_factor, ..q.report("q") };
-        let mut quantization = vec![query, k.report("k"), v.report("v")];
+        let saturations = [q.saturation, k.saturation, v.saturation];
         let [q, k, v] = [q, k, v].map(|tensor| into_matrix(tensor.raw));
+        let Attended { outputs, saturations: computed } = golden.attend(q.view(), k.view(), v.view(), *mask);
 
-        let Attended { outputs, saturations } = golden.attend(q.view(), k.view(), v.view(), parameters.mask);
-        let computed = [
-            ("score", formats.score, saturations.scores),
-            ("weight", formats.weight, saturations.weights),
-            ("output", formats.output, saturations.outputs),
+        let tensors = [
+            ("q", "query", formats.query, mending.query, 1.0 / query_factor, saturations[0]),
+            ("k", "key", formats.key, mending.key, 1.0, saturations[1]),
+            ("v", "value", formats.value, mending.value, 1.0, saturations[2]),
+            ("score", "score", formats.score, mending.score, 1.0, computed.scores),
+            ("weight", "weight", formats.weight, mending.weight, 1.0, computed.weights),
+            ("output", "output", formats.output, mending.output, 1.0, computed.outputs),
         ];
-        quantization.extend(computed.map(|(name, ty, saturated)| Quantization {
-            tensor: name.to_string(),
+        let quantization = tensors.map(|(tensor, _, ty, _, factor, saturation)| Quantization {
+            tensor: tensor.to_string(),
             format: ty.to_string(),
-            scale: unit(ty),
-            saturated,
-        }));
-        PreparedHead { q, k, v, expected: outputs, reference, largest_value, output_scale: unit(formats.output), quantization }
+            scale: unit(ty) * factor,
+            saturated: saturation.count,
+        });
+        let warnings = tensors.into_iter().filter_map(|(tensor, name, ty, mending, factor, saturation)| {
+            // A wider range is of no use to what saturates for another reason, such as a quotient by zero.
+            let mends = raw_range(mending).1 as f64 * unit(mending) > raw_range(ty).1 as f64 * unit(ty);
+            let remedy = mends.then(|| Setting::format(&format!("formats.{name}"), mending));
+            saturation.warning(&key(index, tensor), "elements", ty, unit(ty) * factor, remedy)
+        });
+        PreparedHead {
+            q,
+            k,
+            v,
+            expected: outputs,
+            reference,
+            largest_value,
+            output_scale: unit(formats.output),
+            quantization: quantization.into(),
+            warnings: warnings.collect(),
+        }
     }
 }
 
@@ -192,7 +256,7 @@ fn into_matrix(raw: ArrayD<i64>) -> Array2<i64> {
 }
 
 /// Checks that the tensors of a head fit together, the mask, the formats and the first head.
-fn check_shape(parameters: &Parameters, shape: Shape, first: Shape, index: usize) -> Result<(), ConfigError> {
+fn check_shape(parameters: &Parameters, formats: &Formats, shape: Shape, first: Shape, index: usize) -> Result<(), ConfigError> {
     let Shape { rows, keys, head_dimension } = shape;
     if shape != first {
         let message = format!("R, N and D are {rows}, {keys} and {head_dimension}, unlike those of heads[0]");
@@ -207,6 +271,6 @@ fn check_shape(parameters: &Parameters, shape: Shape, first: Shape, index: usize
             format!("a window moves over the tokens of a sequence, but there are {rows} queries and {keys} keys"),
         )
         .with_remedy("as many keys as queries")),
-        _ => parameters.formats.validate_widths(parameters.variant, parameters.mask.slots(keys), head_dimension),
+        _ => formats.validate_widths(parameters.variant, parameters.mask.slots(keys), head_dimension),
     }
 }

@@ -6,14 +6,15 @@ use systole_dataflow::{Graph, Kind};
 use systole_sim::{Received, SinkHandle, StallPattern};
 
 use super::figures;
+use super::formats::Formats;
 use super::graph::{AttentionGraph, Layout};
 use super::model::Model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedHead, Shape, Workload};
 use crate::common::agreement::Expected;
 use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, reseeded, stream_traffic};
-use crate::kernel::{Prepared, Progress, RunContext, RunError};
-use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Throughput};
+use crate::kernel::{Prepared, Progress, RunContext, RunError, serialize};
+use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Setting, Throughput};
 
 /// Parts into which a head's output words are divided for showing progress.
 const PROGRESS_STEPS: usize = 100;
@@ -27,13 +28,18 @@ pub struct AttentionRun {
     stalls: StreamStalls,
     seed: u64,
     workload: Workload,
+    config: serde_json::Value,
+    chosen: Vec<Setting>,
 }
 
 impl AttentionRun {
     /// A run of these parameters on these data.
     pub fn new(parameters: &Parameters, workload: Workload) -> AttentionRun {
-        let layout = parameters.layout(workload.shape);
-        AttentionRun { layout, stalls: parameters.stalls.clone(), seed: parameters.seed, workload }
+        let layout = parameters.layout(workload.shape, workload.formats.clone());
+        let formats = Formats { sum_fraction: Some(workload.formats.sum_fraction()), ..workload.formats.clone() };
+        let chosen = parameters.formats.chosen(parameters.variant, &formats);
+        let config = serialize(&Parameters { formats: formats.into(), ..parameters.clone() });
+        AttentionRun { layout, stalls: parameters.stalls.clone(), seed: parameters.seed, workload, config, chosen }
     }
 
     /// Queues the words of all sources; gives the sink.
@@ -164,6 +170,10 @@ fn numerics(index: usize, head: &PreparedHead, results: &Array2<i64>) -> Numeric
 }
 
 impl Prepared for AttentionRun {
+    fn config(&self) -> serde_json::Value {
+        self.config.clone()
+    }
+
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         let graph = self.layout.graph(&self.layout.operands(&self.workload));
         self.run_graph(&graph.graph, context).map_err(|error| self.explained(error, &graph))
@@ -233,7 +243,8 @@ impl AttentionRun {
             memory: MemoryUse::of_items(figures::memory_items(graph), high_water),
             streams,
             numerics: overall(heads),
-            warnings: Vec::new(),
+            warnings: self.workload.heads.iter().flat_map(|head| head.warnings.clone()).collect(),
+            chosen: self.chosen.clone(),
             tables: vec![self.error_table(heads), figures::least_depths(&self.layout), figures::memory_over_keys(&self.layout)],
             figures: figures::figures(&self.layout, graph, &uses),
             outputs: Vec::new(),

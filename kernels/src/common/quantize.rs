@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 use systole_hdl::Type;
 
+use super::saturation::Saturation;
 use super::tensor::Tensor;
 use crate::report::Quantization;
 
@@ -16,13 +17,13 @@ pub struct Quantized {
     /// Real value of one unit in the last place.
     pub scale: f64,
     /// Elements that were beyond the type's range.
-    pub saturated: u64,
+    pub saturation: Saturation,
 }
 
 impl Quantized {
     /// The report's entry for this tensor under a name.
     pub fn report(&self, tensor: impl Into<String>) -> Quantization {
-        Quantization { tensor: tensor.into(), format: self.ty.to_string(), scale: self.scale, saturated: self.saturated }
+        Quantization { tensor: tensor.into(), format: self.ty.to_string(), scale: self.scale, saturated: self.saturation.count }
     }
 }
 
@@ -55,18 +56,9 @@ pub fn quantize(tensor: &Tensor, unit: f64, ty: Type) -> Quantized {
 
 /// Quantizes to `ty` with a given scale, rounding half to even and saturating; `unit` is the real value of a stored 1.
 pub fn quantize_with_scale(tensor: &Tensor, unit: f64, ty: Type, scale: f64) -> Quantized {
-    let (least, greatest) = raw_range(ty);
-    let mut saturated = 0;
-    let raw = tensor.values.mapv(|value| {
-        let rounded = (value * unit / scale).round_ties_even();
-        // Compared as floating point, since the cast would saturate silently. `greatest as f64` may round up to a power
-        // of two that is itself out of range, and the clamp after the cast catches that.
-        if rounded < least as f64 || rounded > greatest as f64 {
-            saturated += 1;
-        }
-        (rounded as i64).clamp(least, greatest)
-    });
-    Quantized { raw, ty, scale, saturated }
+    let mut saturation = Saturation::default();
+    let raw = tensor.values.mapv(|value| saturation.within((value * unit / scale).round_ties_even(), ty));
+    Quantized { raw, ty, scale, saturation }
 }
 
 #[cfg(test)]
@@ -92,14 +84,14 @@ mod tests {
     fn fixed_point_rounds_half_to_even_and_saturates() {
         let quantized = quantize(&tensor(&[0.5 / 16.0, 1.5 / 16.0, -0.5 / 16.0, 100.0, -100.0], false), 1.0, Type::q(4, 4));
         assert_eq!(quantized.raw.as_slice().unwrap(), [0, 2, 0, 127, -128]);
-        assert_eq!((quantized.scale, quantized.saturated), (0.0625, 2));
+        assert_eq!((quantized.scale, quantized.saturation.count), (0.0625, 2));
     }
 
     #[test]
     fn integers_stay_as_they_are() {
         let quantized = quantize(&tensor(&[0.0, 16.0, -3.0, 200.0], true), 1.0, Type::s(8));
         assert_eq!(quantized.raw.as_slice().unwrap(), [0, 16, -3, 127]);
-        assert_eq!((quantized.scale, quantized.saturated), (1.0, 1));
+        assert_eq!((quantized.scale, quantized.saturation.count), (1.0, 1));
     }
 
     #[test]
@@ -119,7 +111,7 @@ mod tests {
         #[test]
         fn quantization_is_off_by_at_most_half_a_step(values in prop::collection::vec(-1e3f64..1e3, 1..20), width in 2u32..=16) {
             let quantized = quantize(&tensor(&values, false), 1.0, Type::s(width));
-            prop_assert_eq!(quantized.saturated, 0);
+            prop_assert_eq!(quantized.saturation.count, 0);
             for (value, raw) in values.iter().zip(&quantized.raw) {
                 prop_assert!((value - *raw as f64 * quantized.scale).abs() <= quantized.scale * (0.5 + 1e-9));
             }

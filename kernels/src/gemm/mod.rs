@@ -34,6 +34,14 @@ impl Configured for Parameters {
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
         let hardware = self.hardware(&tensors)?;
         let layers = prepare::prepare(self, &hardware, tensors)?;
-        Ok(Box::new(ArrayRun { hardware, stored: None, stalls: self.stalls.clone(), seed: self.seed, layers }))
+        Ok(Box::new(ArrayRun {
+            hardware,
+            stored: None,
+            stalls: self.stalls.clone(),
+            seed: self.seed,
+            layers,
+            config: serialize(self),
+            chosen: Vec::new(),
+        }))
     }
 }

@@ -135,6 +135,8 @@ pub struct Outcome {
     pub streams: Vec<StreamTraffic>,
     /// Agreement with the golden model and with floating point.
     pub numerics: Numerics,
+    /// Keys that the configuration leaves to the data, with what was chosen for them from the tensors.
+    pub chosen: Vec<Setting>,
     /// What went worse than it has to, such as numbers that saturate, and advice.
     pub warnings: Vec<Warning>,
     /// The same for each part of the work (a layer, a pass), in order.
@@ -352,6 +354,16 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// Three significant digits, for sentences: `0.22`, `130`, `1.25e-7`.
+pub fn rounded(number: f64) -> String {
+    let short = format!("{number:.2e}");
+    let size = number.abs();
+    if size != 0.0 && !(1e-3..1e6).contains(&size) {
+        return short;
+    }
+    short.parse::<f64>().unwrap_or(number).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,6 +380,13 @@ mod tests {
         assert!(Throughput::new(512 * 10 + 1, 10, 512).is_err());
         assert_eq!(Throughput::new(512 * 10, 10, 512).unwrap().utilization(), 1.0);
         assert_eq!(Throughput::new(0, 0, 512).unwrap().utilization(), 0.0);
+    }
+
+    #[test]
+    fn sentences_have_numbers_of_three_digits() {
+        for (number, text) in [(0.0, "0"), (0.2204, "0.22"), (-2.031, "-2.03"), (129.7, "130"), (1.254e-7, "1.25e-7"), (4e6, "4.00e6")] {
+            assert_eq!(rounded(number), text);
+        }
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Setting {
         Setting { key: key.into(), value: value.into() }
     }
 
+    /// A key for a format, such as `formats.query = "q4.12"`.
+    pub fn format(key: &str, format: impl fmt::Display) -> Setting {
+        Setting::new(key, format!("\"{format}\""))
+    }
+
     /// Path of the key.
     pub fn key(&self) -> &str {
         &self.key

@@ -41,7 +41,15 @@ impl Configured for Parameters {
         let hardware = self.hardware(&tensors)?;
         let layers = prepare::prepare(self, &hardware, tensors)?;
         let products = layers.iter().map(|layer| layer.layer.clone()).collect();
-        let run = ArrayRun { hardware, stored: None, stalls: self.stalls.clone(), seed: self.seed, layers: products };
+        let run = ArrayRun {
+            hardware,
+            stored: None,
+            stalls: self.stalls.clone(),
+            seed: self.seed,
+            layers: products,
+            config: serialize(self),
+            chosen: Vec::new(),
+        };
         Ok(Box::new(SparseRun::new(run, layers)))
     }
 }

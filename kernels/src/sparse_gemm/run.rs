@@ -23,6 +23,10 @@ impl SparseRun {
 }
 
 impl Prepared for SparseRun {
+    fn config(&self) -> serde_json::Value {
+        self.run.config()
+    }
+
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         let mut outcome = self.run.run(context)?;
         outcome.tables.push(self.products(&outcome));

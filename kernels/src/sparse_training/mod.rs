@@ -40,7 +40,15 @@ impl Configured for Parameters {
         let step = prepare::prepare(self, &hardware, shape, tensors)?;
         let stored = StoredWeights { store: hardware.store.clone(), weights: step.weights.clone() };
         let layers = step.products.iter().map(|(_, layer)| layer.clone()).collect();
-        let run = ArrayRun { hardware: hardware.array.clone(), stored: Some(stored), stalls: self.stalls.clone(), seed: self.seed, layers };
+        let run = ArrayRun {
+            hardware: hardware.array.clone(),
+            stored: Some(stored),
+            stalls: self.stalls.clone(),
+            seed: self.seed,
+            layers,
+            config: serialize(self),
+            chosen: Vec::new(),
+        };
         Ok(Box::new(TrainingRun::new(hardware, step, run)))
     }
 }

@@ -43,11 +43,12 @@ pub struct Step {
 pub fn prepare(parameters: &Parameters, hardware: &TrainingArray, shape: LayerShape, tensors: Vec<Tensor>) -> Result<Step, ConfigError> {
     let mut loader = Loader::new(tensors, parameters.seed);
     let formats = &parameters.formats;
-    let x = operand(&mut loader, &parameters.x, "x", formats.a)?;
-    let w = operand(&mut loader, &parameters.w, "w", formats.b)?;
+    let x = operand(&mut loader, &parameters.x, "x", ("formats.a", formats.a))?;
+    let w = operand(&mut loader, &parameters.w, "w", ("formats.b", formats.b))?;
     // The gradient stands on the left side of one product and on the right side of another.
     let gradient = loader.take(&parameters.dy, "dy", formats.a)?;
-    let [dy_left, dy_right] = [formats.a, formats.b].map(|ty| quantized(&gradient, &parameters.dy, "dy", ty));
+    let [dy_left, dy_right] =
+        [("formats.a", formats.a), ("formats.b", formats.b)].map(|format| quantized(&gradient, &parameters.dy, "dy", format));
     let (dy_left, dy_right) = (dy_left?, dy_right?);
     let masks = bdwp_masks(w.raw.view(), parameters.pattern);
 
@@ -138,6 +139,12 @@ impl Maker<'_> {
 
 fn without_bias(a: Operand<ndarray::Ix2>, b: Operand<ndarray::Ix2>) -> Operands {
     let outputs = b.raw.ncols();
-    let bias = Operand { raw: Array1::zeros(outputs), scale: a.scale * b.scale, reference: Array1::zeros(outputs), quantization: None };
+    let bias = Operand {
+        raw: Array1::zeros(outputs),
+        scale: a.scale * b.scale,
+        reference: Array1::zeros(outputs),
+        quantization: None,
+        warning: None,
+    };
     Operands { a, output_of: None, b, bias }
 }

@@ -29,6 +29,10 @@ impl TrainingRun {
 }
 
 impl Prepared for TrainingRun {
+    fn config(&self) -> serde_json::Value {
+        self.run.config()
+    }
+
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         let mut outcome = self.run.run(context)?;
         let cycles: Vec<u64> = outcome.parts.iter().map(|part| part.cycles.total).collect();

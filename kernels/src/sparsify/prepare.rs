@@ -6,11 +6,13 @@ use systole_hdl::Type;
 use super::golden::{self, Sparse};
 use super::parameters::{Method, Parameters};
 use super::schedule::Schedule;
+use crate::common::fitting::roomier;
 use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::quantize;
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
-use crate::report::Quantization;
+use crate::report::{Quantization, Setting, Warning};
+use crate::sparse::hardware::ELEMENT_BITS;
 use crate::sparse::masks::{kept_l1, magnitude_mask, pruned};
 use crate::sparse::pattern::Grouping;
 use crate::sparse::transposable::transposable_mask;
@@ -26,6 +28,10 @@ pub struct Workload {
     pub scale: f64,
     /// How they were quantized.
     pub quantization: Quantization,
+    /// What of them saturated.
+    pub warnings: Vec<Warning>,
+    /// What the configuration left to the data.
+    pub chosen: Vec<Setting>,
     /// The order in which they enter.
     pub schedule: Schedule,
     /// What has to come out.
@@ -46,6 +52,9 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
     check_magnitudes(&tensor, source.scale, key)?;
     let wanted = "two dimensions: inputs and outputs";
     let quantized = quantize(&tensor, source.scale, parameters.format);
+    let saturation = quantized.saturation;
+    let remedy = roomier(parameters.format, saturation.extent, *ELEMENT_BITS.end()).map(|ty| Setting::format("format", ty));
+    let warning = saturation.warning(key, "elements", parameters.format, quantized.scale, remedy);
     let (scale, quantization) = (quantized.scale, quantized.report(key));
     let weights: Array2<i64> = with_rank::<i64, Ix2>(quantized.raw, key, wanted)?;
     let real: Array2<f64> = with_rank::<f64, Ix2>(tensor.values * source.scale, key, wanted)?;
@@ -60,5 +69,16 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
         Method::Transposable => (golden::best_masks(weights.view()), transposable_mask(real.view())),
     };
     let (reference, reference_kept) = (pruned(real.view(), mask.view()), kept_l1(real.view(), mask.view()));
-    Ok(Workload { weights, format: parameters.format, scale, quantization, schedule, expected, reference, reference_kept })
+    Ok(Workload {
+        weights,
+        format: parameters.format,
+        scale,
+        quantization,
+        warnings: warning.into_iter().collect(),
+        chosen: Vec::new(),
+        schedule,
+        expected,
+        reference,
+        reference_kept,
+    })
 }

@@ -13,7 +13,7 @@ use crate::common::agreement::mismatches;
 use crate::common::errors::measure;
 use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, high_water_marks, reseeded, stream_traffic};
-use crate::kernel::{Prepared, Progress, RunContext, RunError};
+use crate::kernel::{Prepared, Progress, RunContext, RunError, serialize};
 use crate::report::{
     Cycles, Measured, MemoryItem, MemoryKind, MemoryUse, Mismatch, NamedTable, Numerics, Outcome, OutputTensor, Part, Throughput, grouped,
 };
@@ -34,6 +34,7 @@ pub struct SparsifyRun {
     stalls: StreamStalls,
     seed: u64,
     workload: Workload,
+    config: serde_json::Value,
 }
 
 /// The far ends of the hardware's outputs.
@@ -56,6 +57,7 @@ impl SparsifyRun {
             stalls: parameters.stalls.clone(),
             seed: parameters.seed,
             workload,
+            config: serialize(parameters),
         }
     }
 
@@ -238,7 +240,8 @@ impl SparsifyRun {
                 throughput: throughput.clone(),
                 numerics: numerics.clone(),
             }],
-            warnings: Vec::new(),
+            warnings: self.workload.warnings.clone(),
+            chosen: self.workload.chosen.clone(),
             tables: vec![self.table(total, &result)],
             figures: Vec::new(),
             outputs: self.outputs(result),
@@ -250,6 +253,10 @@ impl SparsifyRun {
 }
 
 impl Prepared for SparsifyRun {
+    fn config(&self) -> serde_json::Value {
+        self.config.clone()
+    }
+
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         context.simulator.reset()?;
         let sinks = self.drive(context.simulator)?;

@@ -7,6 +7,7 @@ use systole_hdl::Type;
 
 use crate::common::quantize::raw_range;
 use crate::common::rounding::divide_half_even;
+use crate::common::saturation::Saturation;
 
 /// Bits of the multiplier of [`Requantize`].
 pub const MULTIPLIER_BITS: u32 = 16;
@@ -83,16 +84,15 @@ pub fn finish(accumulators: &Array2<i64>, relu: bool, requantize: Option<Requant
     })
 }
 
-/// How many outputs saturate.
-pub fn saturated(accumulators: &Array2<i64>, relu: bool, requantize: Option<Requantize>, output: Type) -> u64 {
-    let Some(requantize) = requantize else { return 0 };
-    let (least, greatest) = raw_range(output);
-    let range = i128::from(least)..=i128::from(greatest);
-    let beyond = accumulators.iter().filter(|&&accumulator| {
+/// How many outputs saturate, and by how much.
+pub fn saturation(accumulators: &Array2<i64>, relu: bool, requantize: Option<Requantize>, output: Type) -> Saturation {
+    let mut saturation = Saturation::default();
+    for &accumulator in requantize.iter().flat_map(|_| accumulators) {
         let accumulator = if relu { accumulator.max(0) } else { accumulator };
-        !range.contains(&requantize.scale(accumulator))
-    });
-    beyond.count() as u64
+        let scaled = requantize.map_or(accumulator.into(), |requantize| requantize.scale(accumulator));
+        saturation.within_exactly(scaled, output);
+    }
+    saturation
 }
 
 /// The same layer in double precision, from unquantized operands.
@@ -130,7 +130,8 @@ mod tests {
     fn relu_comes_before_requantization() {
         let outputs = finish(&array![[-6, 6]], true, Some(Requantize::shift_only(2)), Type::s(8));
         assert_eq!(outputs, array![[0, 2]]);
-        assert_eq!(saturated(&array![[-600, 600]], true, Some(Requantize::shift_only(2)), Type::s(8)), 1);
+        let saturation = saturation(&array![[-600, 600]], true, Some(Requantize::shift_only(2)), Type::s(8));
+        assert_eq!((saturation.of, saturation.count, saturation.by), (2, 1, 23.0));
         assert_eq!(finish(&array![[-6, 6]], false, None, Type::s(32)), array![[-6, 6]]);
     }
 

@@ -22,7 +22,7 @@ const BUFFER_MARGIN: u32 = 16;
 /// The deepest streaming buffer, in words.
 const DEEPEST_BUFFER: u32 = 1 << 16;
 /// The widest operand, in bits: leaves an accumulator room for 2¹⁵ products.
-const WIDEST_OPERAND: u32 = 24;
+pub(super) const WIDEST_OPERAND: u32 = 24;
 /// The widest accumulator, in bits.
 pub(super) const WIDEST_ACCUMULATOR: u32 = 63;
 

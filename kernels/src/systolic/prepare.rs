@@ -5,15 +5,17 @@ use systole_hdl::Type;
 
 use super::golden::{self, Requantize};
 use super::hardware::{Dataflow, HardwareParameters};
-use super::parameters::WIDEST_ACCUMULATOR;
+use super::parameters::{WIDEST_ACCUMULATOR, WIDEST_OPERAND};
 use super::product::Product;
 use super::schedule::{Schedule, Shape};
+use crate::common::fitting::roomier;
 use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::{is_fixed_point, quantize, quantize_with_scale, raw_range};
+use crate::common::saturation::Saturation;
 use crate::common::source::{MATRIX, TensorSource};
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
-use crate::report::Quantization;
+use crate::report::{Quantization, Setting, Warning};
 use crate::sparse::hardware::weight_store::Reading;
 use crate::sparse::masks::pruned;
 use crate::sparse::pattern::Pattern;
@@ -48,6 +50,8 @@ pub struct PreparedLayer {
     pub output_scale: f64,
     /// How its tensors were quantized.
     pub quantization: Vec<Quantization>,
+    /// What of them saturated, with the key that mends it.
+    pub warnings: Vec<Warning>,
     /// The right class of each row of the output, if the task is classification and this the last layer.
     pub labels: Option<Vec<usize>>,
 }
@@ -70,7 +74,13 @@ pub fn ends_of_chains<'a>(inputs: impl Iterator<Item = &'a Input>) -> Vec<usize>
 impl PreparedLayer {
     /// The output as the next layer's operand A.
     pub fn output(&self) -> Operand<Ix2> {
-        Operand { raw: self.expected.clone(), scale: self.output_scale, reference: self.reference.clone(), quantization: None }
+        Operand {
+            raw: self.expected.clone(),
+            scale: self.output_scale,
+            reference: self.reference.clone(),
+            quantization: None,
+            warning: None,
+        }
     }
 }
 
@@ -131,18 +141,18 @@ impl Operands {
         loader: &mut Loader,
     ) -> Result<Operands, ConfigError> {
         let (a, output_of) = match product.a {
-            Some(source) => (operand(loader, source, &product.key_of("a"), hardware.a)?, None),
+            Some(source) => (operand(loader, source, &product.key_of("a"), ("formats.a", hardware.a))?, None),
             None => {
                 let (index, layer) = previous.ok_or_else(|| product.without_operand())?;
                 (layer.output(), Some(index))
             }
         };
-        let b: Operand<Ix2> = operand(loader, product.b, &product.key_of("b"), hardware.b)?;
+        let b: Operand<Ix2> = operand(loader, product.b, &product.key_of("b"), ("formats.b", hardware.b))?;
         let Shape { n, .. } = product.shape(a.raw.dim(), b.raw.dim())?;
         let scale = a.scale * b.scale;
         let bias = match product.bias {
             Some(source) => bias(loader, source, &product.key_of("bias"), hardware.accumulator, scale, n)?,
-            None => Operand { raw: Array1::zeros(n), scale, reference: Array1::zeros(n), quantization: None },
+            None => Operand { raw: Array1::zeros(n), scale, reference: Array1::zeros(n), quantization: None, warning: None },
         };
         Ok(Operands { a, output_of, b, bias })
     }
@@ -172,12 +182,19 @@ impl Operands {
         let accumulators = golden::accumulate(a.raw.view(), multiplied.view(), bias.raw.view());
         let requantize = choose_requantization(hardware, product, &accumulators, accumulator_scale)?;
         let output_scale = requantize.map_or(accumulator_scale, |requantize| accumulator_scale / requantize.factor());
-        let output = Quantization {
-            tensor: "c".to_string(),
-            format: hardware.output.to_string(),
-            scale: output_scale,
-            saturated: golden::saturated(&accumulators, product.relu, requantize, hardware.output),
+        let saturation = golden::saturation(&accumulators, product.relu, requantize, hardware.output);
+        let output =
+            Quantization { tensor: "c".to_string(), format: hardware.output.to_string(), scale: output_scale, saturated: saturation.count };
+        let remedy = match product.output_scale {
+            // Rounded up, so that nothing saturates with what is printed.
+            Some(_) => {
+                Some(Setting::new(product.key_of("output_scale"), rounded_up(suited_output_scale(hardware, &saturation, output_scale))))
+            }
+            None => {
+                roomier(hardware.output, saturation.extent, hardware.accumulator.width()).map(|ty| Setting::format("formats.output", ty))
+            }
         };
+        let warning = saturation.warning(&product.key_of("c"), "outputs", hardware.output, output_scale, remedy);
         let quantization = [a.quantization.clone(), b.quantization.clone(), bias.quantization.clone(), Some(output)];
         Ok(PreparedLayer {
             name,
@@ -192,9 +209,24 @@ impl Operands {
             reference: golden::reference(&a.reference, &weights, &bias.reference, product.relu),
             output_scale,
             quantization: quantization.into_iter().flatten().collect(),
+            warnings: [a.warning.clone(), b.warning.clone(), warning].into_iter().flatten().collect(),
             labels: None,
         })
     }
+}
+
+/// The least output scale with which no output saturates, from what saturates with `scale`.
+fn suited_output_scale(hardware: &HardwareParameters, saturation: &Saturation, scale: f64) -> f64 {
+    let (least, greatest) = raw_range(hardware.output);
+    // An unsigned output's negative numbers are no matter of its scale.
+    let below = if least < 0 { saturation.extent.least / least as f64 } else { 0.0 };
+    scale * below.max(saturation.extent.greatest / greatest as f64)
+}
+
+/// Four significant digits that are at least the number.
+fn rounded_up(number: f64) -> String {
+    let step = 10f64.powi(number.log10().floor() as i32 - 3);
+    format!("{:.3e}", (number / step).ceil() * step)
 }
 
 /// Checks that no operands of these types can make the accumulator overflow.
@@ -290,26 +322,31 @@ pub struct Operand<D: Dimension> {
     pub reference: ndarray::Array<f64, D>,
     /// How it was quantized; `None` if it never was.
     pub quantization: Option<Quantization>,
+    /// What of it saturated.
+    pub warning: Option<Warning>,
 }
 
-/// Operand A or B from the next tensor, quantized to `ty`.
+/// Operand A or B from the next tensor, quantized to `format`: a type with its key in the configuration.
 ///
 /// # Errors
 /// If the tensor is no matrix of finite numbers.
-pub fn operand(loader: &mut Loader, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
-    quantized(&loader.take(source, key, ty)?, source, key, ty)
+pub fn operand(loader: &mut Loader, source: &TensorSource, key: &str, format: (&str, Type)) -> Result<Operand<Ix2>, ConfigError> {
+    quantized(&loader.take(source, key, format.1)?, source, key, format)
 }
 
-/// A tensor of this source, quantized to `ty`.
+/// A tensor of this source, quantized to `format`: a type with its key in the configuration.
 ///
 /// # Errors
 /// If it is no matrix of finite numbers.
-pub fn quantized(tensor: &Tensor, source: &TensorSource, key: &str, ty: Type) -> Result<Operand<Ix2>, ConfigError> {
+pub fn quantized(tensor: &Tensor, source: &TensorSource, key: &str, (format_key, ty): (&str, Type)) -> Result<Operand<Ix2>, ConfigError> {
     check_magnitudes(tensor, source.scale, key)?;
     let quantized = quantize(tensor, source.scale, ty);
     let name = key.rsplit('.').next().unwrap_or(key);
+    let saturation = quantized.saturation;
+    let remedy = roomier(ty, saturation.extent, WIDEST_OPERAND).map(|ty| Setting::format(format_key, ty));
     Ok(Operand {
         quantization: Some(quantized.report(name)),
+        warning: saturation.warning(key, "elements", ty, quantized.scale, remedy),
         scale: quantized.scale,
         reference: with_rank(&tensor.values * source.scale, key, MATRIX)?,
         raw: with_rank(quantized.raw, key, MATRIX)?,
@@ -332,16 +369,17 @@ fn bias(
             .with_remedy("signed formats, or a bias without negative elements"));
     }
     let quantized = quantize_with_scale(&tensor, source.scale, accumulator, scale);
-    if quantized.saturated > 0 {
+    if quantized.saturation.count > 0 {
         let message = format!(
             "the bias goes beyond the accumulator, {accumulator} with {scale:e} as its unit, in {} of {} elements",
-            quantized.saturated,
+            quantized.saturation.count,
             quantized.raw.len()
         );
         return Err(ConfigError::new(key, message).with_remedy("a wider formats.accumulator"));
     }
     let bias = Operand {
         quantization: Some(quantized.report("bias")),
+        warning: None,
         scale,
         reference: with_rank(tensor.values * source.scale, key, "one dimension: the columns of B")?,
         raw: with_rank::<i64, Ix1>(quantized.raw, key, "one dimension: the columns of B")?,

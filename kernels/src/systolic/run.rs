@@ -16,7 +16,7 @@ use crate::common::pack::{pack, unpack};
 use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, Progress, RunContext, RunError};
 use crate::report::{
-    Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Task, Throughput, grouped,
+    Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Setting, Task, Throughput, grouped,
     with_names_of_their_own,
 };
 use crate::sparse::hardware::weight_store::WeightStore;
@@ -38,6 +38,10 @@ pub struct ArrayRun {
     pub seed: u64,
     /// At least one; the first has an input of its own.
     pub layers: Vec<PreparedLayer>,
+    /// The configuration with everything filled in.
+    pub config: serde_json::Value,
+    /// What was filled in from the tensors.
+    pub chosen: Vec<Setting>,
 }
 
 /// Weights on the chip.
@@ -241,6 +245,10 @@ impl ArrayRun {
 }
 
 impl Prepared for ArrayRun {
+    fn config(&self) -> serde_json::Value {
+        self.config.clone()
+    }
+
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         context.simulator.reset()?;
         let drivers = self.drivers(context.simulator)?;
@@ -312,7 +320,8 @@ impl ArrayRun {
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
             numerics: overall_numerics(&parts, &self.ends_of_chains()),
-            warnings: Vec::new(),
+            warnings: self.layers.iter().flat_map(|layer| layer.warnings.clone()).collect(),
+            chosen: self.chosen.clone(),
             parts,
             tables: vec![self.dataflows()],
             figures: Vec::new(),
