@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::execute::Run;
 use crate::graph::{Depth, Graph, Unit};
+use crate::svg::printable;
 
 /// What a picture shows of a channel, measured in an execution or in hardware.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,5 +73,5 @@ pub(crate) fn facts(unit: &Unit) -> impl Iterator<Item = (&'static str, u64)> {
 }
 
 fn escaped(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('"', "\\\"")
+    printable(name).replace('\\', "\\\\").replace('"', "\\\"")
 }

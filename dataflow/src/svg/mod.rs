@@ -2,17 +2,28 @@
 //!
 //! Units stand in columns, every unit right of all that it takes from, and in lanes; the longest path is a straight line. A channel runs
 //! in one lane from the column of its producer to that of its consumer, in a lane that nothing else uses there, so that neither lines nor labels
-//! meet a unit. Only its two ends change lanes, in the gaps beside these columns.
+//! meet a unit. Only its two ends change lanes, in the gaps beside these columns. Columns are broken into rows that fit a page; a channel
+//! that goes on in the next row ends at a numbered circle there, and begins at one with the same number.
 //!
 //! A FIFO is drawn as a queue, as long as its channel where it is deep. Places that were in use at a time are filled, from the
-//! consumer's end; a FIFO that was full at a time is orange. The drawing brings its own background.
+//! consumer's end; a FIFO that was full at a time is orange. A legend explains what occurs. The drawing brings its own background.
 
+mod bands;
 mod layout;
+mod legend;
+mod queue;
+mod text;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use self::bands::{Band, ColumnWidths, bands, width_of, with_lanes};
 use self::layout::{Wire, columns, lanes};
+use self::legend::{Shown, legend};
+use self::queue::places;
+pub use self::text::printable;
+use self::text::{escaped, grouped, text_width};
 use crate::dot::{ChannelUse, facts};
 use crate::graph::{Depth, Graph, Kind, Unit};
 
@@ -23,12 +34,14 @@ const LINE: f64 = 14.0;
 const MARGIN: f64 = 24.0;
 /// Place of a FIFO: width and height.
 const PLACE: (f64, f64) = (11.0, 18.0);
-/// Places drawn singly; a deeper FIFO shows some at each end.
-const PLACES: usize = 6;
 /// Least length of a line before and behind a queue.
 const STUB: f64 = 16.0;
 /// Between lines that run in parallel.
 const APART: f64 = 9.0;
+/// Room for the circle at which a channel leaves a row or comes into one.
+const CONNECTOR: f64 = 24.0;
+/// Least width that the legend is broken at.
+const LEAST_WIDTH: f64 = 480.0;
 
 const STYLE: &str = "\
 text { font-family: Inter, 'Helvetica Neue', Arial, sans-serif; font-size: 11px; fill: #5a6472; text-anchor: middle }
@@ -41,14 +54,19 @@ text { font-family: Inter, 'Helvetica Neue', Arial, sans-serif; font-size: 11px;
 .used { fill: #a9c7ee }
 .place { fill: none; stroke: #3b6fb6 }
 .more { fill: #3b6fb6 }
+.connector { fill: #ffffff; stroke: #7b8794; stroke-width: 1.2 }
+.number { font-weight: 600; fill: #1c2530 }
 .full .queue, .full .place { stroke: #c2691c }
 .full .more { fill: #c2691c }
 .full .used { fill: #f6c48f }
 .full text { fill: #a04f0e; font-weight: 600 }
+.full .number { fill: #1c2530 }
+.legend text { text-anchor: start; font-weight: 400; fill: #5a6472 }
+.legend .number { text-anchor: middle; font-weight: 600; fill: #1c2530 }
 ";
 
-/// Draws the graph from left to right: units with what [`dot`](crate::dot::dot) says of them, FIFOs with their depth and, where `uses` has an
-/// entry a channel and is not empty, with the most that they held and their stalls.
+/// Draws the graph from left to right and row by row: units with what [`dot`](crate::dot::dot) says of them, FIFOs with their depth and, where
+/// `uses` has an entry a channel and is not empty, with the most that they held and their stalls.
 pub fn svg(graph: &Graph, uses: &[ChannelUse]) -> String {
     if graph.units().len() == 0 {
         return String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\"/>\n");
@@ -64,9 +82,10 @@ struct Drawing<'a> {
     column: Vec<usize>,
     lane: Vec<i64>,
     wires: Vec<Wire<'a>>,
-    /// Left and right end of each column of units.
+    bands: Vec<Band>,
+    /// Left and right end of each column of units, and of each band.
     extent: Vec<(f64, f64)>,
-    top_lane: i64,
+    edges: Vec<(f64, f64)>,
 }
 
 impl<'a> Drawing<'a> {
@@ -80,38 +99,48 @@ impl<'a> Drawing<'a> {
         let column = columns(units.len(), &wires);
         let (lane, lanes) = lanes(&column, &wires);
         let wires: Vec<Wire> = wires.into_iter().zip(lanes).map(|(wire, lane)| Wire { lane, ..wire }).collect();
-        let top_lane = lane.iter().copied().chain(wires.iter().map(|wire| wire.lane)).min().unwrap_or(0);
-        let mut drawing = Drawing { units, graph, uses, column, lane, wires, extent: Vec::new(), top_lane };
-        drawing.extent = drawing.extents();
+        let mut drawing = Drawing { units, graph, uses, column, lane, wires, bands: Vec::new(), extent: Vec::new(), edges: Vec::new() };
+        let widths = drawing.widths();
+        drawing.bands = with_lanes(bands(&widths, MARGIN), &drawing.column, &drawing.lane, &drawing.wires);
+        for band in &drawing.bands {
+            let mut left = MARGIN + if band.columns.start > 0 { widths[band.columns.start].lead } else { 0.0 };
+            for column in &widths[band.columns.clone()] {
+                drawing.extent.push((left, left + column.units));
+                left += column.units + column.gap;
+            }
+            drawing.edges.push((MARGIN, MARGIN + width_of(&band.columns, &widths)));
+        }
         drawing
     }
 
     /// Columns are as wide as their widest unit, gaps as their widest queue or label and the lines that turn there.
-    fn extents(&self) -> Vec<(f64, f64)> {
+    fn widths(&self) -> Vec<ColumnWidths> {
         let count = self.column.iter().max().map_or(0, |last| last + 1);
-        let mut widths = vec![64.0_f64; count];
-        let mut gaps = vec![0.0_f64; count];
+        let mut columns = vec![ColumnWidths { units: 64.0, gap: 0.0, tail: 0.0, lead: 0.0 }; count];
         for (unit, &column) in self.units.iter().zip(&self.column) {
             let lines = unit_lines(unit).into_iter().map(|line| text_width(&line)).fold(text_width(&unit.name) * 1.25, f64::max);
-            widths[column] = widths[column].max(lines + 24.0);
+            columns[column].units = columns[column].units.max(lines + 24.0);
         }
+        // Widest queue or label, and widest turns, of the wires in each gap.
+        let (mut queues, mut turns_out) = (vec![0.0_f64; count], vec![0.0_f64; count]);
         for wire in &self.wires {
             let (from, to) = (self.column[wire.from], self.column[wire.to]);
             let label = self.labels(wire).iter().map(|label| text_width(label)).fold(0.0, f64::max);
             let queue = if self.graph.is_fifo(wire.id) { places(wire.channel.depth) as f64 * PLACE.0 } else { 0.0 };
-            let bends = self.turn_out(wire) + self.turn_in(wire);
             // A long one has the columns between for its label.
             let own = if to - from == 1 { label.max(queue) } else { 0.0 };
-            gaps[from] = gaps[from].max(own + bends);
-            gaps[to - 1] = gaps[to - 1].max(own + bends);
+            let (out, into) = (self.turn_out(wire), self.turn_in(wire));
+            columns[from].gap = columns[from].gap.max(own + out + into);
+            columns[to - 1].gap = columns[to - 1].gap.max(own + out + into);
+            columns[to].lead = columns[to].lead.max(CONNECTOR + into);
+            queues[from] = queues[from].max(own);
+            turns_out[from] = turns_out[from].max(out);
         }
-        let mut left = MARGIN;
-        let edges = widths.iter().zip(&gaps).map(|(width, gap)| {
-            let here = (left, left + width);
-            left += width + gap;
-            here
-        });
-        edges.collect()
+        for (column, (queue, out)) in columns.iter_mut().zip(queues.into_iter().zip(turns_out)) {
+            column.tail = out + queue + CONNECTOR;
+            column.lead = column.lead.max(CONNECTOR + STUB);
+        }
+        columns
     }
 
     /// Room that a wire takes behind its producer, where it may turn into its lane. Lines of several producers stay apart.
@@ -147,10 +176,6 @@ impl<'a> Drawing<'a> {
         (wire.lane - here).signum() * (1 + self.wires.iter().filter(nearer).count() as i64)
     }
 
-    fn height_of(&self, lane: i64) -> f64 {
-        LANE * ((lane - self.top_lane) as f64 + 0.5)
-    }
-
     fn labels(&self, wire: &Wire) -> Vec<String> {
         if !self.graph.is_fifo(wire.id) {
             return Vec::new();
@@ -166,22 +191,59 @@ impl<'a> Drawing<'a> {
         [Some(held), stalled.map(|cycles| format!("stalled {} cycles", grouped(cycles)))].into_iter().flatten().collect()
     }
 
+    /// The band of a column.
+    fn band_of(&self, column: usize) -> usize {
+        self.bands.iter().position(|band| band.columns.contains(&column)).expect("the bands hold every column")
+    }
+
+    /// Upper edge of a band.
+    fn top_of(&self, band: usize) -> f64 {
+        self.bands[..band].iter().map(|band| LANE * (band.lanes.1 - band.lanes.0 + 1) as f64).sum()
+    }
+
+    /// Middle of a lane in a band.
+    fn height_of(&self, band: usize, lane: i64) -> f64 {
+        self.top_of(band) + LANE * ((lane - self.bands[band].lanes.0) as f64 + 0.5)
+    }
+
+    fn used(&self, wire: &Wire) -> Option<&ChannelUse> {
+        self.uses.get(wire.id.0).filter(|_| self.graph.is_fifo(wire.id))
+    }
+
+    fn is_full(&self, wire: &Wire) -> bool {
+        self.used(wire).is_some_and(|used| wire.channel.depth == Depth::Words(used.high_water as usize))
+    }
+
     fn draw(&self) -> String {
-        let bottom = self.lane.iter().copied().chain(self.wires.iter().map(|wire| wire.lane)).max().unwrap_or(0);
-        let width = self.extent.last().map_or(0.0, |last| last.1) + MARGIN;
-        let height = self.height_of(bottom) + LANE / 2.0;
+        let width = self.edges.iter().map(|edges| edges.1 + MARGIN).fold(LEAST_WIDTH, f64::max);
+        let shown = Shown {
+            wires: self.wires.iter().any(|wire| !self.graph.is_fifo(wire.id)),
+            fifos: self.wires.iter().any(|wire| self.graph.is_fifo(wire.id)),
+            uses: !self.uses.is_empty(),
+            full: self.wires.iter().any(|wire| self.is_full(wire)),
+            rows: self.bands.len() > 1,
+        };
+        let (legend, legend_height) = legend(shown, self.top_of(self.bands.len()) + MARGIN / 2.0, width);
+        let height = self.top_of(self.bands.len()) + legend_height + MARGIN;
         let mut text = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\">\n\
              <style>\n{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#ffffff\"/>\n"
         );
-        text.extend(self.wires.iter().map(|wire| self.wire(wire)));
+        let broken = |wire: &&Wire| self.band_of(self.column[wire.from]) < self.band_of(self.column[wire.to]);
+        let mut numbers =
+            self.wires.iter().filter(broken).map(|wire| (self.band_of(self.column[wire.from]), wire.lane, wire.id.0)).collect::<Vec<_>>();
+        numbers.sort_unstable();
+        text.extend(self.wires.iter().map(|wire| {
+            let number = numbers.iter().position(|&(_, _, id)| id == wire.id.0).map_or(0, |position| position + 1);
+            self.wire(wire, number)
+        }));
         text.extend((0..self.units.len()).map(|unit| self.unit(unit)));
-        text + "</svg>\n"
+        text + &legend + "</svg>\n"
     }
 
     fn unit(&self, index: usize) -> String {
         let (left, right) = self.extent[self.column[index]];
-        let (middle, y) = ((left + right) / 2.0, self.height_of(self.lane[index]));
+        let (middle, y) = ((left + right) / 2.0, self.height_of(self.band_of(self.column[index]), self.lane[index]));
         let unit = self.units[index];
         let lines = unit_lines(unit);
         let (class, radius) =
@@ -200,62 +262,6 @@ impl<'a> Drawing<'a> {
         }
         text + "</g>\n"
     }
-
-    fn wire(&self, wire: &Wire) -> String {
-        let (start, end) = (self.extent[self.column[wire.from]].1, self.extent[self.column[wire.to]].0);
-        let (from, y) = (self.height_of(self.lane[wire.from]), self.height_of(wire.lane));
-        let to = self.height_of(self.lane[wire.to]) + APART * 1.3 * self.port(wire) as f64;
-        let (out, into) = (start + self.turn_out(wire), end - self.turn_in(wire));
-        let mut text = String::from("<g");
-        let used = self.uses.get(wire.id.0).filter(|_| self.graph.is_fifo(wire.id));
-        if used.is_some_and(|used| wire.channel.depth == Depth::Words(used.high_water as usize)) {
-            text += " class=\"full\"";
-        }
-        let turn = start + self.turn_out(wire) - STUB / 2.0;
-        let back = end - self.turn_in(wire) + STUB / 2.0 - APART / 2.0;
-        _ = write!(text, "><title>{}</title>", escaped(&wire.channel.name));
-        _ = write!(text, "<path class=\"line\" d=\"M{start:.1} {from:.1}H{turn:.1}V{y:.1}H{back:.1}V{to:.1}H{:.1}\"/>", end - 6.0);
-        _ = write!(text, "<path class=\"arrow\" d=\"M{end:.1} {to:.1}l-8 -4v8z\"/>");
-        if self.graph.is_fifo(wire.id) {
-            let single = self.column[wire.to] - self.column[wire.from] == 1;
-            let shown = places(wire.channel.depth) as f64 * PLACE.0;
-            let deep = depth_of(wire.channel.depth).is_none_or(|depth| depth > PLACES);
-            let width = if deep && !single { into - out } else { shown };
-            text += &queue(wire.channel.depth, used, (out + into - width) / 2.0, y, width);
-            for (label, line) in self.labels(wire).iter().zip(0..) {
-                let below = y + PLACE.1 / 2.0 + LINE * (f64::from(line) + 1.0);
-                _ = write!(text, "<text x=\"{:.1}\" y=\"{below:.1}\">{label}</text>", (out + into) / 2.0);
-            }
-        }
-        text + "</g>\n"
-    }
-}
-
-/// A queue around a height: its outline, what was in use of it, and its places or those at its ends.
-fn queue(depth: Depth, used: Option<&ChannelUse>, left: f64, y: f64, width: f64) -> String {
-    let (top, height) = (y - PLACE.1 / 2.0, PLACE.1);
-    let rectangle = |class: &str, left: f64, width: f64| {
-        format!("<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>")
-    };
-    let mut text = rectangle("queue", left, width);
-    if let (Some(used), Some(depth)) = (used, depth_of(depth)) {
-        let filled = width * (used.high_water as f64 / depth as f64).min(1.0);
-        text += &rectangle("used", left + width - filled, filled);
-    }
-    let mut lines: Vec<f64> = match depth_of(depth) {
-        Some(depth) if depth <= PLACES => (1..depth).map(|place| place as f64 * PLACE.0).collect(),
-        _ => (1..=2).flat_map(|place| [place as f64 * PLACE.0, width - place as f64 * PLACE.0]).collect(),
-    };
-    lines.sort_by(f64::total_cmp);
-    let strokes: String = lines.iter().map(|x| format!("M{:.1} {top:.1}v{height:.1}", left + x)).collect();
-    if depth_of(depth).is_none_or(|depth| depth > PLACES) {
-        let middle = left + width / 2.0;
-        for x in [-6.0, 0.0, 6.0] {
-            _ = write!(text, "<circle class=\"place more\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"1\"/>", middle + x);
-        }
-    }
-    let outline = format!("M{left:.1} {top:.1}h{width:.1}v{height:.1}h-{width:.1}z");
-    text + &format!("<path class=\"place\" d=\"{outline}{strokes}\"/>")
 }
 
 /// What stands in a unit below its name.
@@ -263,34 +269,6 @@ fn unit_lines(unit: &Unit) -> Vec<String> {
     let kind = format!("{:?}", unit.kind).to_lowercase();
     let facts: Vec<String> = facts(unit).map(|(what, value)| format!("{what} {}", grouped(value))).collect();
     std::iter::once(kind).chain((!facts.is_empty()).then(|| facts.join(", "))).collect()
-}
-
-fn depth_of(depth: Depth) -> Option<usize> {
-    match depth {
-        Depth::Words(words) => Some(words.max(1)),
-        Depth::Unbounded => None,
-    }
-}
-
-/// How many places a queue is wide at least.
-fn places(depth: Depth) -> usize {
-    depth_of(depth).map_or(PLACES + 2, |depth| if depth <= PLACES { depth } else { PLACES + 2 })
-}
-
-/// About how wide a label is.
-fn text_width(text: &str) -> f64 {
-    6.1 * text.chars().count() as f64
-}
-
-/// Thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let parts: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|part| std::str::from_utf8(part).expect("digits are text")).collect();
-    parts.join("\u{202f}")
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -364,6 +342,57 @@ mod tests {
         let graph = shares();
         let run = graph.run_with(Record { values: Values::None, transfers: true }).unwrap();
         insta::assert_snapshot!(svg(&graph, &uses(&graph, &run)));
+    }
+
+    /// A chain of repeats and reduces with a FIFO from its first unit to its last.
+    fn chain(units: usize) -> Graph {
+        let mut g = Graph::new();
+        let source = g.source("in", [TY], [1.0; 8], 1);
+        let [around, mut along] = g.fork("fork", source);
+        for unit in 0..units {
+            along = g.zip(&format!("unit-{unit}"), &[along], [input(0)]);
+        }
+        let joined = g.zip("join", &[along, around], [input(0) + input(1)]);
+        g.sink("out", joined);
+        g.set_depth(around, Depth::Words(units + 2));
+        g
+    }
+
+    fn width_of(svg: &str) -> f64 {
+        let document = roxmltree::Document::parse(svg).unwrap();
+        document.root_element().attribute("width").unwrap().parse().unwrap()
+    }
+
+    /// Numbers in the circles of a drawing, without the legend's.
+    fn connectors(svg: &str) -> Vec<usize> {
+        let document = roxmltree::Document::parse(svg).unwrap();
+        let drawn = document.descendants().filter(|node| node.attribute("class") == Some("number"));
+        let in_legend = |node: &roxmltree::Node| node.ancestors().any(|above| above.attribute("class") == Some("legend"));
+        drawn.filter(|node| !in_legend(node)).map(|node| node.text().unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_long_graph_is_broken_into_rows_of_a_page() {
+        for units in [1, 4, 7, 12, 40] {
+            let graph = chain(units);
+            let text = svg(&graph, &[]);
+            assert!(width_of(&text) <= 920.0, "{units} units: {}", width_of(&text));
+            let bands = Drawing::new(&graph, &[]).bands.len();
+            // The chain and the FIFO around it leave a row and come into the next.
+            assert_eq!(connectors(&text).len(), 4 * (bands - 1), "{units} units in {bands} rows");
+            let number = |number: usize| connectors(&text).iter().filter(|&&other| other == number).count();
+            assert!((1..=bands).all(|wire| number(wire) > 0 || bands == 1), "{:?}", connectors(&text));
+        }
+    }
+
+    #[test]
+    fn any_name_of_a_unit_gives_well_formed_xml() {
+        for name in ["a\u{0}b", "\u{1b}[31m", "<&>\"'", "\u{fffe}", "]]>", "--"] {
+            let mut g = Graph::new();
+            let source = g.source(name, [TY], [1.0], 1);
+            g.sink("out", source);
+            roxmltree::Document::parse(&svg(&g, &[])).unwrap();
+        }
     }
 
     #[test]

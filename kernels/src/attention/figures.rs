@@ -9,7 +9,7 @@ use super::formats::Formats;
 use super::graph::{Layout, Operands};
 use super::parameters::Variant;
 use super::prepare::Shape;
-use crate::common::plot::{Axis, LinePlot, Scale, Series};
+use crate::common::plot::{Axis, LinePlot, Point, Scale, Series};
 use crate::report::{Figure, FigureFormat, HighWater, MemoryItem, MemoryKind, NamedTable, StreamTraffic, grouped};
 
 /// Numbers of keys at which storage is shown.
@@ -90,7 +90,7 @@ pub fn figures(layout: &Layout, graph: &Graph, uses: &[ChannelUse]) -> Vec<Figur
     let memory_title = "intermediate words over the number of keys, FIFOs at full rate";
     let series = |variant: Variant| Series {
         name: variant.name().to_string(),
-        points: words_over_keys(layout, variant, &KEYS).into_iter().map(|(keys, words)| (keys as f64, words as f64)).collect(),
+        points: words_over_keys(layout, variant, &KEYS).into_iter().map(|(keys, words)| Point::new(keys as f64, words as f64)).collect(),
     };
     let axis = |label: &str| Axis { label: label.into(), scale: Scale::Log2 };
     let memory =

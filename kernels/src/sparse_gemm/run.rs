@@ -2,7 +2,7 @@
 
 use super::parameters::LayerPattern;
 use super::prepare::SparseLayer;
-use crate::common::plot::{Axis, LinePlot, Scale, Series};
+use crate::common::plot::{Axis, LinePlot, Point, Scale, Series};
 use crate::kernel::{Prepared, RunContext, RunError};
 use crate::report::{Figure, FigureFormat, NamedTable, Outcome, grouped};
 use crate::systolic::model::Model;
@@ -93,13 +93,10 @@ impl SparseRun {
         let mut families: Vec<&str> = self.layers.iter().map(|layer| layer.family.as_str()).collect();
         families.dedup();
         let series = families.into_iter().map(|family| {
-            let mut points: Vec<(f64, f64)> = self
-                .layers
-                .iter()
-                .filter(|layer| layer.family == family)
-                .map(|layer| (self.speed_up(layer), layer.relative_error))
-                .collect();
-            points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            let of_family = self.layers.iter().filter(|layer| layer.family == family);
+            let point = |layer: &SparseLayer| Point { x: self.speed_up(layer), y: layer.relative_error, label: layer.pattern.to_string() };
+            let mut points: Vec<Point> = of_family.map(point).collect();
+            points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
             Series { name: family.to_string(), points }
         });
         let series: Vec<Series> = series.filter(|series| series.points.len() > 1).collect();
