@@ -3,7 +3,7 @@
 mod support;
 
 use support::{random, verilog};
-use systole_verilog::tools::{Target, Tool, check, compile, lint, present_for_test, synthesize};
+use systole_verilog::tools::{Target, Tool, check, check_design, compile, lint, present_for_test, synthesize};
 
 /// The designs for one tool: enough to hold every kind of cell many times.
 fn designs(count: u64) -> impl Iterator<Item = (u64, systole_hdl::Design)> {
@@ -63,6 +63,27 @@ fn yosys_finds_nothing_undriven_or_doubly_driven_in_random_designs() {
         let files = output.write_files(directory.path()).unwrap();
         check(directory.path(), &files, &output.top().name).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", output.text()));
     }
+}
+
+#[test]
+fn a_memory_of_a_million_words_is_checked_within_seconds() {
+    if !present_for_test(&[Tool::Yosys]) {
+        return;
+    }
+    let design = support::parse(
+        r#"  input "address" = %0
+  input "data" = %1
+  output "word" = %2
+  memory "words" : bits8 depth 1048576
+    write address %0 data %1 enable %3
+  %0 : u20 = input 0
+  %1 : bits8 = input 1
+  %2 : bits8 = read_registered "words" address %0 enable %3 read_first
+  %3 : bit = const 0x1"#,
+    );
+    let (output, directory) = (verilog(&design), tempfile::tempdir().unwrap());
+    let files = output.write_files(directory.path()).unwrap();
+    check_design(&design, directory.path(), &files).unwrap_or_else(|error| panic!("{error}\n{}", output.text()));
 }
 
 #[test]

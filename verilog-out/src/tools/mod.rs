@@ -11,7 +11,7 @@ use std::process::Command;
 use thiserror::Error;
 
 pub use simulate::{Simulator, compile, lint, run_testbench};
-pub use synthesis::{Resources, Target, check, synthesize};
+pub use synthesis::{MAX_CHECKED_MEMORY_BITS, Resources, Target, check, check_design, synthesize};
 
 /// How many lines of a tool's output a message repeats.
 const SHOWN_LINES: usize = 20;

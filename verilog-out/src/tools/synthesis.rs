@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+use systole_hdl::Design;
+use systole_hdl::design::Memory;
 
 use super::{Tool, ToolError, run, strings, version};
 
@@ -120,6 +122,37 @@ pub struct Resources {
 pub fn check(directory: &Path, files: &[String], top: &str) -> Result<(), ToolError> {
     let script = format!("read_verilog {}; hierarchy -check -top {top}; proc; check -assert; synth; check -assert", files.join(" "));
     run(Tool::Yosys, &strings(&["-Q", "-q", "-p", &script]), directory).map(|_| ())
+}
+
+/// The most bits of a memory that [`check_design`] checks as it is. Yosys makes flip-flops of all of them, in half a minute for so many,
+/// and unrolls the loop that clears them: with a memory of 2^20 words it never ends.
+pub const MAX_CHECKED_MEMORY_BITS: u64 = 1 << 14;
+/// The bits that a larger memory is cut to.
+const CUT_MEMORY_BITS: u64 = 1 << 10;
+
+/// As [`check`], for the files of a design that may have large memories. If one has more than [`MAX_CHECKED_MEMORY_BITS`], its Verilog is
+/// checked with that memory cut to some words, which changes no port, net or gate outside of it.
+///
+/// # Errors
+/// As [`check`], or if the Verilog with cut memories cannot be written.
+pub fn check_design(design: &Design, directory: &Path, files: &[String]) -> Result<(), ToolError> {
+    let top = &design.top_module().name;
+    let words = |memory: &Memory, bits: u64| bits / u64::from(memory.ty.width()).max(1);
+    let is_large = |memory: &Memory| u64::from(memory.depth) > words(memory, MAX_CHECKED_MEMORY_BITS).max(1);
+    if !design.modules.iter().flat_map(|module| &module.memories).any(is_large) {
+        return check(directory, files, top);
+    }
+    let mut cut = design.clone();
+    for memory in cut.modules.iter_mut().flat_map(|module| &mut module.memories).filter(|memory| is_large(memory)) {
+        memory.depth = words(memory, CUT_MEMORY_BITS).max(2) as u32;
+        memory.initial.truncate(memory.depth as usize);
+    }
+    let folder = directory.join("cut-memories");
+    let source = |source| ToolError::Start { tool: Tool::Yosys, source };
+    let output = crate::write(&cut, &crate::Options::default()).map_err(|closed| source(std::io::Error::other(closed)))?;
+    std::fs::create_dir_all(&folder).map_err(source)?;
+    let files = output.write_files(&folder).map_err(source)?;
+    check(&folder, &files, top)
 }
 
 /// Synthesizes `files` in `directory` for `target` with Yosys and counts what it takes.
