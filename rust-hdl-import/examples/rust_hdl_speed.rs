@@ -1,5 +1,5 @@
-//! Cycles per second of a chain of multiply-accumulate elements written with rust-hdl: in rust-hdl's own simulator and, imported,
-//! on the compiled engine.
+//! Cycles per second of circuits written with rust-hdl, in rust-hdl's own simulator and, imported, on the compiled engine: designs of
+//! its widget library, and a chain of multiply-accumulate elements.
 //!
 //! Both get the same stimulus, a cycle at a time: inputs set, settled, output read, edge. The outputs of the cycles that both
 //! simulate are compared by a checksum; the table's last column says how many of them were not zero in a round. rust-hdl's
@@ -7,6 +7,7 @@
 //! around it.
 
 mod chain;
+mod designs;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,11 +19,14 @@ use systole_sim::{Compiled, DomainSet, Engine, NodeId};
 
 use chain::Chain;
 
-/// Compare the speed of rust-hdl's simulator and of the compiled engine on chains of multiply-accumulate elements.
+/// Compare the speed of rust-hdl's simulator and of the compiled engine.
 #[derive(Parser)]
 struct Arguments {
+    /// Designs of rust-hdl's widget library: sdram-fifo, spi-master, asynchronous-fifo, filter.
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_values_t = designs::NAMES.map(String::from))]
+    designs: Vec<String>,
     /// Elements in the chain: 16, 64, 256 or 1024.
-    #[arg(long, value_delimiter = ',', default_values_t = [256])]
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_values_t = [256])]
     elements: Vec<usize>,
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 2.0)]
@@ -88,13 +92,13 @@ impl Checked {
 
 /// Calls `cycle`, which gives the cycle's output, for `seconds` and for `at_least` so many cycles, in steps of `step` cycles. The
 /// first `to_check` outputs are checked.
-fn measure(
-    mut stimulus: Stimulus,
+fn measure<I>(
+    mut stimulus: impl Iterator<Item = I>,
     seconds: f64,
     at_least: u64,
     step: u64,
     to_check: u64,
-    mut cycle: impl FnMut(&Inputs) -> anyhow::Result<u64>,
+    mut cycle: impl FnMut(&I) -> anyhow::Result<u64>,
 ) -> anyhow::Result<Measured> {
     let (mut cycles, mut checked) = (0, Checked::default());
     let start = Instant::now();
@@ -158,32 +162,55 @@ fn on_the_compiled_engine<const N: usize>(seconds: f64, to_check: u64) -> anyhow
     })
 }
 
-fn compare<const N: usize>(arguments: &Arguments) -> anyhow::Result<()> {
+/// Measures both simulators in turn, and prints a line of the table. `fast` is to check as many outputs as `slow` gave.
+fn compare(
+    name: &str,
+    rounds: u32,
+    mut slow: impl FnMut() -> anyhow::Result<Measured>,
+    mut fast: impl FnMut(u64) -> anyhow::Result<Measured>,
+) -> anyhow::Result<()> {
     let (mut theirs, mut ours, mut equal) = (0.0_f64, 0.0_f64, u64::MAX);
-    for _ in 0..arguments.rounds {
-        let slow = in_rust_hdl::<N>(arguments.seconds)?;
-        let fast = on_the_compiled_engine::<N>(arguments.seconds, slow.cycles)?;
+    for _ in 0..rounds {
+        let slow = slow()?;
+        let fast = fast(slow.cycles)?;
         let (expected, found) = (slow.checked, fast.checked);
-        anyhow::ensure!(expected == found, "{N} elements: the outputs differ, {found:x?}, in rust-hdl's simulator {expected:x?}");
-        anyhow::ensure!(expected.nonzero > 0, "{N} elements: all outputs are zero, which checks nothing");
+        anyhow::ensure!(expected == found, "{name}: the outputs differ, {found:x?}, in rust-hdl's simulator {expected:x?}");
+        anyhow::ensure!(expected.nonzero > 0, "{name}: all outputs are zero, which checks nothing");
         theirs = theirs.max(slow.cycles_per_second);
         ours = ours.max(fast.cycles_per_second);
         equal = equal.min(expected.nonzero);
     }
-    println!("| {N} | {theirs:.0} | {ours:.0} | {:.0} | {equal} |", ours / theirs);
+    println!("| {name} | {theirs:.0} | {ours:.0} | {:.0} | {equal} |", ours / theirs);
     Ok(())
+}
+
+fn chain<const N: usize>(arguments: &Arguments) -> anyhow::Result<()> {
+    let seconds = arguments.seconds;
+    compare(&N.to_string(), arguments.rounds, || in_rust_hdl::<N>(seconds), |to_check| on_the_compiled_engine::<N>(seconds, to_check))
+}
+
+fn heading(first: &str, alignment: &str) {
+    println!("| {first} | rust-hdl's simulator, cycles/s | compiled engine, cycles/s | ratio | equal outputs, not zero |");
+    println!("|{alignment}|---:|---:|---:|---:|");
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    println!("| elements | rust-hdl's simulator, cycles/s | compiled engine, cycles/s | ratio | equal outputs, not zero |");
-    println!("|---:|---:|---:|---:|---:|");
+    if !arguments.designs.is_empty() {
+        heading("design", "---");
+    }
+    for name in &arguments.designs {
+        designs::compare_named(name, &arguments)?;
+    }
+    if !arguments.elements.is_empty() {
+        heading("elements", "---:");
+    }
     for elements in &arguments.elements {
         match elements {
-            16 => compare::<16>(&arguments)?,
-            64 => compare::<64>(&arguments)?,
-            256 => compare::<256>(&arguments)?,
-            1024 => compare::<1024>(&arguments)?,
+            16 => chain::<16>(&arguments)?,
+            64 => chain::<64>(&arguments)?,
+            256 => chain::<256>(&arguments)?,
+            1024 => chain::<1024>(&arguments)?,
             _ => anyhow::bail!("a chain has 16, 64, 256 or 1024 elements, not {elements}"),
         }
     }

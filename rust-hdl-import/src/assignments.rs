@@ -162,7 +162,7 @@ impl Assignments {
         }
     }
 
-    /// How far a signal is assigned.
+    /// How far a signal is assigned where the code stands.
     pub fn coverage(&self, id: SignalId) -> Coverage {
         let pieces = &self.present[&id];
         let untouched = pieces.iter().find(|piece| piece.extent == Extent::None);

@@ -10,7 +10,7 @@ use crate::diagnostic::Problem;
 use crate::evaluate::OpenLocal;
 use crate::netlist::Netlist;
 use crate::primitives::Primitive;
-use crate::probe::Node;
+use crate::probe::{Node, SignalInfo};
 use crate::signals::{Role, SignalId, Signals};
 use crate::storage;
 use crate::sweep;
@@ -25,6 +25,8 @@ pub(crate) struct Lowered {
     pub clocks: Vec<String>,
     /// Clock outputs, and the clock inputs that they pass on.
     pub passed_clocks: Vec<(String, String)>,
+    /// Inputs of what is in the block that nothing drives, which have become ports of it: `inner$data`.
+    pub opened: Vec<SignalInfo>,
 }
 
 /// What stands in a module for a child.
@@ -46,11 +48,12 @@ pub(crate) struct Build {
     pub values: FxHashMap<SignalId, CellId>,
     /// Local signals that are not assigned on every path.
     pub open_locals: Vec<OpenLocal>,
-    /// Children's inputs, with the cell by which the code reads them.
-    pub wires: Vec<(SignalId, CellId)>,
+    /// The signals that can be assigned, with the cells by which the code reads them.
+    pub cells: Vec<(SignalId, CellId)>,
     pub inputs: Vec<String>,
     pub own_clocks: Vec<String>,
     pub passed_clocks: Vec<(String, String)>,
+    pub opened: Vec<SignalInfo>,
     /// Output cells of children, by their full name.
     reserved: FxHashMap<String, CellId>,
 }
@@ -84,7 +87,41 @@ impl Build {
             self.signals.add(info.name.clone(), info.clone(), role);
             self.signals.add_variants(info);
         }
-        self.netlist.module.domains = domains(node, &self.own_clocks);
+    }
+
+    /// Makes inputs that nothing drives ports of this module: those of `undriven`, those that children have got for what is in them,
+    /// and clocks if `with_clocks`.
+    pub fn open_undriven(&mut self, node: &Node, children: &[Child], undriven: Vec<SignalId>, with_clocks: bool) {
+        undriven.into_iter().for_each(|id| self.open(id));
+        for (child, lowered) in node.children.iter().zip(children) {
+            let opened = match lowered {
+                Child::Instance(lowered) => lowered.opened.as_slice(),
+                Child::Primitive(_) | Child::Failed => &[],
+            };
+            for info in opened {
+                let id = self.signals.add(format!("{}${}", child.name, info.name), info.clone(), Role::Refused);
+                self.open(id);
+            }
+            let clocks = child.signals.iter().filter(|info| info.is_clock() && info.kind == AtomKind::InputParameter);
+            let clocks = clocks.filter_map(|info| self.port(child, &info.name)).filter(|&clock| with_clocks && self.clocks.is_open(clock));
+            let clocks: Vec<_> = clocks.collect();
+            clocks.into_iter().for_each(|clock| self.open(clock));
+        }
+    }
+
+    fn open(&mut self, id: SignalId) {
+        let symbol = self.signals.get(id);
+        let info = SignalInfo { name: symbol.name.clone(), ..symbol.info.clone() };
+        if info.is_clock() {
+            self.own_clocks.push(info.name.clone());
+        } else {
+            let port = self.netlist.input(&info.name, info.ty());
+            self.inputs.push(info.name.clone());
+            if let Some(itself) = self.values.insert(id, port) {
+                self.netlist.define(itself, Cell::Wire(port));
+            }
+        }
+        self.opened.push(info);
     }
 
     pub fn declare_child(&mut self, design: &Design, node: &Node, child: &Child) {
@@ -119,8 +156,7 @@ impl Build {
         if let Child::Instance(lowered) = child {
             for (output, input) in &lowered.passed_clocks {
                 if let (Some(output), Some(input)) = (self.port(node, output), self.port(node, input)) {
-                    // The first and only source of this signal.
-                    let _ = self.clocks.connect(&self.signals, output, input);
+                    self.clocks.pass(output, input);
                 }
             }
             // Domains and inputs follow when they are known.
@@ -152,17 +188,15 @@ impl Build {
         let position = self.own_clocks.iter().position(|clock| Some(clock.as_str()) == name);
         if position.is_none() && !self.port(child, port).is_some_and(|clock| self.clocks.is_faulty(clock)) {
             let construct = format!("clock `{}${port}`", child.name);
-            self.problems.push(Problem::new(
-                construct,
-                "it is fed by no clock input of the block",
-                "feed it from a clock input, with `clock!`",
-            ));
+            let remedy = "feed it from a clock input, with `clock!`";
+            self.problems.push(Problem::new(construct, "it is fed by no clock input of the block", remedy));
         }
         DomainId(position.unwrap_or_default() as u32)
     }
 
     /// Connects children, shows outputs, and leaves off what is not used.
     pub fn finish(&mut self, node: &Node, children: &[Child], design: &Design) {
+        self.netlist.module.domains = domains(node, &self.opened, &self.own_clocks);
         self.connect_children(node, children, design);
         for info in node.signals.iter().filter(|info| info.kind == AtomKind::OutputParameter) {
             let Some(id) = self.signals.find(&info.name) else { continue };
@@ -187,7 +221,8 @@ impl Build {
             }
         }
         // What children give and are given, where the code reads it.
-        let wires = std::mem::take(&mut self.wires).into_iter().map(|(id, cell)| (cell, self.signals.get(id).name.clone()));
+        let wires = std::mem::take(&mut self.cells).into_iter().map(|(id, cell)| (cell, self.signals.get(id)));
+        let wires = wires.filter(|(_, symbol)| symbol.role == Role::Wire).map(|(cell, symbol)| (cell, symbol.name.clone()));
         let mut read: Vec<_> = self.reserved.iter().map(|(name, cell)| (*cell, name.clone())).chain(wires).collect();
         read.retain(|(cell, _)| live[cell.index()] && !self.netlist.module.cell(*cell).is_sequential());
         read.sort();
@@ -222,11 +257,23 @@ impl Build {
         }
     }
 
+    /// Names cells after the signals that they are, as the code does, so that a loop can be told by them.
+    pub fn name_signals(&mut self) {
+        let read = self.cells.iter().map(|(id, cell)| (*cell, &self.signals.get(*id).name));
+        let shown = self.reserved.iter().map(|(name, cell)| (*cell, name));
+        // What a child is given comes straight from what is assigned.
+        let assigned = self.cells.iter().map(|(id, _)| (self.values[id], &self.signals.get(*id).name));
+        for (cell, name) in read.chain(shown).chain(assigned) {
+            self.netlist.module.info[cell.index()].name.get_or_insert_with(|| name.as_str().into());
+        }
+    }
+
     /// Notes which clock input a clock output passes on.
     fn pass_clock(&mut self, name: &str, id: SignalId) {
         let origin = self.clocks.origin(id).map(|origin| self.signals.get(origin).name.clone());
         match origin.filter(|origin| self.own_clocks.contains(origin)) {
             Some(origin) => self.passed_clocks.push((name.to_string(), origin)),
+            None if self.clocks.is_faulty(id) => {}
             None => {
                 let reason = "it passes on no clock input of the block";
                 self.problems.push(Problem::new(format!("clock `{name}`"), reason, "feed it from a clock input"));
@@ -236,14 +283,16 @@ impl Build {
 }
 
 /// One domain for each clock input, in order; the default domain if there is none or one, whose reset no register obeys.
-fn domains(node: &Node, clocks: &[String]) -> Vec<Domain> {
-    let is_taken = |name: &str| node.signals.iter().any(|signal| !signal.is_clock() && signal.name.replace('$', "_") == name);
+fn domains(node: &Node, opened: &[SignalInfo], clocks: &[String]) -> Vec<Domain> {
+    let data = || node.signals.iter().chain(opened).filter(|signal| !signal.is_clock());
+    let is_taken = |name: &str| data().any(|signal| signal.name.replace('$', "_") == name);
     if clocks.len() < 2 && !is_taken("clock") {
         return vec![Domain { name: String::new() }];
     }
     let mut names: Vec<String> = Vec::new();
     for clock in clocks {
-        let stem = clock.strip_suffix("_clock").filter(|stem| !stem.is_empty()).unwrap_or(clock).replace('$', "_");
+        let clock = clock.replace('$', "_");
+        let stem = clock.strip_suffix("_clock").filter(|stem| !stem.is_empty()).unwrap_or(&clock).to_string();
         let numbered = (1..).map(|number| format!("{stem}_{number}"));
         let free = std::iter::once(stem.clone())
             .chain(numbered)

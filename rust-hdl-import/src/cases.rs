@@ -17,6 +17,7 @@ type Cases<'c> = (Vec<(BigInt, &'c VerilogBlock)>, Option<&'c VerilogBlock>);
 impl Evaluator<'_> {
     /// Rust has every `match` cover everything, so the last case that can be reached needs no condition.
     pub fn cases(&mut self, cases: &VerilogMatch) -> Result<(), Problem> {
+        self.dependencies.begin();
         // Verilog compares in the width of the widest, and patterns have 32 bits there.
         let test = match self.widths {
             Widths::Simulator => self.index(&cases.test),
@@ -47,12 +48,14 @@ impl Evaluator<'_> {
                 None => return Ok(()),
             },
         };
+        self.dependencies.open();
         let mut arms = Vec::new();
         for (pattern, block) in patterns {
             let pattern = self.netlist.constant(&pattern, ty);
             arms.push((self.netlist.equal(test, pattern), self.arm(block)));
         }
         let last = self.arm(last);
+        self.dependencies.close();
         self.assignments.choose(self.netlist, &arms, &last);
         Ok(())
     }

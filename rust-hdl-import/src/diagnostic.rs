@@ -3,6 +3,8 @@
 use rust_hdl_core::ast::VerilogExpression;
 use thiserror::Error;
 
+use crate::source_text::as_written;
+
 /// A construct of a circuit that has no counterpart in a design.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Error)]
 #[error("{module}: {construct}: {reason}; {remedy}")]
@@ -45,19 +47,4 @@ impl Problem {
         let Problem { construct, reason, remedy } = self;
         Diagnostic { module: as_written(module), construct: as_written(&construct), reason: as_written(&reason), remedy }
     }
-}
-
-/// Names as the block's code has them: `taps$3$q` is written `taps[3].q`.
-fn as_written(text: &str) -> String {
-    let mut parts = text.split('$');
-    let mut written = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let index = part.len() - part.trim_start_matches(|symbol: char| symbol.is_ascii_digit()).len();
-        if index > 0 {
-            written.push_str(&format!("[{}]{}", &part[..index], &part[index..]));
-        } else {
-            written.push_str(&format!(".{part}"));
-        }
-    }
-    written
 }

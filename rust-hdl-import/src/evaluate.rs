@@ -12,6 +12,7 @@ use systole_hdl::{Cell, CellId, Type};
 use crate::Widths;
 use crate::assignments::{Arm, Assignments, Coverage};
 use crate::clocks::Clocks;
+use crate::dependencies::{Dependencies, Read};
 use crate::diagnostic::Problem;
 use crate::expression::{Operand, unsigned};
 use crate::literal;
@@ -31,16 +32,24 @@ pub(crate) struct Evaluator<'a> {
     pub counterpart: Option<SignalId>,
     pub problems: Vec<Problem>,
     pub assignments: Assignments,
+    pub dependencies: Dependencies,
+    /// The block's own outputs that a `join` reads, with the interface that each is of and the other one.
+    joined: FxHashMap<SignalId, (String, String)>,
 }
 
 /// What the execution of a block gave.
+#[derive(Default)]
 pub(crate) struct Executed {
     /// What the signals that can be assigned are.
     pub values: FxHashMap<SignalId, CellId>,
     pub problems: Vec<Problem>,
     pub open_locals: Vec<OpenLocal>,
-    /// Children's inputs, with the cell by which the code reads them.
-    pub wires: Vec<(SignalId, CellId)>,
+    /// The signals that can be assigned, with the cells by which the code reads them.
+    pub cells: Vec<(SignalId, CellId)>,
+    /// Children's inputs that nothing drives.
+    pub undriven: Vec<SignalId>,
+    /// Each assigned signal with one that it is computed from.
+    pub dependencies: Vec<(SignalId, Read)>,
 }
 
 /// A local signal that is not assigned on every path. That matters only if anything reads what it has in the end.
@@ -53,7 +62,18 @@ pub(crate) struct OpenLocal {
 impl<'a> Evaluator<'a> {
     pub fn new(widths: Widths, signals: &'a Signals, netlist: &'a mut Netlist, clocks: &'a mut Clocks) -> Evaluator<'a> {
         let assignments = Assignments::new(signals, netlist);
-        Evaluator { signals, netlist, clocks, loops: Vec::new(), widths, counterpart: None, problems: Vec::new(), assignments }
+        Evaluator {
+            signals,
+            netlist,
+            clocks,
+            loops: Vec::new(),
+            widths,
+            counterpart: None,
+            problems: Vec::new(),
+            assignments,
+            dependencies: Dependencies::default(),
+            joined: FxHashMap::default(),
+        }
     }
 
     pub fn block(&mut self, block: &[VerilogStatement]) {
@@ -67,22 +87,26 @@ impl<'a> Evaluator<'a> {
     /// What every signal is in the end, and what stood in the way.
     pub fn finish(mut self) -> Executed {
         self.assignments.finish(self.netlist);
-        let mut executed = Executed { values: FxHashMap::default(), problems: self.problems, open_locals: Vec::new(), wires: Vec::new() };
+        let mut executed = Executed { problems: self.problems, dependencies: self.dependencies.finish(), ..Executed::default() };
         for id in self.signals.ids() {
             let symbol = self.signals.get(id);
             if !matches!(symbol.role, Role::Assign | Role::Wire) {
                 continue;
             }
             executed.values.insert(id, self.assignments.present(self.netlist, id));
-            if symbol.role == Role::Wire {
-                executed.wires.push((id, self.assignments.in_the_end(id)));
-            }
-            if let Some(problem) = unassigned(&symbol.name, symbol.info.ty().width(), self.assignments.coverage(id)) {
+            executed.cells.push((id, self.assignments.in_the_end(id)));
+            let (width, coverage) = (symbol.info.ty().width(), self.assignments.coverage(id));
+            if symbol.role == Role::Wire && matches!(coverage, Coverage::Untouched { width: untouched, .. } if untouched == width) {
+                executed.undriven.push(id);
+            } else if let Some(problem) = unassigned(&symbol.name, width, coverage) {
                 match symbol.info.kind {
                     AtomKind::LocalSignal => {
                         executed.open_locals.push(OpenLocal { id, in_the_end: self.assignments.in_the_end(id), problem });
                     }
-                    _ => executed.problems.push(problem),
+                    _ => executed.problems.push(match self.joined.get(&id) {
+                        Some((own, other)) => own_joined(own, other),
+                        None => problem,
+                    }),
                 }
             }
         }
@@ -133,6 +157,7 @@ impl<'a> Evaluator<'a> {
     fn assign(&mut self, place: &VerilogExpression, value: &VerilogExpression) -> Result<(), Problem> {
         let target = self.target(place)?;
         let symbol = self.signals.get(target);
+        self.dependencies.begin();
         match symbol.role {
             Role::Assign | Role::Wire => {
                 let ty = symbol.info.ty();
@@ -142,6 +167,7 @@ impl<'a> Evaluator<'a> {
                 // Assigned all the same, so that one fault is reported once.
                 let cell = value.as_ref().copied().unwrap_or_else(|_| self.assignments.in_the_end(target));
                 self.assignments.assign(self.netlist, target, cell);
+                self.dependencies.assign(target, true);
                 value.map(|_| ()).map_err(|problem| problem.where_assigned(place))
             }
             Role::Clock => {
@@ -169,7 +195,10 @@ impl<'a> Evaluator<'a> {
             Operand::Clock(_) if self.assignments.is_conditional() => {
                 Err(Problem::new(construct(), "it is assigned under a condition", "gate the data by an enable, not the clock"))
             }
-            Operand::Clock(source) => self.clocks.connect(self.signals, clock, source),
+            Operand::Clock(source) => {
+                self.clocks.assign(self.signals, clock, source);
+                Ok(())
+            }
             _ => Err(Problem::new(construct(), "it is computed", "feed it from a clock input; use an enable for a slower rate")),
         }
     }
@@ -195,9 +224,12 @@ impl<'a> Evaluator<'a> {
                 ));
             }
         }
-        let part = self.expression(replacement, Some(width)).and_then(|part| self.fit(part, unsigned(width)));
+        self.dependencies.begin();
+        let ty = self.slice_type(base, width, offset);
+        let part = self.expression(replacement, Some(width)).and_then(|part| self.fit(part, ty));
         let part = part.map_err(|problem| problem.where_assigned(base));
-        let part = self.or_unknown(part, unsigned(width));
+        let part = self.or_unknown(part, ty);
+        let part = self.netlist.retype(part, unsigned(width));
         let whole = symbol.info.ty().width();
         let Some(low) = part_within(&self.index(offset)?, width, whole) else {
             let reason = format!("{width} of its {whole} bits are assigned at a place that is computed or outside of it");
@@ -205,6 +237,7 @@ impl<'a> Evaluator<'a> {
             return Err(Problem::new(format!("signal `{}`", symbol.name), reason, remedy));
         };
         self.assignments.assign_part(self.netlist, target, low, part);
+        self.dependencies.assign(target, false);
         Ok(())
     }
 
@@ -214,6 +247,7 @@ impl<'a> Evaluator<'a> {
             VerilogBlockOrConditional::Conditional(statement) => std::slice::from_ref(statement),
             VerilogBlockOrConditional::None => &[],
         };
+        self.dependencies.begin();
         let condition = self.expression(&conditional.test, None);
         if let Some(value) = condition.as_ref().ok().and_then(|condition| self.known(condition)) {
             self.block(if value == BigInt::ZERO { otherwise } else { &conditional.then });
@@ -222,8 +256,10 @@ impl<'a> Evaluator<'a> {
         let condition = condition.and_then(|condition| self.cell(condition));
         let condition = self.or_unknown(condition, Type::BIT);
         let condition = if self.netlist.width(condition) > 1 { self.netlist.cell(Cell::ReduceOr(condition), Type::BIT) } else { condition };
+        self.dependencies.open();
         let then = self.arm(&conditional.then);
         let otherwise = self.arm(otherwise);
+        self.dependencies.close();
         self.assignments.choose(self.netlist, &[(condition, then)], &otherwise);
         Ok(())
     }
@@ -281,12 +317,35 @@ impl<'a> Evaluator<'a> {
                 return Err(Problem::new(construct, "it is bidirectional", "use separate inputs and outputs"));
             }
         };
+        let own = |name: &str, kind| {
+            let id = self.named(name).ok()?;
+            let info = &self.signals.get(id).info;
+            (info.kind == kind && self.signals.get(id).is_own()).then_some(id)
+        };
+        let (to, from) = match link {
+            VerilogLink::Forward(link) => (&link.other_name, &link.owner_name),
+            VerilogLink::Backward(link) | VerilogLink::Bidirectional(link) => (&link.owner_name, &link.other_name),
+        };
+        if own(&target, AtomKind::InputParameter).is_some() {
+            return Err(own_joined(to, from));
+        }
+        if let Some(id) = own(&value, AtomKind::OutputParameter) {
+            if self.signals.get(id).info.is_clock() && self.clocks.is_open(id) {
+                [Some(id), self.named(&target).ok()].into_iter().flatten().for_each(|clock| self.clocks.spoil(clock));
+                return Err(own_joined(from, to));
+            }
+            self.joined.insert(id, (from.clone(), to.clone()));
+        }
         self.assign(&VerilogExpression::Signal(target), &VerilogExpression::Signal(value))
     }
 
     /// What a signal is where the code stands.
     pub fn read(&mut self, id: SignalId) -> Result<Operand, Problem> {
         let symbol = self.signals.get(id);
+        match symbol.role {
+            Role::Assign => self.dependencies.read_assigned(id, &self.assignments.coverage(id)),
+            _ => self.dependencies.read(id),
+        }
         match symbol.role {
             Role::Read(cell) => Ok(Operand::Cell(cell)),
             Role::Clock | Role::ClockSource => Ok(Operand::Clock(id)),
@@ -296,6 +355,13 @@ impl<'a> Evaluator<'a> {
             Role::Assign | Role::Wire => Ok(Operand::Cell(self.assignments.present(self.netlist, id))),
         }
     }
+}
+
+/// Why an interface of the block itself is not joined.
+fn own_joined(own: &str, other: &str) -> Problem {
+    let reason = format!("`join` connects the interfaces of two children, and `{own}` is the block's own, whose inputs come from outside");
+    let remedy = "give the block's interface the type of the child's, and write `link`, the block's first";
+    Problem::new(format!("join of `{own}` and `{other}`"), reason, remedy)
 }
 
 /// What is wrong with a signal that is not assigned everywhere.

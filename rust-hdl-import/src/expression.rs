@@ -1,6 +1,6 @@
 //! Expressions: their cells, in the widths of rust-hdl's simulator.
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 use rust_hdl_core::ast::{VerilogExpression, VerilogOpUnary};
 use systole_hdl::{Cell, CellId, Type};
 
@@ -13,6 +13,9 @@ use crate::signals::{SignalId, Variant};
 
 /// The width of a literal where nothing else gives it one, as where it is shifted.
 pub(crate) const LITERAL_WIDTH: u32 = 64;
+
+/// The widest word that rust-hdl keeps in a machine integer.
+const SHORT_WIDTH: u32 = 32;
 
 /// The value of an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -148,12 +151,31 @@ impl Evaluator<'_> {
     /// The cell of an operand in a place of a type.
     pub fn fit(&mut self, operand: Operand, ty: Type) -> Result<CellId, Problem> {
         match operand {
-            Operand::Literal { value, .. } => Ok(self.netlist.constant(&value, ty)),
+            Operand::Literal { value, .. } => {
+                self.refuse_beyond(&value, ty)?;
+                Ok(self.netlist.constant(&value, ty))
+            }
             other => {
                 let cell = self.cell_of_width(other, Some(ty.width()))?;
                 Ok(self.netlist.resize(cell, ty))
             }
         }
+    }
+
+    /// Refuses a number for which rust-hdl's simulator panics when it makes a word of this type of it. Into a word of more than 32 bits
+    /// it puts the low bits of any machine integer, and of a signed number's sign it takes no notice.
+    fn refuse_beyond(&self, value: &BigInt, ty: Type) -> Result<(), Problem> {
+        let (width, negative) = (u64::from(ty.width()), value.sign() == Sign::Minus);
+        let fits = match ty.width() {
+            _ if self.widths == Widths::Verilog => true,
+            ..=SHORT_WIDTH => value.bits() <= width && (!negative || ty.is_signed()),
+            _ => value.bits() <= width.max(u64::from(LITERAL_WIDTH)),
+        };
+        if fits {
+            return Ok(());
+        }
+        let reason = format!("it does not fit the {width} bits of its place, where rust-hdl's simulator panics");
+        Err(Problem::new(format!("number `{value}`"), reason, "write a number that fits, or make the signal wider"))
     }
 
     /// `bit_cast` and `bits`: zeros enter at the top, or bits leave.

@@ -36,10 +36,12 @@
 //! of the simulator by `expression`, `operators`, `integers`, `places` and `widths`, in the others by `verilog_widths` and `precedence`;
 //! `build` puts a module together, `lower` a design.
 
+mod arrivals;
 mod assignments;
 mod build;
 mod cases;
 mod clocks;
+mod dependencies;
 mod diagnostic;
 mod evaluate;
 mod expression;
@@ -55,6 +57,7 @@ mod primitives;
 mod probe;
 mod refusals;
 mod signals;
+mod source_text;
 mod storage;
 mod sweep;
 mod verilog_widths;
@@ -77,6 +80,30 @@ pub enum Widths {
     Verilog,
 }
 
+/// What becomes of a child's input that nothing in the circuit drives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Undriven {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It becomes a port of the top module, named by its path: `master.start` is the port `master_start`, and a clock a clock domain.
+    /// So a testbench can drive it, as in rust-hdl, where it assigns `master.start.next`.
+    Ports,
+}
+
+/// What becomes of a circuit in which rust-hdl's simulator clocks a flip-flop too late.
+///
+/// In that simulator every signal on a path costs one turn of its loop, those of a clock too. Where a clock passes more signals than the
+/// data between two flip-flops, the second takes what the first has become at the same edge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LateClocks {
+    /// It is refused: the design would not do what the simulator does.
+    #[default]
+    Refused,
+    /// All flip-flops of a clock change at once, as in hardware and in rust-hdl's Verilog.
+    AtOnce,
+}
+
 /// How the import reads a circuit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
@@ -84,11 +111,15 @@ pub struct Options {
     pub name: String,
     /// In which widths expressions are computed.
     pub widths: Widths,
+    /// What becomes of a child's input that nothing drives.
+    pub undriven: Undriven,
+    /// What becomes of flip-flops that rust-hdl's simulator clocks too late. With [`Widths::Verilog`] none is late.
+    pub late_clocks: LateClocks,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { name: "top".to_string(), widths: Widths::default() }
+        Options { name: "top".to_string(), widths: Widths::default(), undriven: Undriven::default(), late_clocks: LateClocks::default() }
     }
 }
 
@@ -105,7 +136,7 @@ pub fn import<B: Block>(block: &B) -> Result<Design, Vec<Diagnostic>> {
 /// # Errors
 /// As [`import`].
 pub fn import_with<B: Block>(block: &B, options: &Options) -> Result<Design, Vec<Diagnostic>> {
-    lower::lower(&probe::walk(block, &options.name), options.widths)
+    lower::lower(&probe::walk(block, &options.name), options)
 }
 
 /// Runs the code of the book's chapter.

@@ -60,13 +60,27 @@ pub(crate) fn resolve(text: &str, loops: &Loops) -> Result<String, Problem> {
             );
             Problem::new(format!("signal `{text}`"), reason, "count a loop over the elements and compare the index in an `if`")
         };
-        let (index, after) = after.split_once(']').ok_or_else(|| unreadable(after))?;
+        let (index, after) = split_at_bracket(after).ok_or_else(|| unreadable(after))?;
         let number = evaluate(index, loops).ok_or_else(|| unreadable(index))?;
         name.push_str(&format!("{before}${number}"));
         rest = after;
     }
     name.push_str(rest);
     Ok(name)
+}
+
+/// The index up to the bracket that closes it, and what comes after.
+fn split_at_bracket(text: &str) -> Option<(&str, &str)> {
+    let mut open = 0;
+    let end = text.find(|symbol| {
+        match symbol {
+            '[' => open += 1,
+            ']' => open -= 1,
+            _ => {}
+        }
+        open < 0
+    })?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// The value of an index: sums and products of numbers and loop variables, with parentheses.
@@ -149,7 +163,9 @@ mod tests {
 
     #[test]
     fn an_index_that_is_a_signal_is_refused() {
-        let problem = resolve("taps[pointer$val()]$q", &Vec::new()).unwrap_err();
-        assert!(problem.reason.contains("pointer$val()"), "{}", problem.reason);
+        for index in ["pointer$val()", "places[pointer$val()]"] {
+            let problem = resolve(&format!("taps[{index}]$q"), &Vec::new()).unwrap_err();
+            assert!(problem.reason.contains(&format!("`{index}`")), "{}", problem.reason);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Operators with two operands, in the widths of rust-hdl's simulator.
 //!
-//! A literal takes the width of the other operand. One that does not fit wraps next to a signed number or a word of more than 32 bits;
-//! next to a shorter one, as in `delay.index() == 8` with a `delay` of 3 bits, both can only be machine integers.
+//! A literal takes the width of the other operand. One that does not fit wraps next to a word of more than 32 bits and is refused next to
+//! a shorter one, except where both can only be machine integers, as in `delay.index() == 8` with a `delay` of 3 bits.
 
 use num_bigint::{BigInt, Sign};
 use rust_hdl_core::ast::{VerilogExpression, VerilogOp};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use rust_hdl_core::atom::AtomKind;
 
+use crate::arrivals::Arrivals;
 use crate::literal;
 use crate::probe::{Node, SignalInfo};
 
@@ -39,6 +40,39 @@ impl Primitive {
         match self {
             Primitive::Register { .. } => "register",
             Primitive::Ram { .. } | Primitive::SynchronousRom { .. } | Primitive::Rom { .. } => "memory",
+        }
+    }
+
+    /// Notes what the primitive at `path` takes and shows at an edge.
+    pub fn note_arrivals(&self, path: &str, arrivals: &mut Arrivals) {
+        match self {
+            Primitive::Register { clock, .. } => {
+                let (clock, d, q) = (arrivals.point(path, clock), arrivals.point(path, "d"), arrivals.point(path, "q"));
+                arrivals.sample(path, clock, d);
+                arrivals.launch(path, clock, q);
+            }
+            Primitive::Ram { .. } => {
+                let (read_clock, write_clock) = (arrivals.point(path, "read_clock"), arrivals.point(path, "write_clock"));
+                for signal in ["write_address", "write_data", "write_enable"] {
+                    let signal = arrivals.point(path, signal);
+                    arrivals.sample(path, write_clock, signal);
+                }
+                let (address, data) = (arrivals.point(path, "read_address"), arrivals.point(path, "read_data"));
+                let content = arrivals.point(path, "the content");
+                arrivals.launch(path, write_clock, content);
+                arrivals.sample(path, read_clock, content);
+                arrivals.sample(path, read_clock, address);
+                arrivals.launch(path, read_clock, data);
+            }
+            Primitive::SynchronousRom { .. } => {
+                let (clock, address, data) = (arrivals.point(path, "clock"), arrivals.point(path, "address"), arrivals.point(path, "data"));
+                arrivals.sample(path, clock, address);
+                arrivals.launch(path, clock, data);
+            }
+            Primitive::Rom { .. } => {
+                let (address, data) = (arrivals.point(path, "address"), arrivals.point(path, "data"));
+                arrivals.follow(data, address, 1);
+            }
         }
     }
 

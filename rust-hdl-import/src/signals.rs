@@ -36,6 +36,13 @@ pub(crate) struct Symbol {
     pub role: Role,
 }
 
+impl Symbol {
+    /// Whether it is a signal of the block itself, and not of a child.
+    pub fn is_own(&self) -> bool {
+        self.name == self.info.name
+    }
+}
+
 /// What a name of an enum's variant stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Variant {

@@ -8,6 +8,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use rust_hdl_core::prelude::*;
 use systole_hdl::design::DomainId;
 use systole_hdl::{Design, Value};
+use systole_rust_hdl::Options;
 use systole_sim::engine::limbs_for;
 use systole_sim::{Compiled, DomainSet, Engine, NodeId, Reference};
 use systole_verilog::testbench::{DomainTrace, PortTrace, Recording, TestbenchOptions, testbench};
@@ -97,10 +98,17 @@ impl Compared {
 /// Runs a circuit three ways for `cycles` cycles. With several clocks, a random set of them has an edge in each cycle.
 ///
 /// All outputs must change, except those that are said to stand `still`, which must not.
-pub fn compare<U: Block>(mut circuit: U, clocks: &[ClockInput<U>], inputs: &[Input<U>], cycles: u64, still: &[&str]) -> Compared {
+pub fn compare_with<U: Block>(
+    options: &Options,
+    mut circuit: U,
+    clocks: &[ClockInput<U>],
+    inputs: &[Input<U>],
+    cycles: u64,
+    still: &[&str],
+) -> Compared {
     circuit.connect_all();
     let design = Arc::new(
-        systole_rust_hdl::import(&circuit)
+        systole_rust_hdl::import_with(&circuit, options)
             .unwrap_or_else(|found| panic!("refused:\n{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))),
     );
     let top = design.top_module();
@@ -187,7 +195,7 @@ fn check_verilog(design: &Design, recording: &Recording, simulator: Simulator) {
     bench.write_files(directory.path()).expect("written files");
     let run = || -> Result<(), tools::ToolError> {
         tools::lint(directory.path(), &files, &design.top_module().name)?;
-        tools::check(directory.path(), &files, &design.top_module().name)?;
+        tools::check_design(design, directory.path(), &files)?;
         run_testbench(simulator, &bench, directory.path(), &files, directory.path()).map(|_| ())
     };
     run().unwrap_or_else(|error| panic!("{error}\n{}", output.text()));
@@ -199,11 +207,16 @@ pub fn bring_within(limbs: &mut [u64], range: std::ops::Range<u64>) {
     limbs[1..].fill(0);
 }
 
+/// `compare!(Type = circuit, clocks [clock], …)`, or `compare!(with &options, Type = circuit, clocks [clock], …)`: for example
 /// `compare!(Type = circuit, clocks [clock], inputs [enable, length in 1..17, bus.data], cycles, still [output_that_never_changes])`
 #[macro_export]
 macro_rules! compare {
-    ($type:ty = $circuit:expr, clocks [$($clock:ident $(. $wire:ident)*),*], inputs [$($first:ident $([$index:literal])? $(. $rest:ident)* $(in $range:expr)?),*], $cycles:expr $(, still [$($still:ident),*])?) => {
-        $crate::harness::compare::<$type>(
+    ($type:ty = $($rest:tt)*) => {
+        $crate::compare!(with &systole_rust_hdl::Options::default(), $type = $($rest)*)
+    };
+    (with $options:expr, $type:ty = $circuit:expr, clocks [$($clock:ident $(. $wire:ident)*),*], inputs [$($first:ident $([$index:literal])? $(. $rest:ident)* $(in $range:expr)?),*], $cycles:expr $(, still [$($still:ident),*])?) => {
+        $crate::harness::compare_with::<$type>(
+            $options,
             $circuit,
             &[$(Box::new(|circuit: &mut $type, level: bool| circuit.$clock $(. $wire)*.next = level.into())),*],
             &[$((

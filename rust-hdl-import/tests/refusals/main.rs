@@ -2,6 +2,10 @@
 
 mod circuits;
 mod language;
+mod loops;
+mod numbers;
+mod shown_code;
+mod undriven;
 
 use rust_hdl_core::prelude::Block;
 use systole_rust_hdl::{Diagnostic, import};
