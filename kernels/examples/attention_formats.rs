@@ -72,8 +72,17 @@ impl Data {
 
     /// One query of 1 and `keys` keys that give scores from 0 to 8, each higher than the last; values from −1 to 1 likewise.
     fn rising(keys: usize) -> Data {
-        let source =
-            TensorSource { file: Some(PathBuf::from("none")), tensor: None, random: None, shape: None, transpose: false, scale: 1.0 };
+        let source = TensorSource {
+            file: Some(PathBuf::from("none")),
+            tensor: None,
+            index: None,
+            rows: None,
+            columns: None,
+            random: None,
+            shape: None,
+            transpose: false,
+            scale: 1.0,
+        };
         let head = Head { q: source.clone(), k: source.clone(), v: source };
         let column = |values: Vec<f64>| Tensor {
             values: ArrayD::from_shape_vec(vec![values.len(), 1], values).expect("a column has one element a row"),

@@ -17,6 +17,7 @@ use systole_hdl::{Design, Diagnostics};
 use systole_sim::Simulator;
 use thiserror::Error;
 
+use crate::common::slice::Slice;
 use crate::common::tensor::Tensor;
 use crate::report::{ImpossibleThroughput, Outcome};
 
@@ -158,10 +159,12 @@ pub struct Progress {
 pub struct TensorRequest {
     /// Where in the configuration it is asked for, such as `layers[0].b`.
     pub key: String,
-    /// The file as the configuration writes it: relative to the configuration's folder.
+    /// The file as the configuration writes it.
     pub file: PathBuf,
-    /// The tensor's name in the file; may be absent where the file holds a single one (`.npy`).
+    /// The tensor's name in the file; may be absent where the file holds a single one.
     pub tensor: Option<String>,
+    /// The part of the tensor that is wanted.
+    pub slice: Slice,
 }
 
 /// A configuration that cannot be used: where, why, and what would be accepted.

@@ -1,17 +1,21 @@
 //! What `run`, `export` and `synth` begin with: a configuration, its kernel, its tensors, its hardware.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use systole_hdl::Design;
 use systole_kernels::common::tensor::Tensor;
-use systole_kernels::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared};
+use systole_kernels::kernel::{ConfigError, Configured, DesignError, Kernel, Prepared, TensorRequest};
 use systole_kernels::registry::{configure, find};
 
 use crate::arguments::ConfigArguments;
 use crate::config::{Config, ReadError};
 use crate::failure::Failure;
+use crate::output::print_error;
 use crate::parameters::parameters;
 use crate::tensors;
+use crate::tensors::search::Folders;
 
 /// A configuration that its kernel has accepted.
 pub struct Workload {
@@ -21,6 +25,8 @@ pub struct Workload {
     pub kernel: &'static dyn Kernel,
     /// The kernel with its parameters.
     pub configured: Box<dyn Configured>,
+    /// Keys of the files about which it was said that they are elsewhere.
+    elsewhere: RefCell<BTreeSet<String>>,
 }
 
 impl Workload {
@@ -33,7 +39,7 @@ impl Workload {
             })
         })?;
         let (kernel, configured) = configure(config.table().clone()).map_err(|error| refused(&config, error))?;
-        Ok(Workload { config, kernel, configured })
+        Ok(Workload { config, kernel, configured, elsewhere: RefCell::default() })
     }
 
     /// Loads the tensors and lets the kernel quantize them and compute the golden results.
@@ -52,8 +58,16 @@ impl Workload {
 
     fn load(&self) -> Result<Vec<Tensor>, Failure> {
         let requests = self.configured.tensors();
-        let loaded: Result<Vec<_>, _> = requests.iter().map(|request| tensors::load(request, self.config.folder())).collect();
-        loaded.map_err(|error| refused(&self.config, error))
+        let elsewhere = |request: &TensorRequest, path: &Path| {
+            // Once for each key, although tensors may be loaded twice: for the hardware's sizes, and for its data.
+            if self.elsewhere.borrow_mut().insert(request.key.clone()) {
+                let file = request.file.display();
+                let folder = "is not in the configuration's folder; taken from";
+                print_error(&format!("note: `{}.file`: {file} {folder} {}\n", request.key, path.display()));
+            }
+        };
+        let folders = Folders::of_configuration(self.config.folder());
+        tensors::load_all(&requests, &folders, elsewhere).map_err(|error| refused(&self.config, error))
     }
 
     /// Where outputs go unless the command line says otherwise: `out/<name of the configuration>`.

@@ -84,6 +84,9 @@ pub enum ReadError {
     Problem(#[from] Box<ConfigProblem>),
 }
 
+/// The longest configuration in bytes.
+const LONGEST: u64 = 4 << 20;
+
 const OVERRIDE_FORM: &str = "write it like `array.rows=8` or `layers[0].relu=false`";
 
 const WHAT_A_CONFIG_IS: &str = "a configuration is a TOML file that names a kernel and its parameters; `systole list` shows the \
@@ -157,6 +160,9 @@ impl Config {
 fn read_text(path: &Path) -> Result<String, UnreadableConfig> {
     let unreadable =
         |reason: &str, help: &str| UnreadableConfig { path: path.to_path_buf(), reason: reason.to_string(), help: help.to_string() };
+    if fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > LONGEST) {
+        return Err(unreadable(&format!("it has more than {LONGEST} bytes"), WHAT_A_CONFIG_IS));
+    }
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(_) if path.is_dir() => return Err(unreadable("it is a folder", "name a file in it")),

@@ -1,137 +1,161 @@
-//! Tensors from `.safetensors` and `.npy` files.
+//! Tensors from `.safetensors`, `.npy` and `.npz` files.
 //!
-//! A file is read whole and checked before a value is decoded: sizes in a header are claims that the file's length has to
-//! back, so that a damaged file gives a message and never a large allocation.
+//! What is cheap comes first: a file's description is read, within limits, and checked against the file's length and the slice that is
+//! wanted; only then are elements read, those of the slice alone. A damaged file gives a message and never a large allocation.
 
+mod container;
 mod element;
-mod npy;
+pub mod npy;
+pub mod search;
 #[cfg(test)]
 mod tests;
+mod window;
 pub mod write;
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
-use ndarray::{ArrayD, IxDyn};
-use safetensors::SafeTensors;
+use systole_kernels::common::slice::Window;
+use systole_kernels::common::source::{MOST_ELEMENTS, elements, too_many};
 use systole_kernels::common::tensor::Tensor;
-use systole_kernels::kernel::{ConfigError, TensorRequest, remedy_for};
+use systole_kernels::kernel::{ConfigError, TensorRequest};
 
+use container::Kind;
 use element::Element;
+use npy::Unusable;
+use search::Folders;
+use window::{Bytes, WindowError};
 
-/// Loads what a kernel asks for; its file is relative to `folder`.
-///
-/// # Errors
-/// At the request's `file` or `tensor` key, naming file, tensor and what the file holds: if the file is missing, damaged, or of
-/// another kind, has no such tensor, or the tensor holds NaN, infinities, or integers that need more than 53 bits.
-pub fn load(request: &TensorRequest, folder: &Path) -> Result<Tensor, ConfigError> {
-    let path = folder.join(&request.file);
-    let at_file = |message: String, remedy: &str| ConfigError::new(format!("{}.file", request.key), message).with_remedy(remedy);
-    let shown = path.display();
-    let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if !matches!(kind.as_str(), "safetensors" | "npy") {
-        return Err(at_file(format!("{shown} is of no kind that holds tensors"), "accepted: .safetensors, .npy"));
-    }
-    if path.is_dir() {
-        return Err(at_file(format!("{shown} is a folder"), "name a file in it"));
-    }
-    let bytes =
-        fs::read(&path).map_err(|error| at_file(format!("cannot read {shown}: {error}"), "paths start from the configuration's folder"))?;
+/// The most axes of a tensor in a file.
+const MOST_AXES: usize = 32;
 
-    let raw = if kind == "npy" {
-        if let Some(name) = &request.tensor {
-            let message = format!("{shown} holds one tensor without a name, so `{name}` cannot be chosen");
-            return Err(ConfigError::new(format!("{}.tensor", request.key), message).with_remedy("leave `tensor` out for .npy files"));
-        }
-        npy::parse(&bytes).map_err(|message| at_file(format!("{shown} is not a usable .npy file: {message}"), DAMAGED))?
-    } else {
-        let file = SafeTensors::deserialize(&bytes)
-            .map_err(|error| at_file(format!("{shown} is not a whole .safetensors file: {error}"), DAMAGED))?;
-        from_safetensors(&file, request, &path)?
-    };
-    decode(&raw).map_err(|Undecodable { message, remedy }| {
-        let which = request.tensor.as_ref().map(|name| format!("`{name}` in ")).unwrap_or_default();
-        at_file(format!("tensor {which}{shown}, {:?}: {message}", raw.shape), remedy)
-    })
-}
-
-const DAMAGED: &str = "the file may be cut off or of another format; write or copy it again";
-
-/// A tensor's bytes as they lie in a file.
-struct RawTensor<'a> {
+/// A tensor as it lies in a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
     shape: Vec<usize>,
     element: Element,
     big_endian: bool,
     /// Whether the first index runs fastest.
     first_index_fastest: bool,
-    /// As many as shape and element ask for.
-    bytes: &'a [u8],
 }
 
-fn from_safetensors<'a>(file: &SafeTensors<'a>, request: &TensorRequest, path: &Path) -> Result<RawTensor<'a>, ConfigError> {
-    let mut names: Vec<&str> = file.names();
-    names.sort_unstable();
-    let at_tensor = |message, remedy| ConfigError::new(format!("{}.tensor", request.key), message).with_remedy(remedy);
-    let shown = path.display();
-    let name = match (&request.tensor, names.as_slice()) {
-        (Some(name), _) => name.as_str(),
-        (None, [only]) => only,
-        (None, _) => {
-            let message = format!("{shown} holds {} tensors, and `tensor` does not say which", names.len());
-            return Err(at_tensor(message, listing(&names)));
-        }
-    };
-    let Ok(view) = file.tensor(name) else {
-        let nearest = remedy_for(name, &names);
-        let all = listing(&names);
-        let remedy = if nearest.starts_with("did you mean") { format!("{nearest} {all}") } else { all };
-        return Err(at_tensor(format!("{shown} has no tensor `{name}`"), remedy));
-    };
-    let Some(element) = Element::of_safetensors(view.dtype()) else {
-        let message = format!("tensor `{name}` in {shown} has elements of type {:?}", view.dtype());
-        return Err(at_tensor(message, format!("accepted: {}", Element::ACCEPTED)));
-    };
-    Ok(RawTensor { shape: view.shape().to_vec(), element, big_endian: false, first_index_fastest: false, bytes: view.data() })
-}
-
-/// `the file holds: a, b, c`, cut after some length.
-fn listing(names: &[&str]) -> String {
-    const SHOWN: usize = 20;
-    let more = names.len().saturating_sub(SHOWN);
-    let shown = names[..names.len() - more].join(", ");
-    if names.is_empty() {
-        "the file holds no tensor".into()
-    } else if more > 0 {
-        format!("the file holds: {shown} and {more} more")
-    } else {
-        format!("the file holds: {shown}")
+impl Stored {
+    /// Bytes of its elements; `None` beyond what a number holds.
+    fn bytes(&self) -> Option<u64> {
+        let size = u64::try_from(self.element.bytes()).ok()?;
+        elements(&self.shape)?.try_into().ok().and_then(|elements: u64| elements.checked_mul(size))
     }
 }
 
-struct Undecodable {
-    message: String,
-    remedy: &'static str,
+/// Loads what a kernel asks for, in order. `elsewhere` is told of files that are not where the configuration says.
+///
+/// # Errors
+/// As for [`read`], and if a file is missing or all tensors together have too many elements.
+pub fn load_all(
+    requests: &[TensorRequest],
+    folders: &Folders,
+    mut elsewhere: impl FnMut(&TensorRequest, &Path),
+) -> Result<Vec<Tensor>, ConfigError> {
+    let mut room = MOST_ELEMENTS;
+    let mut tensors = Vec::with_capacity(requests.len());
+    for request in requests {
+        let key = format!("{}.file", request.key);
+        let found = folders.find(&request.file, &key)?;
+        if found.elsewhere {
+            elsewhere(request, &found.path);
+        }
+        let path = &found.path;
+        if path.is_dir() {
+            return Err(ConfigError::new(key, format!("{} is a folder", path.display())).with_remedy("name a file in it"));
+        }
+        let file = File::open(path).map_err(|error| unreadable(&key, path, &error))?;
+        let tensor = read(BufReader::new(file), path, request, room)?;
+        room -= tensor.values.len();
+        tensors.push(tensor);
+    }
+    Ok(tensors)
 }
 
-fn decode(raw: &RawTensor<'_>) -> Result<Tensor, Undecodable> {
-    let size = raw.element.bytes();
-    let mut values = Vec::with_capacity(raw.bytes.len() / size);
-    for (position, chunk) in raw.bytes.chunks_exact(size).enumerate() {
-        let value = raw.element.decode(chunk, raw.big_endian).ok_or_else(|| Undecodable {
-            message: format!("element {position} needs more than 53 bits"),
-            remedy: "integers of up to 53 bits are accepted",
-        })?;
-        if !value.is_finite() {
-            return Err(Undecodable { message: format!("element {position} is {value}"), remedy: "every value has to be finite" });
+/// Reads a tensor of at most `room` elements from an open file, whose kind its `path` tells.
+///
+/// # Errors
+/// At the request's `file` or `tensor` key, naming file, tensor and what the file holds: if the file is damaged or of another kind, has no such
+/// tensor, or the tensor holds NaN, infinities, or integers that need more than 53 bits; at a key of the slice that goes beyond the tensor.
+pub fn read(file: impl Read + Seek, path: &Path, request: &TensorRequest, room: usize) -> Result<Tensor, ConfigError> {
+    Reader { path, request, room }.read(file)
+}
+
+fn unreadable(key: &str, path: &Path, error: &std::io::Error) -> ConfigError {
+    ConfigError::new(key, format!("cannot read {}: {error}", path.display())).with_remedy("a file that can be read")
+}
+
+const DAMAGED: &str = "the file may be cut off or of another format; write or copy it again";
+
+/// What is needed of a file, and for messages about it.
+struct Reader<'a> {
+    path: &'a Path,
+    request: &'a TensorRequest,
+    /// The most elements to read.
+    room: usize,
+}
+
+impl Reader<'_> {
+    fn read(&self, file: impl Read + Seek) -> Result<Tensor, ConfigError> {
+        match Kind::of(self.path) {
+            Some(Kind::Safetensors) => self.read_safetensors(file),
+            Some(Kind::Npy) => self.read_npy(file),
+            Some(Kind::Npz) => self.read_npz(file),
+            None => {
+                let accepted: Vec<&str> = Kind::ALL.iter().map(|kind| kind.extension()).collect();
+                let remedy = format!("accepted: .{}", accepted.join(", ."));
+                Err(self.at_file(format!("{} is of no kind that holds tensors", self.path.display()), remedy))
+            }
         }
-        values.push(value);
     }
-    let values = if raw.first_index_fastest {
-        let reversed: Vec<usize> = raw.shape.iter().rev().copied().collect();
-        ArrayD::from_shape_vec(IxDyn(&reversed), values).map(|array| array.reversed_axes().as_standard_layout().into_owned())
-    } else {
-        ArrayD::from_shape_vec(IxDyn(&raw.shape), values)
-    };
-    let values = values.map_err(|error| Undecodable { message: error.to_string(), remedy: DAMAGED })?;
-    Ok(Tensor { values, integer: raw.element.is_integer() })
+
+    fn at_file(&self, message: String, remedy: impl Into<String>) -> ConfigError {
+        ConfigError::new(format!("{}.file", self.request.key), message).with_remedy(remedy)
+    }
+
+    fn at_tensor(&self, message: String, remedy: impl Into<String>) -> ConfigError {
+        ConfigError::new(format!("{}.tensor", self.request.key), message).with_remedy(remedy)
+    }
+
+    fn unusable(&self, what: &str, error: Unusable) -> ConfigError {
+        match error {
+            Unusable::Unreadable(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                unreadable(&format!("{}.file", self.request.key), self.path, &error)
+            }
+            Unusable::Unreadable(_) => self.at_file(format!("{} is not a usable {what}: it is cut off", self.path.display()), DAMAGED),
+            Unusable::Damaged(message) => self.at_file(format!("{} is not a usable {what}: {message}", self.path.display()), DAMAGED),
+        }
+    }
+
+    /// The window of a tensor that the request takes, if it is small enough.
+    fn window(&self, stored: &Stored) -> Result<Window, ConfigError> {
+        if stored.shape.len() > MOST_AXES {
+            let message = format!("a tensor in {} has {} axes", self.path.display(), stored.shape.len());
+            return Err(self.at_file(message, format!("at most {MOST_AXES}")));
+        }
+        let window = self.request.slice.window(&stored.shape, &self.request.key)?;
+        match elements(&window.shape()) {
+            Some(elements) if elements <= self.room => Ok(window),
+            _ => Err(too_many(&self.request.key, &window.shape())),
+        }
+    }
+
+    /// The elements of a window; `what` holds the tensor, such as `.npy file`.
+    fn elements(&self, source: &mut impl Bytes, stored: &Stored, window: &Window, what: &str) -> Result<Tensor, ConfigError> {
+        window::read(source, stored, window).map_err(|error| match error {
+            WindowError::Unreadable(error) => self.unusable(what, Unusable::Unreadable(error)),
+            WindowError::Element(number, error) => {
+                let which = self.request.tensor.as_ref().map(|name| format!("`{name}` in ")).unwrap_or_default();
+                let part = if self.request.slice.is_whole() { String::new() } else { format!(", of which {:?} are taken", window.shape()) };
+                let message =
+                    format!("tensor {which}{}, {:?}{part}: element {number} {}", self.path.display(), stored.shape, error.message);
+                self.at_file(message, error.remedy)
+            }
+        })
+    }
 }

@@ -105,11 +105,17 @@ fn descriptor(dtype: Dtype) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use std::io::Cursor;
+    use std::path::Path;
+
+    use ndarray::{Array2, arr2, array};
     use safetensors::SafeTensors;
+    use systole_kernels::common::slice::Slice;
+    use systole_kernels::common::tensor::Tensor;
+    use systole_kernels::kernel::TensorRequest;
 
     use super::*;
-    use crate::tensors::npy;
+    use crate::tensors::read;
 
     fn output(ty: Type, scale: Option<f64>) -> OutputTensor {
         OutputTensor::new("layer 0", "c", array![[1, -2, 3], [4, 5, -6]], ty, scale)
@@ -153,10 +159,11 @@ mod tests {
     fn an_npy_file_is_read_again_as_it_was_written() {
         let written = files(&[output(Type::s(8), Some(0.5))], true).ok().unwrap();
         assert_eq!(written[1].name, "layer0.c.raw.npy");
-        let raw = npy::parse(&written[1].content).ok().unwrap();
-        assert_eq!((raw.shape, raw.bytes), (vec![2, 3], [1, 254, 3, 4, 5, 250].as_slice()));
-        let real = npy::parse(&written[2].content).ok().unwrap();
-        assert_eq!((real.element, &real.bytes[..8]), (super::super::element::Element::F64, 0.5f64.to_le_bytes().as_slice()));
+        let request = TensorRequest { key: "a".into(), file: "x.npy".into(), tensor: None, slice: Slice::default() };
+        let read = |file: &NewFile| read(Cursor::new(&file.content), Path::new("x.npy"), &request, 100).unwrap();
+        let raw = [[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]];
+        assert_eq!(read(&written[1]), Tensor { values: arr2(&raw).into_dyn(), integer: true });
+        assert_eq!(read(&written[2]), Tensor { values: (arr2(&raw) * 0.5).into_dyn(), integer: false });
         assert_eq!((written[1].content.len() - 6) % 64, 0, "the data are aligned");
     }
 }

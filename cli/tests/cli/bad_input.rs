@@ -1,6 +1,9 @@
 //! Every mistake in the input is answered with its place, its key and a remedy; exit code 2; and nothing is left behind.
 
 use std::fs;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
 
 use crate::support::{Desk, SMALL, systole};
 
@@ -183,4 +186,88 @@ fn weights_that_an_exact_sparsifier_refuses_are_bad_input() {
         let expected = ["output 0, group 0", "position 2", "help: no report was written; prune the tensor to 2:4", "larger N"];
         refused(&Desk::with(text), &["--set", &method], &expected);
     }
+}
+
+/// Every kernel with a tensor whose shape cannot be, of a size that would take long to draw.
+#[test]
+fn impossible_random_tensors_are_refused_before_they_are_drawn() {
+    let attention = "kernel = 'attention'\n[[heads]]\nq = { random = 'gaussian', shape = [3, 4] }\nk = { random = 'gaussian', shape = [5, 4] }\n\
+                     v = { random = 'gaussian', shape = [5, 4] }\n";
+    let training = "kernel = 'sparse-training'\nx = { random = 'gaussian', shape = [4, 8] }\nw = { random = 'gaussian', shape = [8, 4] }\n\
+                    dy = { random = 'gaussian', shape = [4, 4] }\n";
+    let sparse =
+        "kernel = 'sparse-gemm'\n[[layers]]\na = { random = 'gaussian', shape = [4, 8] }\nb = { random = 'gaussian', shape = [8, 4] }\n";
+    let sparsify = "kernel = 'sparsify'\nweights = { random = 'gaussian', shape = [8, 8] }\n";
+    for (config, key) in [
+        (SMALL, "layers[0].a"),
+        (SMALL, "layers[0].b"),
+        (sparse, "layers[0].b"),
+        (sparsify, "weights"),
+        (training, "dy"),
+        (attention, "heads[0].k"),
+    ] {
+        let desk = Desk::with(config);
+        let shape = format!("`{key}.shape`");
+        let set = |shape: &str| format!("{key}.shape={shape}");
+        for (size, reason) in [
+            ("[60000000]", "it must have two dimensions"),
+            ("[100000000]", "2^26"),
+            ("[1000000000]", "2^26"),
+            ("[4294967296, 4294967296]", "2^26"),
+        ] {
+            let begun = Instant::now();
+            refused(&desk, &["--set", &set(size)], &[&shape, reason]);
+            assert!(begun.elapsed() < Duration::from_secs(5), "{key} {size}: {:?}", begun.elapsed());
+        }
+    }
+    let begun = Instant::now();
+    refused(&Desk::with(SMALL), &["--set", "layers[0].a.shape=[8000, 8000]"], &["`layers[0].b`", "B must have 8000 rows"]);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_slice_that_goes_beyond_a_tensor_is_refused_at_its_key() {
+    let desk = Desk::with(&with_file(r#"{ file = "a.safetensors", tensor = "x", rows = "2..8" }"#));
+    desk.write("a.safetensors", &floats(&[9, 7], 1.0));
+    desk.systole(&["run", "config.toml"]).assert().success();
+    refused(&desk, &["--set", "layers[0].a.rows=4..10"], &["--set layers[0].a.rows=4..10", "`layers[0].a.rows`", "9 rows", "help: 0..9"]);
+    refused(&desk, &["--set", "layers[0].a.columns=8.."], &["`layers[0].a.columns`", "7 columns", "help: 0..7"]);
+    refused(&desk, &["--set", "layers[0].a.index=9"], &["`layers[0].a.index`", "beyond axis 0", "0 to 8"]);
+    refused(&desk, &["--set", "layers[0].a.rows=five"], &["`layers[0].a.rows`", "no range", "write it like"]);
+    refused(&desk, &["--set", "layers[0].b.rows=0..3"], &["`layers[0].b.rows`", "state its `shape`"]);
+}
+
+#[test]
+fn a_copied_configuration_finds_its_data_and_says_where() {
+    let desk = Desk::with("");
+    for folder in ["configs", "data", "elsewhere"] {
+        fs::create_dir(desk.path(folder)).unwrap();
+    }
+    desk.write("data/a.safetensors", &floats(&[6, 7], 1.0));
+    for copy in ["configs/mine.toml", "elsewhere/mine.toml", "mine.toml"] {
+        desk.write(copy, with_file(r#"{ file = "../data/a.safetensors" }"#).as_bytes());
+    }
+    let note = "note: `layers[0].a.file`: ../data/a.safetensors is not in the configuration's folder; taken from";
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(run(&mut desk.systole(&["run", "configs/mine.toml"])), (Some(0), String::new()));
+    let (code, message) = run(&mut desk.systole(&["run", "mine.toml"]));
+    assert_eq!((code, message), (Some(0), format!("{note} data/a.safetensors\n")));
+    let mut far = systole(&["run", "mine.toml"]);
+    let far = far.current_dir(desk.path("elsewhere"));
+    far.env("SYSTOLE_DATA", desk.path("nowhere"));
+    fs::remove_file(desk.path("mine.toml")).unwrap();
+    fs::rename(desk.path("data"), desk.path("kept")).unwrap();
+    let (code, message) = run(far);
+    assert_eq!(code, Some(2), "{message}");
+    for place in ["there is no such file", "../data/a.safetensors", "looked for", "nowhere/data/a.safetensors", "SYSTOLE_DATA"] {
+        assert!(message.contains(place), "{message}");
+    }
+    fs::create_dir(desk.path("nowhere")).unwrap();
+    fs::rename(desk.path("kept"), desk.path("nowhere/data")).unwrap();
+    let (code, message) = run(far);
+    assert_eq!(code, Some(0), "{message}");
+    assert!(message.contains(note) && message.contains("nowhere/data/a.safetensors"), "{message}");
 }

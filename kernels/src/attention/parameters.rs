@@ -283,7 +283,7 @@ impl Parameters {
         if self.heads.is_empty() {
             return Err(ConfigError::new("heads", "there is no head").with_remedy("at least one [[heads]] with `q`, `k` and `v`"));
         }
-        super::prepare::tensor_sources(self).into_iter().try_for_each(|(key, source)| source.validate(&key))
+        super::prepare::tensor_sources(self).into_iter().try_for_each(|(key, source)| source.validate_axes(&key, 2, super::prepare::TOKENS))
     }
 }
 

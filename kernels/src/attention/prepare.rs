@@ -31,6 +31,9 @@ pub struct Workload {
     pub heads: Vec<PreparedHead>,
 }
 
+/// What queries, keys and values must be like.
+pub const TOKENS: &str = "two dimensions: tokens and elements of a head";
+
 /// Sizes of a head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shape {
@@ -159,7 +162,7 @@ impl HeadTensors {
             let key = key(index, part);
             let tensor = loader.take(source, &key, ty)?;
             check_magnitudes(&tensor, source.scale, &key)?;
-            with_rank(tensor.values * source.scale, &key, "two dimensions: tokens and elements of a head")
+            with_rank(tensor.values * source.scale, &key, TOKENS)
         };
         let q = take(&head.q, "q", formats.query)?;
         let k = take(&head.k, "k", formats.key)?;

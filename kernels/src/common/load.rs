@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, Dimension};
 use systole_hdl::Type;
 
-use super::source::TensorSource;
+use super::source::{MOST_ELEMENTS, TensorSource, elements, too_many};
 use super::tensor::Tensor;
 use crate::kernel::ConfigError;
 
@@ -18,20 +18,30 @@ pub struct Loader {
     seed: u64,
     /// Tensors handed out, to give each random one its own numbers.
     taken: u64,
+    /// Elements of all tensors so far.
+    elements: usize,
 }
 
 impl Loader {
     /// A loader of the tensors that the host brought, parallel to the sources that are files; `seed` is that of random tensors.
     pub fn new(tensors: Vec<Tensor>, seed: u64) -> Loader {
-        Loader { tensors: tensors.into_iter(), seed, taken: 0 }
+        let elements = tensors.iter().map(|tensor| tensor.values.len()).sum();
+        Loader { tensors: tensors.into_iter(), seed, taken: 0, elements }
     }
 
     /// The next tensor: `source` must be the next one of the configuration, `key` its place, `ty` the operand's hardware type.
     ///
     /// # Errors
-    /// If the host brought fewer tensors than were requested, or one that is empty or has elements that are not finite.
+    /// If the host brought fewer tensors than were requested, or one that is empty or has elements that are not finite; if a random one makes too
+    /// many elements in all.
     pub fn take(&mut self, source: &TensorSource, key: &str, ty: Type) -> Result<Tensor, ConfigError> {
         self.taken += 1;
+        if let Some(shape) = source.random.and(source.shape.as_ref()) {
+            self.elements = elements(shape).map_or(usize::MAX, |more| self.elements.saturating_add(more));
+            if self.elements > MOST_ELEMENTS {
+                return Err(too_many(&format!("{key}.shape"), shape));
+            }
+        }
         source.take(key, &mut self.tensors, ty, self.seed, self.taken)
     }
 }

@@ -11,6 +11,7 @@ pub mod quantize;
 pub mod random;
 pub mod rounding;
 pub mod saturation;
+pub mod slice;
 pub mod source;
 pub mod streams;
 pub mod tensor;

@@ -10,6 +10,7 @@ use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
 use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
+use crate::systolic::prepare::LABELS;
 use crate::systolic::product::{Product, shapes};
 
 /// A chain of matrix products, each the input of the next, on one array.
@@ -66,7 +67,7 @@ impl KernelParameters for Parameters {
         self.validate_layers()?;
         self.stalls.validate()?;
         match &self.task {
-            Some(task) => task.labels.validate("task.labels"),
+            Some(task) => task.labels.validate_axes("task.labels", 1, LABELS),
             None => Ok(()),
         }
     }

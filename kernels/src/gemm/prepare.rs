@@ -8,6 +8,7 @@ use crate::kernel::ConfigError;
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::HardwareParameters;
 use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, Weights, labels};
+use crate::systolic::product::shapes;
 use crate::systolic::schedule::Schedule;
 
 /// Takes the tensors that [`tensor_sources`] wants from files, in that order, and computes everything that a run on this
@@ -16,6 +17,8 @@ use crate::systolic::schedule::Schedule;
 /// # Errors
 /// If shapes do not fit together, a reduction is too long for the accumulator, or a bias does not fit it.
 pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: Vec<Tensor>) -> Result<Vec<PreparedLayer>, ConfigError> {
+    // Before random tensors are drawn.
+    shapes(parameters.products(), &tensors)?;
     let mut loader = Loader::new(tensors, parameters.seed);
     let mut layers: Vec<PreparedLayer> = Vec::with_capacity(parameters.layers.len());
     for (index, product) in parameters.products().enumerate() {

@@ -14,6 +14,7 @@ use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
+use crate::systolic::prepare::LABELS;
 use crate::systolic::product::{Product, shapes};
 
 /// Chains of matrix products with N:M-sparse weights on one array.
@@ -202,7 +203,7 @@ impl KernelParameters for Parameters {
         self.validate_layers()?;
         self.stalls.validate()?;
         match &self.task {
-            Some(task) => task.labels.validate("task.labels"),
+            Some(task) => task.labels.validate_axes("task.labels", 1, LABELS),
             None => Ok(()),
         }
     }

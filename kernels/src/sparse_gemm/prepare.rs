@@ -17,7 +17,7 @@ use crate::systolic::golden;
 use crate::systolic::hardware::{HardwareParameters, WeightSupply};
 use crate::systolic::model::Model;
 use crate::systolic::prepare::{Arranged, Operands, PreparedLayer, Weights, ends_of_chains, labels};
-use crate::systolic::product::Product;
+use crate::systolic::product::{Product, shapes};
 use crate::systolic::schedule::Schedule;
 
 /// Exchanges that the search for a Bi-Mask tries for each output.
@@ -51,6 +51,8 @@ pub struct SparseLayer {
 /// If shapes do not fit together, a reduction is too long for the accumulator, a bias does not fit it, or weights that are not to be
 /// pruned break their pattern.
 pub fn prepare(parameters: &Parameters, hardware: &HardwareParameters, tensors: Vec<Tensor>) -> Result<Vec<SparseLayer>, ConfigError> {
+    // Before random tensors are drawn.
+    shapes(parameters.products().map(|(product, _)| product), &tensors)?;
     let mut loader = Loader::new(tensors, parameters.seed);
     let mut layers: Vec<SparseLayer> = Vec::new();
     for (index, (product, layer)) in parameters.products().enumerate() {

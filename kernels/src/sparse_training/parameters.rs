@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use systole_hdl::Type;
 
-use crate::common::source::TensorSource;
+use crate::common::source::{MATRIX, TensorSource};
 use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, KernelParameters};
 use crate::sparse::hardware::weight_store::WeightStore;
@@ -98,7 +98,7 @@ impl KernelParameters for Parameters {
         formats.validate()?;
         self.array.validate_groups(&formats, self.pattern.into(), WeightSupply::Streaming, "pattern")?;
         self.stalls.validate()?;
-        self.sources().into_iter().try_for_each(|(key, source)| source.validate(key))
+        self.sources().into_iter().try_for_each(|(key, source)| source.validate_axes(key, 2, MATRIX))
     }
 }
 

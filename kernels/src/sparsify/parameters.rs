@@ -18,6 +18,9 @@ const LANES: RangeInclusive<u32> = 1..=64;
 /// N and M of a transposable mask.
 const TRANSPOSABLE: (usize, usize) = (2, BLOCK);
 
+/// What the weights must be like.
+pub const WEIGHTS: &str = "two dimensions: inputs and outputs";
+
 /// The pruning of one weight matrix.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -114,7 +117,7 @@ impl KernelParameters for Parameters {
                 ELEMENT_BITS.end()
             )));
         }
-        self.weights.validate("weights")?;
+        self.weights.validate_axes("weights", 2, WEIGHTS)?;
         for (stream, pattern) in [("weights", self.stalls.weights), ("pairs", self.stalls.pairs)] {
             pattern.check().map_err(|error| ConfigError::new(format!("stalls.{stream}"), error.to_string()))?;
         }

@@ -4,7 +4,7 @@ use ndarray::{Array2, Ix2};
 use systole_hdl::Type;
 
 use super::golden::{self, Sparse};
-use super::parameters::{Method, Parameters};
+use super::parameters::{Method, Parameters, WEIGHTS};
 use super::schedule::Schedule;
 use crate::common::fitting::roomier;
 use crate::common::load::{Loader, check_magnitudes, with_rank};
@@ -50,14 +50,13 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
     let (source, key) = (&parameters.weights, "weights");
     let tensor = Loader::new(tensors, parameters.seed).take(source, key, parameters.format)?;
     check_magnitudes(&tensor, source.scale, key)?;
-    let wanted = "two dimensions: inputs and outputs";
     let quantized = quantize(&tensor, source.scale, parameters.format);
     let saturation = quantized.saturation;
     let remedy = roomier(parameters.format, saturation.extent, *ELEMENT_BITS.end()).map(|ty| Setting::format("format", ty));
     let warning = saturation.warning(key, "elements", parameters.format, quantized.scale, remedy);
     let (scale, quantization) = (quantized.scale, quantized.report(key));
-    let weights: Array2<i64> = with_rank::<i64, Ix2>(quantized.raw, key, wanted)?;
-    let real: Array2<f64> = with_rank::<f64, Ix2>(tensor.values * source.scale, key, wanted)?;
+    let weights: Array2<i64> = with_rank::<i64, Ix2>(quantized.raw, key, WEIGHTS)?;
+    let real: Array2<f64> = with_rank::<f64, Ix2>(tensor.values * source.scale, key, WEIGHTS)?;
 
     let (inputs, outputs) = weights.dim();
     let pattern = parameters.pattern;

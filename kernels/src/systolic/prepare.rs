@@ -6,7 +6,7 @@ use systole_hdl::Type;
 use super::golden::{self, Requantize};
 use super::hardware::{Dataflow, HardwareParameters};
 use super::parameters::{WIDEST_ACCUMULATOR, WIDEST_OPERAND};
-use super::product::Product;
+use super::product::{BIAS, Product, of_another_length};
 use super::schedule::{Schedule, Shape};
 use crate::common::fitting::roomier;
 use crate::common::load::{Loader, check_magnitudes, with_rank};
@@ -381,15 +381,17 @@ fn bias(
         quantization: Some(quantized.report("bias")),
         warning: None,
         scale,
-        reference: with_rank(tensor.values * source.scale, key, "one dimension: the columns of B")?,
-        raw: with_rank::<i64, Ix1>(quantized.raw, key, "one dimension: the columns of B")?,
+        reference: with_rank(tensor.values * source.scale, key, BIAS)?,
+        raw: with_rank::<i64, Ix1>(quantized.raw, key, BIAS)?,
     };
     if bias.raw.len() != n {
-        return Err(ConfigError::new(key, format!("the bias has {} elements", bias.raw.len()))
-            .with_remedy(format!("B has {n} columns, so must it")));
+        return Err(of_another_length(key, bias.raw.len(), n));
     }
     Ok(bias)
 }
+
+/// What labels must be like.
+pub const LABELS: &str = "one dimension: the rows of the output";
 
 /// The class of each sample, for outputs of the shape `[samples, classes]`.
 ///
@@ -398,7 +400,7 @@ fn bias(
 pub fn labels(loader: &mut Loader, source: &TensorSource, (samples, classes): (usize, usize)) -> Result<Vec<usize>, ConfigError> {
     let key = "task.labels";
     let tensor = loader.take(source, key, Type::u(16))?;
-    let values: Array1<f64> = with_rank(tensor.values, key, "one dimension: the rows of the output")?;
+    let values: Array1<f64> = with_rank(tensor.values, key, LABELS)?;
     if values.len() != samples {
         return Err(
             ConfigError::new(key, format!("there are {} labels", values.len())).with_remedy(format!("the output has {samples} rows"))

@@ -2,9 +2,12 @@
 
 use super::parameters::Formats;
 use super::schedule::Shape;
-use crate::common::source::TensorSource;
+use crate::common::source::{MATRIX, TensorSource};
 use crate::common::tensor::Tensor;
 use crate::kernel::ConfigError;
+
+/// What a bias must be like.
+pub const BIAS: &str = "one dimension: the columns of B";
 
 /// One product C = A·B + bias of a configuration.
 #[derive(Clone, Debug)]
@@ -59,8 +62,12 @@ impl<'a> Product<'a> {
     /// # Errors
     /// The first key at fault, and what would be accepted.
     pub fn validate(&self, formats: &Formats) -> Result<(), ConfigError> {
-        for (key, source) in self.sources() {
-            source.validate(&key)?;
+        self.b.validate_axes(&self.key_of("b"), 2, MATRIX)?;
+        if let Some(a) = self.a {
+            a.validate_axes(&self.key_of("a"), 2, MATRIX)?;
+        }
+        if let Some(bias) = self.bias {
+            bias.validate_axes(&self.key_of("bias"), 1, BIAS)?;
         }
         match self.output_scale {
             Some(_) if !formats.output_scale_is_free() => {
@@ -73,6 +80,11 @@ impl<'a> Product<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses a bias that is not as long as B has columns.
+pub fn of_another_length(key: &str, length: usize, columns: usize) -> ConfigError {
+    ConfigError::new(key, format!("the bias has {length} elements")).with_remedy(format!("B has {columns} columns, so must it"))
 }
 
 /// The sizes of products in order, each without an operand A taking the output of the one before; `tensors` are those of all sources that
@@ -93,7 +105,11 @@ pub fn shapes<'a>(products: impl Iterator<Item = Product<'a>>, tensors: &[Tensor
         let b = matrix("b", product.b)?;
         shapes.push(product.shape(a, b)?);
         if let Some(bias) = product.bias {
-            bias.shape(&product.key_of("bias"), &mut loaded)?;
+            let key = product.key_of("bias");
+            let (bias, n) = (bias.shape(&key, &mut loaded)?, b.1);
+            if bias.len() == 1 && bias[0] != n {
+                return Err(of_another_length(&key, bias[0], n));
+            }
         }
     }
     Ok(shapes)
