@@ -32,7 +32,8 @@ fn random_designs_agree_in_every_cycle() {
     if !tools_are_there() {
         return;
     }
-    let summary = campaign::run(&Plan { count: 48, seed: 1, cycles: 64, other_tools_every: 0 }, |_| {}).expect("the tools run");
+    let summary =
+        campaign::run(&Plan { count: 48, seed: 1, cycles: 64, other_tools_every: 0, builds_every: 0 }, |_| {}).expect("the tools run");
     let failures: Vec<String> =
         summary.failures.iter().map(|found| replay::to_text(&found.case, &format!("seed {}: {}", found.seed, found.failure))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -90,9 +91,11 @@ fn every_case_that_once_failed_passes() {
     for path in paths {
         let case = replay::read(&path).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(lockstep::check(std::slice::from_ref(&case)).expect("the tools run"), [None], "{}", path.display());
-        match lockstep::check_with_other_tools(&case.design) {
-            Ok(failure) => assert_eq!(failure, None, "{}", path.display()),
-            Err(missing) => skip_without(&missing),
+        for check in [lockstep::check_with_other_tools, lockstep::check_build] {
+            match check(&case.design) {
+                Ok(failure) => assert_eq!(failure, None, "{}", path.display()),
+                Err(missing) => skip_without(&missing),
+            }
         }
     }
 }

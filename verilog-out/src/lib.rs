@@ -13,4 +13,5 @@ pub mod testbench;
 pub mod tools;
 mod write;
 
+pub use names::reserved_words;
 pub use write::{DomainPorts, Options, VerilogModule, VerilogOutput, write};

@@ -1,66 +1,62 @@
 //! Verilog identifiers from user's names: legal, unreserved and unique in their scope.
 
+use std::sync::LazyLock;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Words that no identifier may be: Verilog-2005, SystemVerilog (Verilator reads our text as such) and C++ (Verilator
-/// makes C++ members of our signals). Sorted, for binary search.
-#[rustfmt::skip]
-const RESERVED: &[&str] = &[
-    "accept_on", "alias", "alignas", "alignof", "always", "always_comb", "always_ff", "always_latch", "and", "and_eq", "asm",
-    "assert", "assign", "assume", "atomic_cancel", "atomic_commit", "atomic_noexcept", "auto", "automatic", "before", "begin",
-    "bind", "bins", "binsof", "bit", "bit_vector", "bitand", "bitor", "bool", "break", "buf", "bufif0", "bufif1", "byte", "case",
-    "casex", "casez", "catch", "cdecl", "cell", "chandle", "char", "char16_t", "char32_t", "char8_t", "checker", "class",
-    "clocking", "cmos", "co_await", "co_return", "co_yield", "compl", "complex", "concept", "config", "const", "const_cast",
-    "const_iterator", "const_reference", "consteval", "constexpr", "constinit", "constraint", "context", "continue", "cover",
-    "covergroup", "coverpoint", "cross", "deassign", "decltype", "default", "defparam", "delete", "deque", "design", "disable",
-    "dist", "do", "double", "dynamic_cast", "edge", "else", "end", "endcase", "endchecker", "endclass", "endclocking",
-    "endconfig", "endfunction", "endgenerate", "endgroup", "endinterface", "endmodule", "endpackage", "endprimitive",
-    "endprogram", "endproperty", "endsequence", "endspecify", "endtable", "endtask", "enum", "event", "eventually", "expect",
-    "explicit", "export", "extends", "extern", "false", "far", "final", "first_match", "float", "for", "force", "foreach",
-    "forever", "fork", "forkjoin", "friend", "function", "generate", "genvar", "global", "goto", "highz0", "highz1", "huge",
-    "if", "iff", "ifnone", "ignore_bins", "illegal_bins", "implements", "implies", "import", "incdir", "include", "initial",
-    "inline", "inout", "input", "inside", "instance", "int", "integer", "interconnect", "interface", "interrupt", "intersect",
-    "join", "join_any", "join_none", "large", "let", "liblist", "library", "list", "local", "localparam", "logic", "long",
-    "longint", "macromodule", "main", "map", "matches", "medium", "modport", "module", "multimap", "multiset", "mutable",
-    "namespace", "nand", "near", "negedge", "nettype", "new", "nexttime", "nmos", "noexcept", "nor", "noshowcancelled", "not",
-    "not_eq", "notif0", "notif1", "null", "nullptr", "operator", "or", "or_eq", "output", "override", "package", "packed",
-    "parameter", "pascal", "pmos", "posedge", "primitive", "priority", "private", "process", "program", "property",
-    "protected", "public", "pull0", "pull1", "pulldown", "pullup", "pulsestyle_ondetect", "pulsestyle_onevent", "pure",
-    "queue", "rand", "randc", "randcase", "randomize", "randsequence", "rcmos", "real", "realtime", "ref", "reg", "register",
-    "reinterpret_cast", "reject_on", "release", "repeat", "requires", "restrict", "return", "rnmos", "rpmos", "rtran",
-    "rtranif0", "rtranif1", "s_always", "s_eventually", "s_nexttime", "s_until", "s_until_with", "sc_clock", "sc_in",
-    "sc_inout", "sc_out", "sc_signal", "scalared", "sensitive", "sensitive_neg", "sensitive_pos", "sequence", "set", "short",
-    "shortint", "shortreal", "showcancelled", "signed", "sizeof", "small", "soft", "solve", "specify", "specparam", "stack",
-    "static", "static_assert", "static_cast", "std", "string", "strong", "strong0", "strong1", "struct", "super", "supply0",
-    "supply1", "switch", "sync_accept_on", "sync_reject_on", "synchronized", "table", "tagged", "task", "template", "this",
-    "thread_local", "throughout", "throw", "time", "timeprecision", "timeunit", "tran", "tranif0", "tranif1",
-    "transaction_safe", "transaction_safe_dynamic", "tri", "tri0", "tri1", "triand", "trior", "trireg", "true", "try", "type",
-    "type_info", "typedef", "typeid", "typename", "union", "unique", "unique0", "unsigned", "until", "until_with", "untyped",
-    "use", "using", "uwire", "var", "vector", "vectored", "virtual", "void", "volatile", "wait", "wait_order", "wand",
-    "wchar_t", "weak", "weak0", "weak1", "while", "wildcard", "wire", "with", "within", "wor", "xnor", "xor", "xor_eq",
+/// Lists of words that no identifier may be. A line that begins with `#` says where a list comes from.
+const RESERVED_LISTS: [&str; 4] = [
+    include_str!("names/languages.txt"),
+    include_str!("names/standard_library.txt"),
+    include_str!("names/macros.txt"),
+    include_str!("names/verilator.txt"),
 ];
+
+static RESERVED: LazyLock<FxHashSet<&str>> = LazyLock::new(|| reserved_words().collect());
+
+/// The most characters of a module's identifier. Verilator's files are named after two modules and more, and a file name holds 255.
+const LONGEST_MODULE: usize = 96;
+
+/// The most characters of any other identifier.
+const LONGEST: usize = 200;
+
+/// Words that no identifier in exported Verilog is, each once: those of Verilog, SystemVerilog (Verilator reads the text as such)
+/// and its standard package, C++ and its library's macros (Verilator makes C++ members of signals), and Verilator's own classes.
+/// A signal of such a name gets `_` behind it. Besides, no identifier has the form of a name that these tools make.
+pub fn reserved_words() -> impl Iterator<Item = &'static str> {
+    let lines = RESERVED_LISTS.iter().flat_map(|list| list.lines());
+    lines.filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace)
+}
+
+/// Whether a tool takes `text` for something of its own.
+fn is_reserved(text: &str) -> bool {
+    RESERVED.contains(text) || is_of_a_reserved_family(text)
+}
+
+/// Names of Verilator's macros and types, of VPI's constants, and of macros for formats and system calls: too many for lists.
+fn is_of_a_reserved_family(text: &str) -> bool {
+    let followed_by = |prefix: &str, test: fn(char) -> bool| text.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(test));
+    ["VL_", "VPI_", "VERILATOR_", "VERILATED_", "Verilated", "vl_", "__V"].iter().any(|prefix| text.starts_with(prefix))
+        || ["Vl", "vpi"].iter().any(|prefix| followed_by(prefix, |c| c.is_ascii_uppercase()))
+        || ["PRI", "SCN"].iter().any(|prefix| followed_by(prefix, |c| "dioxuX".contains(c)))
+        || followed_by("SYS_", |c| c.is_ascii_lowercase() || c == '_')
+}
+
+/// Whether a module of this name would give Verilator's files, or its own, names that something else has: Verilator's library
+/// is in files `verilated…`, a model in files that begin with `V`, and some systems keep devices where others have files.
+fn is_reserved_for_a_module(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let port = lower.strip_prefix("com").or(lower.strip_prefix("lpt"));
+    lower.starts_with("erilated")
+        || ["con", "prn", "aux", "nul"].contains(&lower.as_str())
+        || port.is_some_and(|number| number.len() == 1 && number.starts_with(|c: char| c.is_ascii_digit()))
+}
 
 /// Whether `name` may stand in Verilog text as it is.
 pub(crate) fn is_legal(name: &str) -> bool {
     let mut chars = name.chars();
     let start = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    start && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && RESERVED.binary_search(&name).is_err()
-}
-
-/// The identifier nearest to `name`: other characters become `_`, a leading digit gets one before it, a reserved word
-/// one after it.
-fn legal(name: &str) -> String {
-    let mut text: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    if text.is_empty() {
-        text.push_str("unnamed");
-    }
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
-        text.insert(0, '_');
-    }
-    if RESERVED.binary_search(&text.as_str()).is_ok() {
-        text.push('_');
-    }
-    text
+    start && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() <= LONGEST && !is_reserved(name)
 }
 
 /// One name space, in which each identifier is given once.
@@ -71,12 +67,22 @@ pub(crate) struct Names {
     numbers: FxHashMap<String, u32>,
     /// Whether names that differ only in case are held for equal: file names must be so on some systems.
     ignore_case: bool,
+    /// The name of the class that Verilator makes of the module whose names these are; its other classes' names begin so.
+    class: Option<String>,
 }
 
 impl Names {
-    /// A name space in which names differ by more than case.
-    pub(crate) fn ignoring_case() -> Names {
+    /// The name space of modules, in which names differ by more than case.
+    pub(crate) fn of_modules() -> Names {
         Names { ignore_case: true, ..Names::default() }
+    }
+
+    /// The name space of the module `name`. No name in it is that of the module, which Verilator would take for the module, nor
+    /// that of a class of its model; no module can be sure not to be the top.
+    pub(crate) fn of_module(name: &str) -> Names {
+        let mut names = Names { class: Some(format!("V{name}")), ..Names::default() };
+        names.take(name);
+        names
     }
 
     /// `wanted` made legal, with the first free number behind it if somebody has that name already.
@@ -86,7 +92,7 @@ impl Names {
 
     /// Like [`Names::claim`], and a name that is not taken in `other` either.
     pub(crate) fn claim_apart_from(&mut self, wanted: &str, other: Option<&Names>) -> String {
-        let base = legal(wanted);
+        let base = self.legal(wanted);
         let is_free = |name: &str| other.is_none_or(|other| !other.taken.contains(name));
         if is_free(&base) && self.take(&base) {
             return base;
@@ -104,8 +110,39 @@ impl Names {
 
     /// Names for all of `wanted`. Whoever has a legal name keeps it, whatever stands before it in the list.
     pub(crate) fn claim_all<'a>(&mut self, wanted: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
-        let verbatim: Vec<bool> = wanted.clone().map(|name| is_legal(name) && self.take(name)).collect();
+        let verbatim: Vec<bool> = wanted.clone().map(|name| self.is_legal(name) && self.take(name)).collect();
         wanted.zip(verbatim).map(|(name, verbatim)| if verbatim { name.to_string() } else { self.claim(name) }).collect()
+    }
+
+    /// The identifier nearest to `name`: other characters become `_`, a leading digit gets one before it, a reserved word
+    /// one after it, and the end of a long name is cut.
+    fn legal(&self, name: &str) -> String {
+        let mut text: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        if text.is_empty() {
+            text.push_str("unnamed");
+        }
+        if text.starts_with(|c: char| c.is_ascii_digit()) || is_of_a_reserved_family(&text) || self.is_a_class(&text) {
+            text.insert(0, '_');
+        }
+        text.truncate(self.longest());
+        if !self.is_legal(&text) {
+            text.push('_');
+        }
+        text
+    }
+
+    fn is_legal(&self, name: &str) -> bool {
+        let is_reserved = if self.ignore_case { is_reserved_for_a_module(name) } else { self.is_a_class(name) };
+        name.len() <= self.longest() && is_legal(name) && !is_reserved
+    }
+
+    fn is_a_class(&self, name: &str) -> bool {
+        let rest = self.class.as_ref().and_then(|class| name.strip_prefix(class.as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    }
+
+    fn longest(&self) -> usize {
+        if self.ignore_case { LONGEST_MODULE } else { LONGEST }
     }
 
     fn take(&mut self, name: &str) -> bool {
@@ -118,8 +155,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reserved_words_are_sorted() {
-        assert!(RESERVED.is_sorted());
+    fn a_reserved_word_is_in_one_list() {
+        let mut words: Vec<&str> = reserved_words().collect();
+        words.sort_unstable();
+        let doubled: Vec<&[&str]> = words.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(doubled.is_empty(), "{doubled:?}");
+        assert!(words.iter().all(|word| word.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')));
+    }
+
+    #[test]
+    fn every_reserved_word_and_family_is_renamed_to_something_legal() {
+        let families = ["VL_IN8", "VlWide", "VerilatedModel", "vpiModule", "PRIu64", "SYS_read", "__VdlyVal", "VERILATED_VPI_H_"];
+        for word in reserved_words().chain(families) {
+            assert!(!is_legal(word), "{word}");
+            let name = Names::default().claim(word);
+            assert!(is_legal(&name) && name.trim_matches('_') == word.trim_matches('_'), "{word}: {name}");
+        }
+        for word in ["reset", "VALID", "Vector", "vpi", "PRIORITY", "SYS_CLK", "SCN", "ENABLE", "Vl"] {
+            assert!(is_legal(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_classes_of_a_module_are_no_names_in_it() {
+        let wanted = ["Vmac", "Vmac__Syms", "Vmac_child", "Vmachine", "mac"];
+        assert_eq!(Names::of_module("mac").claim_all(wanted.into_iter()), ["_Vmac", "_Vmac__Syms", "_Vmac_child", "Vmachine", "mac_1"]);
+    }
+
+    #[test]
+    fn modules_are_not_called_like_files_of_others() {
+        let wanted = ["erilated", "Erilated_vcd", "aux", "COM1", "com", "names"];
+        let given = ["erilated_", "Erilated_vcd_", "aux_", "COM1_", "com", "names"];
+        assert_eq!(Names::of_modules().claim_all(wanted.into_iter()), given);
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let [long, longer] = ["x".repeat(300), "x".repeat(400)];
+        let names = Names::default().claim_all([long.as_str(), longer.as_str()].into_iter());
+        assert_eq!(names, ["x".repeat(LONGEST), format!("{}_1", "x".repeat(LONGEST))]);
+        assert_eq!(Names::of_modules().claim(&long).len(), LONGEST_MODULE);
     }
 
     #[test]
@@ -138,6 +213,6 @@ mod tests {
 
     #[test]
     fn names_that_differ_only_in_case_clash_where_files_are_named_after_them() {
-        assert_eq!(Names::ignoring_case().claim_all(["Pe", "pe"].into_iter()), ["Pe", "pe_1"]);
+        assert_eq!(Names::of_modules().claim_all(["Pe", "pe"].into_iter()), ["Pe", "pe_1"]);
     }
 }

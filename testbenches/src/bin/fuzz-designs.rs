@@ -28,6 +28,9 @@ struct Arguments {
     /// Run Verilator's lint and Yosys on one design in so many; 0 for none.
     #[arg(long, default_value_t = 20, value_name = "DESIGNS")]
     other_tools_every: u64,
+    /// Build a model with Verilator of one design in so many; 0 for none.
+    #[arg(long, default_value_t = 100, value_name = "DESIGNS")]
+    builds_every: u64,
     /// Where failing cases are written.
     #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/replays"))]
     out: PathBuf,
@@ -55,21 +58,22 @@ fn main() -> ExitCode {
 /// Whether every design passed.
 fn run_campaign(arguments: &Arguments) -> Result<bool> {
     lockstep::find_tools()?;
-    let Arguments { count, seed, cycles, other_tools_every, .. } = *arguments;
+    let Arguments { count, seed, cycles, other_tools_every, builds_every, .. } = *arguments;
     let start = Instant::now();
     let bar = ProgressBar::new(count).with_style(ProgressStyle::with_template("{pos}/{len} designs {wide_bar} {eta} left")?);
-    let summary = campaign::run(&Plan { count, seed, cycles, other_tools_every }, |done| show_progress(&bar, done))?;
+    let summary = campaign::run(&Plan { count, seed, cycles, other_tools_every, builds_every }, |done| show_progress(&bar, done))?;
     bar.finish_and_clear();
     for found in &summary.failures {
         let path = replay::keep(&arguments.out, found)?;
         println!("seed {}: {}\n  kept in {}", found.seed, found.failure, path.display());
     }
     println!(
-        "{} designs of {} instances and {} cells in {cycles} cycles each, {} of them in lint and synthesis: {} failed, {:.0} s",
+        "{} designs of {} instances and {} cells in {cycles} cycles each, {} of them in lint and synthesis, {} built: {} failed, {:.0} s",
         summary.designs,
         summary.instances,
         summary.cells,
         summary.other_tools,
+        summary.builds,
         summary.failures.len(),
         start.elapsed().as_secs_f64()
     );

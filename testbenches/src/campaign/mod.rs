@@ -30,6 +30,8 @@ pub struct Plan {
     pub cycles: u32,
     /// One design in so many also goes through Verilator's lint and Yosys; 0 for none.
     pub other_tools_every: u64,
+    /// Of one design in so many, Verilator also builds a model; 0 for none.
+    pub builds_every: u64,
 }
 
 /// A failing case that is as small as it became.
@@ -46,6 +48,9 @@ pub struct Found {
 /// Answers each case with its failure, if it has one.
 pub type Check<'a> = &'a dyn Fn(&[Case]) -> Result<Vec<Option<Failure>>, LockstepError>;
 
+/// Answers with a design's failure, if it has one.
+type CheckDesign = fn(&Design) -> Result<Option<Failure>, LockstepError>;
+
 /// What a campaign found.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -53,6 +58,8 @@ pub struct Summary {
     pub designs: u64,
     /// How many of them went through the other tools too.
     pub other_tools: u64,
+    /// Of how many a model was built.
+    pub builds: u64,
     /// Instances of all designs, tops included.
     pub instances: u64,
     /// Cells of all instances.
@@ -80,6 +87,7 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Summary, Lockst
     for batch in batches {
         total.designs += batch.designs;
         total.other_tools += batch.other_tools;
+        total.builds += batch.builds;
         total.instances += batch.instances;
         total.cells += batch.cells;
         total.failures.extend(batch.failures);
@@ -104,13 +112,21 @@ fn batch(plan: &Plan, start: u64, count: u64) -> Result<Summary, LockstepError> 
         let sizes = case.design.statistics();
         summary.instances += sizes.instances;
         summary.cells += sizes.cells;
-        let with_other_tools = plan.other_tools_every > 0 && seed.is_multiple_of(plan.other_tools_every);
+        let is_one_of = |every: u64| every > 0 && seed.is_multiple_of(every);
+        let (with_other_tools, with_build) = (is_one_of(plan.other_tools_every), is_one_of(plan.builds_every));
+        summary.builds += u64::from(with_build);
         summary.other_tools += u64::from(with_other_tools);
         if let Some(failure) = outcome {
             summary.failures.push(shrink(seed, case, failure, &lockstep::check)?);
-        } else if with_other_tools && let Some(failure) = lockstep::check_with_other_tools(&case.design)? {
-            let check = |cases: &[Case]| cases.iter().map(|case| lockstep::check_with_other_tools(&case.design)).collect();
-            summary.failures.push(shrink(seed, case, failure, &check)?);
+            continue;
+        }
+        let alone: [(bool, CheckDesign); 2] = [(with_other_tools, lockstep::check_with_other_tools), (with_build, lockstep::check_build)];
+        for (_, check) in alone.into_iter().filter(|(wanted, _)| *wanted) {
+            if let Some(failure) = check(&case.design)? {
+                let check = |cases: &[Case]| cases.iter().map(|case| check(&case.design)).collect();
+                summary.failures.push(shrink(seed, case, failure, &check)?);
+                break;
+            }
         }
     }
     Ok(summary)

@@ -11,6 +11,7 @@ mod stimulus;
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 use systole_hdl::design::{DomainId, InstanceId, MemoryId};
@@ -107,13 +108,26 @@ pub fn check_altered(cases: &[Case], alter: impl Fn(String) -> String) -> Result
     Ok(failures)
 }
 
-/// Runs one case alone, in lockstep and then through the other tools. Answers with its first failure, if it has one.
+/// Runs one case alone, in lockstep, then through the other tools, and builds a model of it. Answers with its first failure, if it
+/// has one.
 ///
 /// # Errors
 /// If a tool is missing or files cannot be written.
 pub fn check_everywhere(case: &Case) -> Result<Option<Failure>, LockstepError> {
     let failure = check(std::slice::from_ref(case))?.into_iter().next().flatten();
-    if failure.is_some() { Ok(failure) } else { check_with_other_tools(&case.design) }
+    let failure = if failure.is_some() { failure } else { check_with_other_tools(&case.design)? };
+    if failure.is_some() { Ok(failure) } else { check_build(&case.design) }
+}
+
+/// Builds a C++ model of a design with Verilator, all warnings on: lint does not show which names C++ refuses. Takes seconds.
+///
+/// # Errors
+/// If a tool is missing or files cannot be written.
+pub fn check_build(design: &Design) -> Result<Option<Failure>, LockstepError> {
+    in_verilog(design, |folder, files, top| {
+        let model = scratch()?;
+        refused(Tool::Verilator, tools::build(folder, files, top, model.path()))
+    })
 }
 
 /// Lints the Verilog of a design with Verilator, all warnings on, and synthesizes it with Yosys if it is [`is_small`].
@@ -121,23 +135,36 @@ pub fn check_everywhere(case: &Case) -> Result<Option<Failure>, LockstepError> {
 /// # Errors
 /// If a tool is missing or files cannot be written.
 pub fn check_with_other_tools(design: &Design) -> Result<Option<Failure>, LockstepError> {
+    in_verilog(design, |folder, files, top| {
+        let failure = refused(Tool::Verilator, tools::lint(folder, files, top))?;
+        if failure.is_some() || !is_small(design) {
+            return Ok(failure);
+        }
+        refused(Tool::Yosys, tools::check(folder, files, top))
+    })
+}
+
+/// What `check` says of the design's Verilog, given its folder, its files in it and its top module.
+fn in_verilog(
+    design: &Design,
+    check: impl FnOnce(&Path, &[String], &str) -> Result<Option<Failure>, LockstepError>,
+) -> Result<Option<Failure>, LockstepError> {
     let verilog = match guarded("the Verilog writer", || systole_verilog::write(design, &Options { locations: true })) {
         Ok(verilog) => verilog,
         Err(failure) => return Ok(Some(failure)),
     };
     let folder = scratch()?;
     let files = verilog.write_files(folder.path()).map_err(|source| in_folder(&folder, source))?;
-    let top = &verilog.top().name;
-    let refused = |tool: Tool, answer| match answer {
+    check(folder.path(), &files, &verilog.top().name)
+}
+
+/// A tool's refusal as a failure of the design; that it is missing is none.
+fn refused(tool: Tool, answer: Result<(), ToolError>) -> Result<Option<Failure>, LockstepError> {
+    match answer {
         Err(error @ (ToolError::Missing { .. } | ToolError::Start { .. })) => Err(error.into()),
         Err(error) => Ok(Some(Failure::Refused { tool: tool.program(), messages: error.to_string() })),
         Ok(()) => Ok(None),
-    };
-    let failure = refused(Tool::Verilator, tools::lint(folder.path(), &files, top))?;
-    if failure.is_some() || !is_small(design) {
-        return Ok(failure);
     }
-    refused(Tool::Yosys, tools::check(folder.path(), &files, top))
 }
 
 /// Whether Yosys synthesizes the design within seconds: it has few gates, which wide products and shifts do not.

@@ -1,6 +1,7 @@
 //! Names as users give them when nobody stops them.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use super::recipe::Label;
 
@@ -57,6 +58,9 @@ const NAMES: &[&str] = &[
     "a_name_that_goes_on_for_much_longer_than_anybody_would_like_to_read_in_a_waveform_viewer_or_in_a_netlist",
 ];
 
+/// Words that tools hold as theirs.
+static RESERVED: LazyLock<Vec<&str>> = LazyLock::new(|| systole_verilog::reserved_words().collect());
+
 /// Names of the clock domains after the default one.
 const DOMAINS: &[&str] = &["mem", "host", "mem ", "reg", "größe", "clock", "reset", "9"];
 
@@ -69,9 +73,9 @@ const MODULES: &[&str] =
 pub(super) struct Names(HashSet<String>);
 
 impl Names {
-    /// A name for a port, cell, memory or instance.
+    /// A name for a port, cell, memory or instance: one in five is a word that the writer must not let stand.
     pub(super) fn claim(&mut self, label: Label) -> String {
-        self.claim_from(NAMES, label)
+        if label % 5 == 4 { self.claim_from(&RESERVED, label / 5) } else { self.claim_from(NAMES, label) }
     }
 
     /// A name for a domain.

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use thiserror::Error;
 
-pub use simulate::{Simulator, compile, lint, run_testbench};
+pub use simulate::{Simulator, build, compile, lint, run_testbench};
 pub use synthesis::{MAX_CHECKED_MEMORY_BITS, Resources, Target, check, check_design, synthesize};
 
 /// How many lines of a tool's output a message repeats.

@@ -21,7 +21,29 @@ pub enum Simulator {
 pub fn lint(directory: &Path, files: &[String], top: &str) -> Result<(), ToolError> {
     let mut arguments = strings(&["--lint-only", "-Wall", "--top-module", top]);
     arguments.extend_from_slice(files);
-    run(Tool::Verilator, &arguments, directory)?.silent()
+    without_figures(run(Tool::Verilator, &arguments, directory)?).silent()
+}
+
+/// The answer without the lines in which newer versions of Verilator tell how long they took; they begin with a dash.
+fn without_figures(mut answer: Answer) -> Answer {
+    answer.stdout = answer.stdout.lines().filter(|line| !line.starts_with("- V")).collect::<Vec<_>>().join("\n");
+    answer
+}
+
+/// Builds a C++ model of `files` in `directory` with Verilator, all warnings on, as a user would who simulates with C++. The
+/// model goes into `build`, which exists, and is not optimized. Lint alone does not show that C++ takes every name.
+///
+/// # Errors
+/// If Verilator, `make` or a C++ compiler is missing; if Verilator says anything; if the model does not compile.
+pub fn build(directory: &Path, files: &[String], top: &str, build: &Path) -> Result<(), ToolError> {
+    let made = build.to_string_lossy().into_owned();
+    let mut arguments = strings(&["--cc", "-Wall", "--top-module", top, "--Mdir", &made]);
+    arguments.extend_from_slice(files);
+    without_figures(run(Tool::Verilator, &arguments, directory)?).silent()?;
+    // Verilator's own library does not depend on the design, and takes longer than a small one.
+    let model = [format!("V{top}__ALL.a"), format!("V{top}.mk")];
+    let make = strings(&["-s", "-f", &model[1], &model[0], "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"]);
+    run_program(Tool::Verilator, Path::new("make"), &make, build).map(|_: Answer| ())
 }
 
 /// Compiles `files` in `directory` as Verilog-2005 with Icarus Verilog, all warnings on, without a result.

@@ -113,7 +113,7 @@ impl VerilogOutput {
 pub fn write(design: &Design, options: &Options) -> Result<VerilogOutput, CombinationalLoop> {
     let needed: Vec<bool> = design.instance_counts().iter().map(|&count| count > 0).collect();
     let wanted = design.modules.iter().zip(&needed).filter(|(_, needed)| **needed).map(|(module, _)| module.name.as_str());
-    let mut names = Names::ignoring_case().claim_all(wanted).into_iter();
+    let mut names = Names::of_modules().claim_all(wanted).into_iter();
     // A path that closes through instances is validation's matter: instances stand after all nets here.
     let orders = design.modules.iter().map(|module| evaluation_order(module, &[])).collect::<Result<Vec<_>, _>>()?;
     let constancies = constancy::of_design(design, &orders);
@@ -149,9 +149,7 @@ fn write_module(context: &Context, id: ModuleId, name: String) -> Written {
     let definition = context.design.module(id);
     let sources = Sources::of(definition, context.order);
     let live = sources.live(definition);
-    let mut names = Names::default();
-    // Verilator takes a signal with the name of the top module for the module; no module can be sure not to be the top.
-    names.claim(&name);
+    let mut names = Names::of_module(&name);
     let domains = domain_ports(definition, &sources, &live, context.earlier, &mut names);
     let ports = definition.inputs.iter().map(|port| port.name.as_str()).chain(definition.outputs.iter().map(|port| port.name.as_str()));
     let mut inputs = names.claim_all(ports);
