@@ -41,24 +41,3 @@ fn first_kernels_print_what_their_chapter_says() {
 fn the_program_on_fifo_depths_prints_what_its_chapter_says() {
     assert_eq!(printed_by(env!("CARGO_BIN_EXE_book-dataflow")), stated_output(&chapter("dataflow.md"), "book-dataflow"));
 }
-
-#[test]
-fn every_included_part_of_a_program_exists() {
-    let mut found = 0;
-    for entry in std::fs::read_dir(book()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if !name.ends_with(".md") {
-            continue;
-        }
-        let chapter = chapter(&name);
-        for include in chapter.split("{{#include ").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(include, _)| include) {
-            let (file, anchor) = include.split_once(':').unwrap();
-            let source = std::fs::read_to_string(book().join(file)).unwrap_or_else(|error| panic!("{name} includes {file}: {error}"));
-            for mark in [format!("// ANCHOR: {anchor}\n"), format!("// ANCHOR_END: {anchor}\n")] {
-                assert!(source.contains(&mark), "{file}, included by {name}, lacks `{}`", mark.trim());
-            }
-            found += 1;
-        }
-    }
-    assert!(found >= 6, "the first chapter alone includes six parts");
-}

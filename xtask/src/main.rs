@@ -8,7 +8,9 @@
 //! - `sanitize`: the compiled engine's tests and random designs under an address sanitizer.
 //! - `bench-rtl`: Systole's engines beside Verilator, Icarus Verilog and loops written by hand, on the same designs.
 //! - `book`: builds the documentation.
+//! - `book-code`: copies the example programs' code into its pages.
 
+mod book;
 mod checks;
 mod python;
 mod sanitize;
@@ -18,7 +20,7 @@ mod verilator;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xshell::{Shell, cmd};
 
@@ -65,6 +67,8 @@ enum Command {
     },
     /// Build the book into docs/book/book.
     Book,
+    /// Copy the parts of the example programs into the book's pages that show them; a test says when that is due.
+    BookCode,
 }
 
 fn main() -> ExitCode {
@@ -91,7 +95,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::NewerVerilator => verilator::run(&shell),
         Command::Sanitize { count } => sanitize::run(&shell, count),
         Command::BenchRtl { options } => bench_rtl(&shell, &here, &options),
-        Command::Book => book(&shell),
+        Command::Book => book::build(&shell),
+        Command::BookCode => book::refresh(),
     }
 }
 
@@ -111,11 +116,5 @@ fn fuzz_designs(shell: &Shell, engines: bool, count: u64, seed: u64) -> Result<(
 fn bench_rtl(shell: &Shell, here: &Path, options: &[String]) -> Result<()> {
     let _here = shell.push_dir(here);
     cmd!(shell, "cargo run --quiet --package systole-testbenches --release --bin bench-rtl -- {options...}").quiet().run()?;
-    Ok(())
-}
-
-fn book(shell: &Shell) -> Result<()> {
-    ensure!(tools::on_path("mdbook"), "mdbook was not found; install it with `cargo install mdbook --locked` and run this again");
-    cmd!(shell, "mdbook build docs/book").run()?;
     Ok(())
 }
