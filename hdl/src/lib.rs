@@ -34,7 +34,7 @@ pub use value::Value;
 pub mod prelude {
     pub use crate::describe::convert::{sum_type, widen};
     pub use crate::{
-        Bundle, Collision, Component, Design, Memory, Module, Reg, Rounding, Signal, StateMachine, States, Stream, Type, Value, Wire, back,
-        bundle, concat, constant, elaborate, pack, port, states,
+        Bundle, Collision, Component, Design, Diagnostics, Memory, Module, Reg, Rounding, Signal, StateMachine, States, Stream, Type,
+        Value, Wire, back, bundle, concat, constant, elaborate, elaborate_with_warnings, pack, port, states,
     };
 }

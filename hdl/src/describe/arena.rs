@@ -354,6 +354,12 @@ impl Arena {
         what(&self.current().module.info[signal.cell.index()])
     }
 
+    /// Where the cells of a finished module were made; none for one that came with a finished design.
+    pub fn places_of(&self, module: ModuleId) -> Option<&[Place]> {
+        let of_module = self.finished.iter().filter(|(_, finished)| finished.module == module);
+        of_module.min_by_key(|(serial, _)| **serial).map(|(_, finished)| finished.places.as_slice())
+    }
+
     /// A note that says where a signal was made.
     pub fn origin(&mut self, signal: Signal) -> Note {
         Note { message: format!("{} was made here", self.describe(signal)), at: self.place(signal) }
@@ -385,7 +391,7 @@ impl Arena {
 }
 
 /// What messages call a signal.
-fn what(info: &CellInfo) -> String {
+pub(crate) fn what(info: &CellInfo) -> String {
     match &info.name {
         Some(name) => format!("`{name}` ({})", info.ty),
         None => format!("{} {} value", if info.ty.to_string().starts_with('s') { "an" } else { "a" }, info.ty),

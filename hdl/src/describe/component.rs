@@ -12,6 +12,7 @@ use super::bundle::{Bundle, Leaf, join};
 use super::diagnostic::{Diagnostic, Diagnostics, Note, Place};
 use super::finish;
 use super::module::{Module, Wire, drive_under, undriven_wire};
+use super::remedy::conversion;
 use super::signal::Signal;
 use crate::design::{Cell, CellId, Design, DomainId, InputPort, Instance, InstanceId, ModuleId, Name, StreamDirection};
 use crate::types::Type;
@@ -72,7 +73,8 @@ pub fn back(ty: Type) -> Wire {
 /// Elaborates `component` as the top module.
 ///
 /// # Errors
-/// Every mistake in the description, each with its place. Warnings alone do not fail; see [`elaborate_with_warnings`].
+/// Every mistake in the description, each with its place. Warnings alone do not fail, and are not given here: see
+/// [`elaborate_with_warnings`].
 #[track_caller]
 pub fn elaborate<C: Component>(component: &C) -> Result<Design, Diagnostics> {
     elaborate_with_warnings(component).map(|(design, _)| design)
@@ -326,13 +328,8 @@ fn checked_input(arena: &mut Arena, leaf: &PortLeaf, signal: Signal, child: Modu
     let notes = vec![port, arena.origin(signal)];
     let given = arena.describe(signal);
     let message = format!("input `{}` of `{}` is {}, connected to {given}", leaf.name, arena.definitions.module(child).name, leaf.ty);
-    arena.error(at, message, notes, Some(conversion_help(leaf.ty)));
+    arena.error(at, message, notes, Some(conversion(ty, leaf.ty)));
     arena.poison(leaf.ty, at)
-}
-
-/// What to do with a signal that has another type than `ty`.
-pub(crate) fn conversion_help(ty: Type) -> String {
-    format!("convert it: `.to({ty})` if that loses nothing, else `.round`, `.saturate` or `.wrap`")
 }
 
 impl Connection<'_> {

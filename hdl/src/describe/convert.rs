@@ -101,7 +101,7 @@ impl Signal {
 }
 
 /// Why some value of `from` is missing in `to`, and what to do; `None` if none is.
-fn not_lossless(from: Type, to: Type) -> Option<String> {
+pub(crate) fn not_lossless(from: Type, to: Type) -> Option<String> {
     match (from.is_number(), to.is_number()) {
         (false, false) if from.width() > to.width() => return Some(format!("{to} has fewer bits; `.wrap(..)` or `.bits(..)` drops some")),
         (false, false) => return None,
@@ -121,7 +121,7 @@ fn not_lossless(from: Type, to: Type) -> Option<String> {
     (to.int() < need).then(|| format!("{to} has a smaller range; say how: `.saturate(..)` or `.wrap(..)`"))
 }
 
-fn loses_fraction(from: Type, to: Type) -> Option<String> {
+pub(crate) fn loses_fraction(from: Type, to: Type) -> Option<String> {
     match (from.is_number(), to.is_number()) {
         (true, true) if to.frac() < from.frac() => {
             Some(format!("{to} has fewer fraction bits; say how: `.round(.., HalfEven)` or `.floor(..)` first"))
@@ -175,7 +175,7 @@ fn shift_up(arena: &mut Arena, a: Signal, from: Type, places: u32, at: Place) ->
 
 /// The type that holds every value of `from` rounded to `frac` fraction bits. Its fraction is not below `frac` if `from`'s
 /// was above.
-fn rounded_type(from: Type, frac: u32, mode: Rounding) -> Type {
+pub(crate) fn rounded_type(from: Type, frac: u32, mode: Rounding) -> Type {
     if frac >= from.frac() {
         return from;
     }

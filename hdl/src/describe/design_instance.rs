@@ -189,7 +189,8 @@ fn checked_input(arena: &mut Arena, child: &str, port: &str, ty: Type, signal: S
     }
     let notes = vec![arena.origin(signal)];
     let message = format!("input `{port}` of `{child}` is {ty}, connected to {}", arena.describe(signal));
-    arena.error(at, message, notes, Some(super::component::conversion_help(ty)));
+    let help = super::remedy::conversion(arena.ty(signal), ty);
+    arena.error(at, message, notes, Some(help));
     arena.poison(ty, at)
 }
 

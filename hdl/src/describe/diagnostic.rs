@@ -61,8 +61,9 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Everything that stands between a description and its design.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Everything that stands between a description and its design. `Debug` reads as `Display`, which is what a `main` prints that
+/// returns it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl Diagnostics {
@@ -81,6 +82,12 @@ impl fmt::Display for Diagnostics {
             write!(f, "{diagnostic}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -6,9 +6,9 @@ use rustc_hash::FxHashSet;
 use super::arena::{Arena, Drive, PortLeaf};
 use super::bundle::Leaf;
 use super::diagnostic::{Note, Place, Severity};
+use super::loops;
 use super::signal::Signal;
 use super::stream::Stream;
-use crate::analysis::PortPaths;
 use crate::design::{Cell, CellId, DomainId, InputPort, ModuleDef, ModuleId, Name, OutputPort, StreamDirection, StreamProbe};
 
 /// Gives the innermost module its output ports: first the answers within the record of inputs, then the record of outputs,
@@ -108,7 +108,7 @@ pub(crate) fn close(arena: &mut Arena, stated_name: Option<String>, type_name: &
     warn_of_unread(arena);
     let wish = stated_name.clone().unwrap_or_else(|| type_name.to_string());
     arena.current().module.name = wish.clone();
-    let paths = check_loops(arena);
+    let paths = loops::check(arena);
     let namesake = arena.definitions.find(&wish);
     let open = &arena.open.last().expect("a module is being closed").module;
     let (name, equal) = arena.definitions.place_among_namesakes(&wish, open);
@@ -237,23 +237,4 @@ fn warn_of_unread(arena: &mut Arena) {
         };
         arena.report(Severity::Warning, place, format!("nothing reads `{name}`"), vec![], Some(help.to_string()));
     }
-}
-
-/// Reports a combinational loop with its whole path.
-fn check_loops(arena: &mut Arena) -> PortPaths {
-    let module = arena.open.last().expect("a module is being closed");
-    let found = match PortPaths::of(&module.module, &arena.definitions.paths) {
-        Ok(paths) => return paths,
-        Err(found) => found,
-    };
-    let serial = module.serial;
-    let mut notes = Vec::with_capacity(found.cells.len());
-    for &cell in &found.cells {
-        let signal = Signal::new(cell, serial);
-        notes.push(Note { message: format!("through {}", arena.describe(signal)), at: arena.place(signal) });
-    }
-    let at = notes[0].at;
-    let help = "put a register on the path".to_string();
-    arena.error(at, "a combinational loop: the value depends on itself within a cycle", notes, Some(help));
-    PortPaths::default()
 }

@@ -159,7 +159,7 @@ impl Memory {
         if given != ty {
             let (what, notes) = (arena.describe(data), vec![self.origin(arena), arena.origin(data)]);
             let message = format!("memory `{}` holds {ty} and is written with {what}", self.name(arena));
-            return arena.error(at, message, notes, Some(format!("convert the word: `.to({ty})` if that loses nothing")));
+            return arena.error(at, message, notes, Some(super::remedy::conversion(given, ty)));
         }
         if let Some(mask) = mask {
             let parts = arena.ty(mask).width();

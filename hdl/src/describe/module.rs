@@ -6,9 +6,9 @@ use std::panic::Location;
 use smallvec::SmallVec;
 
 use super::arena::{Arena, Drive, Guard, with};
-use super::component::conversion_help;
 use super::diagnostic::{Note, Place};
 use super::literal::Operand;
+use super::remedy::conversion;
 use super::signal::Signal;
 use crate::design::{Cell, CellId, DomainId};
 use crate::types::{MAX_WIDTH, Type};
@@ -127,7 +127,7 @@ pub(crate) fn drive_under(arena: &mut Arena, guards: SmallVec<[Guard; 2]>, targe
         if !arena.is_poisoned(value) {
             let notes = vec![arena.origin(target), arena.origin(value)];
             let message = format!("{} cannot take {}", arena.describe(target), arena.describe(value));
-            arena.error(at, message, notes, Some(conversion_help(ty)));
+            arena.error(at, message, notes, Some(conversion(given, ty)));
         }
         value = arena.poison(ty, at);
     }

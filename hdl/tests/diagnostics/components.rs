@@ -40,7 +40,7 @@ fn inputs_of_an_instance_have_the_types_of_its_ports() {
        in top
        = `x_1` is declared here (components.rs: port(self.ty)).collect() })
        = `s16` (s16) was made here (main.rs: port(Type::s(16)),)
-       = help: convert it: `.to(s8)` if that loses nothing, else `.round`, `.saturate` or `.wrap`
+       = help: s8 does not hold every value; say what becomes of the others: `.saturate(s8)` keeps to its range, `.wrap(s8)` wraps
     "#);
 }
 

@@ -56,7 +56,7 @@ fn inputs_of_a_design_have_the_types_of_its_ports() {
       --> design_instances.rs: instance_of_design("adder", &adder, &inp
        in top
        = `s16` (s16) was made here (main.rs: port(Type::s(16)),)
-       = help: convert it: `.to(s8)` if that loses nothing, else `.round`, `.saturate` or `.wrap`
+       = help: s8 does not hold every value; say what becomes of the others: `.saturate(s8)` keeps to its range, `.wrap(s8)` wraps
     "#);
 }
 

@@ -78,7 +78,7 @@ fn what_takes_a_value_has_its_type() {
        in top
        = `acc` (s32) was made here (drives.rs: reg("acc", Type::s(32));)
        = `s16` (s16) was made here (main.rs: port(Type::s(16)),)
-       = help: convert it: `.to(s32)` if that loses nothing, else `.round`, `.saturate` or `.wrap`
+       = help: convert it: `.to(s32)`, which loses nothing
     "#);
 }
 
@@ -213,10 +213,59 @@ fn a_combinational_loop_through_an_instance_is_found() {
       --> drives.rs: wire("back", Type::s(8));
        in top
        = through `back` (s8) (drives.rs: wire("back", Type::s(8));)
+       = through `x` (s8) in `through` (drives.rs: port(Type::s(8)) })
+       = through an s8 value in `through` (drives.rs: -i.x, late: m.delay("late", i.x) })
        = through `through_same` (s8) (drives.rs: instance("through", &Through, One { x: *)
        = through an s8 value (drives.rs: through.same + i.s8);)
        = help: put a register on the path
     "#);
+}
+
+/// Holds a [`Through`], and a chain of `length` inversions behind it.
+#[derive(Debug)]
+struct Deep {
+    length: usize,
+}
+
+impl Component for Deep {
+    type In = One;
+    type Out = One;
+
+    fn inputs(&self) -> One {
+        One { x: port(Type::s(8)) }
+    }
+
+    fn build(&self, m: Module, i: One) -> One {
+        let inner = m.instance("inner", &Through, One { x: i.x });
+        One { x: (0..self.length).fold(inner.same, |x, _| !x) }
+    }
+}
+
+#[test]
+fn a_loop_is_told_down_to_the_line_in_the_innermost_instance() {
+    let looped = |length| {
+        report(move |m, i| {
+            let back = m.wire("back", Type::s(8));
+            back.drive(m.instance("outer", &Deep { length }, One { x: *back }).x + i.s8);
+            One { x: *back }
+        })
+    };
+    let text = looped(1);
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("= through ")).collect();
+    let starts = [
+        "`back` (s8)",
+        "`x` (s8) in `outer`",
+        "`x` (s8) in `outer.inner`",
+        "an s8 value in `outer.inner` (drives.rs: -i.x",
+        "`inner_same` (s8) in `outer`",
+        "an s8 value in `outer`",
+        "`outer_x` (s8)",
+        "an s8 value",
+    ];
+    assert!(lines.len() == starts.len() && lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{text}");
+    let text = looped(1000);
+    assert_eq!(text.matches("= through ").count(), 39, "{text}");
+    assert!(text.contains("= … 968 more lines …"), "{text}");
 }
 
 #[test]

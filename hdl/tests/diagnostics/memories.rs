@@ -79,7 +79,7 @@ fn a_word_has_the_type_of_the_memory() {
        in top
        = `table` was made here (memories.rs: memory("table", 4, Type::s(8));)
        = `s16` (s16) was made here (main.rs: port(Type::s(16)),)
-       = help: convert the word: `.to(s8)` if that loses nothing
+       = help: s8 does not hold every value; say what becomes of the others: `.saturate(s8)` keeps to its range, `.wrap(s8)` wraps
     "#);
     assert_snapshot!(report(|m, i| {
         let table = m.memory("table", 4, Type::s(8));
