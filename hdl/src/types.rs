@@ -158,7 +158,9 @@ impl fmt::Debug for Type {
 
 /// Why a piece of text is not a [`Type`].
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("`{text}` is not a type: write `bit`, `bits8`, `u8`, `s8`, `uq0.16` or `q8.8` with a width of 1 to {MAX_WIDTH} bits")]
+#[error(
+    "`{text}` is not a type: write `bit` for one bit and `bits8` for several, or `u8`, `s8`, `uq0.16` or `q8.8`, with a width of 1 to {MAX_WIDTH} bits"
+)]
 pub struct ParseTypeError {
     /// The text as given.
     pub text: String,

@@ -163,7 +163,7 @@ fn a_message_says_what_was_expected_and_what_was_found() {
     refuses(&module("  initial 0x0"), "4:11: initial words stand below their `memory` line");
     refuses(
         &module("  %0 : u0 = const 0x0"),
-        "4:8: `u0` is not a type: write `bit`, `bits8`, `u8`, `s8`, `uq0.16` or `q8.8` with a width of 1 to 65536 bits",
+        "4:8: `u0` is not a type: write `bit` for one bit and `bits8` for several, or `u8`, `s8`, `uq0.16` or `q8.8`, with a width of 1 to 65536 bits",
     );
     refuses(&module("  %0 : u8 = read \"rom\" address %0"), "4:18: \"rom\" is not the name of a memory of this module");
     refuses(&module("  instance \"u\" of \"m\" inputs"), "4:19: \"m\" is not the name of a module before this one");
