@@ -92,7 +92,7 @@ pub struct RunArguments {
     /// Run both engines in lockstep and stop with exit code 1 at the first difference.
     #[arg(long, conflicts_with = "engine")]
     pub verify_engine: bool,
-    /// Stop with exit code 4 after this many cycles.
+    /// Stop with exit code 4 after this many cycles, counted like the report's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub cycle_limit: Option<u64>,
     /// Print no table and no progress; warnings, errors and exit code only.

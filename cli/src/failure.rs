@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use miette::{Diagnostic, Report};
 use thiserror::Error;
 
+use crate::text::presentable;
+
 /// A command that did not succeed: its kind decides the exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -70,7 +72,7 @@ impl Failure {
 
 /// A message and what to do about it, for failures that have no place in a file.
 pub fn message_with_help(message: impl Into<String>, help: impl Into<String>) -> Report {
-    Report::new(Message { message: message.into(), help: help.into() })
+    Report::new(Message { message: presentable(&message.into()), help: presentable(&help.into()) })
 }
 
 #[derive(Debug, Error, Diagnostic)]

@@ -1,8 +1,6 @@
 //! The files of a run: its report, and beside it the pictures and output tensors that the report names.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 use systole_kernels::report::Figure;
@@ -36,31 +34,28 @@ struct SameFile(String);
 
 /// The pictures and output tensors that the report in the folder names. None, if there is no report or it cannot be read.
 pub fn files_of_last_run(folder: &OutputFolder) -> Vec<String> {
-    let report = fs::read(folder.path().join(REPORT)).unwrap_or_default();
-    let report: Value = serde_json::from_slice(&report).unwrap_or_default();
+    let report: Value = serde_json::from_slice(&folder.content(REPORT)).unwrap_or_default();
     let list = |key: &str| report[key].as_array().into_iter().flatten();
-    let files = list("figures").map(|figure| &figure["file"]).chain(list("output_files")).filter_map(Value::as_str);
-    // Plain names only: a report removes nothing outside its folder.
-    files.filter(|&name| Path::new(name).file_name() == Some(OsStr::new(name))).map(str::to_string).collect()
+    let files = list("figures").map(|figure| &figure["file"]).chain(list("output_files"));
+    folder.files_of(files.filter_map(Value::as_str))
 }
 
-/// Writes the report and the files that it names, and returns the report's path and theirs: all of them, or none. The report comes last, so
-/// that it never names a file that is not there.
+/// Writes the report and the files that it names, and returns the report's path and theirs: all of them, or none.
 pub fn write_report(folder: &OutputFolder, files: &[NewFile], report: &[u8]) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
     let names = files.iter().map(|file| file.name.as_str());
     if let Some((_, name)) = names.clone().enumerate().find(|&(index, name)| names.clone().take(index).any(|earlier| earlier == name)) {
         return Err(Failure::defect(&SameFile(name.into())));
     }
-    let beside: Result<Vec<PathBuf>, Failure> = files.iter().map(|file| folder.write(&file.name, &file.content)).collect();
-    let written = beside.and_then(|beside| Ok((folder.write(REPORT, report)?, beside)));
-    written.inspect_err(|_| {
-        // The first failure is what the user has to know of.
-        let _ = folder.clear(names);
-    })
+    let beside = files.iter().map(|file| (file.name.as_str(), file.content.as_slice()));
+    let all: Vec<(&str, &[u8])> = [(REPORT, report)].into_iter().chain(beside).collect();
+    let mut paths = folder.write_all(&all, &[] as &[&str])?;
+    Ok((paths.remove(0), paths))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use systole_kernels::report::FigureFormat;
 
     use super::*;
@@ -79,6 +74,23 @@ mod tests {
         let (_, beside) = write_report(&folder, &files, &serde_json::to_vec(&report).unwrap()).ok().unwrap();
         assert_eq!(fs::read(&beside[1]).unwrap(), b"<svg/>");
         assert_eq!(files_of_last_run(&folder), ["graph.svg", "memory.svg"]);
+    }
+
+    #[test]
+    fn names_in_a_report_that_are_no_files_of_the_folder_are_left_alone() {
+        let above = tempfile::tempdir().unwrap();
+        fs::create_dir_all(above.path().join("out/folder.svg")).unwrap();
+        for file in ["out/graph.svg", "outside.svg"] {
+            fs::write(above.path().join(file), "").unwrap();
+        }
+        let folder = OutputFolder::make(above.path().join("out")).unwrap();
+        let absolute = above.path().join("outside.svg");
+        let names =
+            ["gra\0ph.svg", "\0", "", "..", ".", "../outside.svg", "folder.svg", "folder.svg/", "a/b.svg", absolute.to_str().unwrap()];
+        let figures: Vec<_> = names.into_iter().chain(["graph.svg"]).map(|file| serde_json::json!({ "file": file })).collect();
+        let report = serde_json::json!({ "figures": figures, "output_files": names });
+        fs::write(above.path().join("out").join(REPORT), report.to_string()).unwrap();
+        assert_eq!(files_of_last_run(&folder), ["graph.svg"]);
     }
 
     #[test]

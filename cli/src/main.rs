@@ -2,6 +2,9 @@
 //!
 //! Everything that touches the outside (arguments, files, the terminal, outside tools) is here and nowhere below.
 
+// Printing macros panic where nothing can be written; `output` has what does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod commands;
 mod config;
@@ -11,9 +14,10 @@ mod interrupt;
 mod output;
 mod parameters;
 mod tensors;
+mod text;
 mod view;
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::panic;
 use std::process::ExitCode;
 
@@ -21,10 +25,18 @@ use clap::Parser;
 use miette::MietteHandlerOpts;
 
 use arguments::{Arguments, Command};
+use failure::{BAD_INPUT, Failure};
+use interrupt::catch_interrupts;
+use output::{print_error, unwritable};
 
 fn main() -> ExitCode {
     install_hooks();
-    let done = match Arguments::parse().command {
+    catch_interrupts();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return answered(&answer),
+    };
+    let done = match arguments.command {
         Command::List(arguments) => commands::list::list(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Trace(arguments) => commands::trace::trace(&arguments),
@@ -35,10 +47,23 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{:?}", failure.report());
-            failure.exit_code()
-        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Says why there is no success.
+fn failed(failure: &Failure) -> ExitCode {
+    print_error(&format!("{:?}\n", failure.report()));
+    failure.exit_code()
+}
+
+/// Shows the help or the version that was asked for, or what is wrong with the command line.
+fn answered(answer: &clap::Error) -> ExitCode {
+    let code = if answer.use_stderr() { BAD_INPUT } else { 0 };
+    match answer.print() {
+        // Help that could not be shown is a failure, as results are; a reader that went away has seen enough.
+        Err(error) if code == 0 && error.kind() != ErrorKind::BrokenPipe => failed(&unwritable(&error)),
+        _ => ExitCode::from(code),
     }
 }
 
@@ -52,10 +77,10 @@ fn install_hooks() {
         Box::new(if on_terminal { options } else { options.wrap_lines(false) }.build())
     }));
     panic::set_hook(Box::new(|panic| {
-        eprintln!(
+        print_error(&format!(
             "systole {} has come upon a defect in itself: {panic}\n\
-             This is a bug in Systole, whatever the input was. Please report it with the command and the configuration that led here.",
+             This is a bug in Systole, whatever the input was. Please report it with the command and the configuration that led here.\n",
             env!("CARGO_PKG_VERSION")
-        );
+        ));
     }));
 }

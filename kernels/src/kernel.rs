@@ -137,7 +137,8 @@ pub trait Prepared {
 pub struct RunContext<'a> {
     /// A simulation of [`Configured::design`] in its initial state, with its streams counted and without drivers on them.
     pub simulator: &'a mut Simulator,
-    /// Cycles that the run may take.
+    /// Cycles that the run may take, counted as [`Cycles::total`](crate::report::Cycles::total) counts them: after the reset, up to the last
+    /// output word.
     pub cycle_limit: u64,
     /// Called from time to time with the state of the run; a break stops it.
     pub progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
@@ -219,9 +220,15 @@ impl From<Diagnostics> for DesignError {
 /// A run that came to no result.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The simulation stopped: a deadlock, the cycle limit, or an observer that gave up.
+    /// The simulation stopped: a deadlock, or an observer that gave up.
     #[error(transparent)]
     Stopped(#[from] systole_sim::RunError),
+    /// The run took as many cycles as it may, and was not done.
+    #[error("not done within {limit} cycles")]
+    CycleLimit {
+        /// Cycles that it may take.
+        limit: u64,
+    },
     /// The simulation came to a deadlock, and the kernel knows why: that is what is displayed.
     #[error("{reason}")]
     Deadlock {

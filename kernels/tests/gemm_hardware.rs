@@ -69,7 +69,7 @@ fn the_cycle_limit_and_the_host_can_stop_a_run(engine: EngineKind) {
         let mut simulator = Simulator::new(&design, Options { engine, ..Options::default() }).unwrap();
         prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |_| flow })
     };
-    assert!(matches!(stop(50, ControlFlow::Continue(())), Err(RunError::Stopped(systole_sim::RunError::CycleLimit { .. }))));
+    assert!(matches!(stop(50, ControlFlow::Continue(())), Err(RunError::CycleLimit { limit: 50 })));
     assert!(matches!(stop(10_000, ControlFlow::Break(())), Err(RunError::Interrupted { .. })));
 }
 

@@ -4,6 +4,7 @@
 //! - [`engine`]: what every engine can do; [`mod@reference`] is the interpreter, [`compiled`] the fast one, [`lockstep`] both.
 //! - [`hierarchy`]: the instance tree and its paths. [`samples`]: reading many signals at once.
 //! - [`observer`]: the hook for what looks at each cycle: [`recorder`], [`trace`], [`record`] with [`state`].
+//! - [`files`]: files that appear whole or not at all.
 //!
 //! **Invariant.** Drivers, counters, traces and explanations know engines by [`Engine`] only.
 
@@ -13,7 +14,7 @@ pub mod connect;
 pub mod counters;
 pub mod deadlock;
 pub mod engine;
-mod files;
+pub mod files;
 pub mod hierarchy;
 pub mod lockstep;
 pub mod observer;

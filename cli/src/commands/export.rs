@@ -1,9 +1,5 @@
 //! `systole export`: Verilog, and a testbench that replays a simulation.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::path::Path;
-
 use systole_hdl::Design;
 use systole_hdl::design::DomainId;
 use systole_kernels::kernel::{RunContext, RunError};
@@ -19,7 +15,6 @@ use super::run::stopped;
 use super::workload::Workload;
 use crate::arguments::ExportArguments;
 use crate::failure::Failure;
-use crate::interrupt::catch_interrupts;
 use crate::output::{OutputFolder, print};
 use crate::view::grouped;
 use crate::view::progress::ProgressLine;
@@ -35,19 +30,13 @@ pub fn export(arguments: &ExportArguments) -> Result<(), Failure> {
         false => None,
     };
     let folder = OutputFolder::make(arguments.out.clone())?;
-    folder.clear(files_of_last_export(&folder))?;
-    write_modules(&folder, &verilog)?;
     let shown = folder.path().display();
     let mut text = format!("{} modules in {shown}, top module {}\n", verilog.modules.len(), verilog.top().name);
-    let mut files: Vec<String> = verilog.modules.iter().map(|module| module.file_name()).collect();
-    if let Some((bench, extent)) = bench {
-        folder.write(bench.file_name(), bench.text.as_bytes())?;
-        for (name, data) in &bench.data {
-            folder.write(name, data.as_bytes())?;
-            files.push(name.to_string());
-        }
-        folder.write(Testbench::SCRIPT, bench.script.as_bytes())?;
-        files.extend([bench.file_name().to_string(), Testbench::SCRIPT.to_string()]);
+    let mut files: Vec<(String, &[u8])> = module_files(&verilog);
+    if let Some((bench, extent)) = &bench {
+        files.extend(bench.data.iter().map(|(name, data)| (name.to_string(), data.as_bytes())));
+        files.push((bench.file_name().to_string(), bench.text.as_bytes()));
+        files.push((Testbench::SCRIPT.to_string(), bench.script.as_bytes()));
         let cycles = grouped(bench.cycles as u64);
         text += &match extent {
             Extent::Whole => format!("testbench {} replays the whole run, {cycles} cycles", bench.name),
@@ -57,7 +46,9 @@ pub fn export(arguments: &ExportArguments) -> Result<(), Failure> {
         };
         text += &format!("; run it with: sh {}\n", Testbench::SCRIPT);
     }
-    folder.write(FILE_LIST, (files.join("\n") + "\n").as_bytes())?;
+    let list = files.iter().map(|(name, _)| format!("{name}\n")).collect::<String>();
+    files.push((FILE_LIST.to_string(), list.as_bytes()));
+    folder.write_all(&files, &files_of_last_export(&folder))?;
     print(&text)
 }
 
@@ -65,9 +56,8 @@ pub fn export(arguments: &ExportArguments) -> Result<(), Failure> {
 const FILE_LIST: &str = ".systole-export";
 
 fn files_of_last_export(folder: &OutputFolder) -> Vec<String> {
-    let list = fs::read_to_string(folder.path().join(FILE_LIST)).unwrap_or_default();
-    // Plain names only: the list removes nothing outside the folder.
-    list.lines().filter(|name| Path::new(name).file_name() == Some(OsStr::new(name))).map(str::to_string).collect()
+    let list = String::from_utf8(folder.content(FILE_LIST)).unwrap_or_default();
+    folder.files_of(list.lines())
 }
 
 /// How much of a run a testbench replays.
@@ -82,10 +72,9 @@ pub fn verilog_of(design: &Design) -> Result<VerilogOutput, Failure> {
     write(design, &systole_verilog::Options::default()).map_err(|error| Failure::defect(&error))
 }
 
-/// Writes each module into a file of its own and gives the files' names, children first.
-pub fn write_modules(folder: &OutputFolder, verilog: &VerilogOutput) -> Result<Vec<String>, Failure> {
-    let modules = verilog.modules.iter();
-    modules.map(|module| folder.write(module.file_name(), module.text.as_bytes()).map(|_| module.file_name())).collect()
+/// Each module as a file of its own, children first: name and content.
+pub fn module_files(verilog: &VerilogOutput) -> Vec<(String, &[u8])> {
+    verilog.modules.iter().map(|module| (module.file_name(), module.text.as_bytes())).collect()
 }
 
 fn make_testbench(workload: &Workload, design: &Design, verilog: &VerilogOutput, cycles: u64) -> Result<(Testbench, Extent), Failure> {
@@ -100,8 +89,8 @@ fn record(workload: &Workload, design: &Design, cycles: u64) -> Result<(Recorder
     let prepared = workload.prepare()?;
     let mut simulator = Simulator::new(design, Options::default()).map_err(|error| Failure::defect(&error))?;
     let attached = simulator.attach(FirstCycles { recorder: Recorder::new(), cycles });
-    catch_interrupts();
     let line = ProgressLine::new(false);
+    line.watch(&mut simulator);
     let ran =
         prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit: u64::MAX, progress: &mut |progress| line.follow(progress) });
     line.clear();

@@ -1,5 +1,6 @@
 //! `systole run`: elaborate, simulate, check, report.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use super::workload::Workload;
 use crate::arguments::{RunArguments, TraceArguments, TraceFormat};
 use crate::failure::{Failure, message_with_help};
 use crate::files::{NewFile, REPORT, files_of_last_run, write_report};
-use crate::interrupt::catch_interrupts;
+use crate::interrupt::{asked_to_stop, in_order};
 use crate::output::{OutputFolder, print, print_error};
 use crate::tensors::write::{OUTPUTS, files};
 use crate::view::progress::ProgressLine;
@@ -35,8 +36,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let (engine, compiling) = timed(|| kind.make(&design));
     let mut engine = engine.map_err(|error| Failure::defect(&error))?;
 
-    // Before anything appears on disk, so that no interrupt finds it half done.
-    catch_interrupts();
+    // From here on an interrupt completes the waveform and the record.
+    let ending = in_order();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
     // What the report names comes first: once the report is gone, nothing names it.
     folder.clear(files_of_last_run(&folder))?;
@@ -47,6 +48,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let trace = trace.map(|(path, trace)| (path, simulator.attach(trace)));
     let record = record.map(|(path, record)| (path, simulator.attach(record)));
     let line = ProgressLine::new(arguments.quiet);
+    line.watch(&mut simulator);
     let cycle_limit = arguments.cycle_limit.unwrap_or(u64::MAX);
     let (ran, simulating) =
         timed(|| prepared.run(&mut RunContext { simulator: &mut simulator, cycle_limit, progress: &mut |progress| line.follow(progress) }));
@@ -60,18 +62,21 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
 
     // Whatever became of the run, its waveform is completed first: it shows how that came about.
     let trace = trace.map(|(path, attached)| finish(path, attached, &mut simulator, "--trace")).transpose();
+    let trace = trace.and_then(|path| without_cycles(path, &arguments.trace, cycles));
     let record = record.map(|(path, attached)| finish(path, attached, &mut simulator, "--record")).transpose();
+    let ran = if asked_to_stop() && ran.is_ok() { Err(RunError::Interrupted { cycle: cycles }) } else { ran };
     let (outcome, trace, record) = match ran {
         Ok(outcome) => (outcome, trace?, record?),
         Err(error) => {
             for (what, path) in [("trace", trace), ("record", record)] {
                 if let Ok(Some(path)) = path {
-                    eprintln!("{what}: {}, complete up to cycle {cycles}", path.display());
+                    print_error(&format!("{what}: {}, complete up to cycle {cycles}\n", path.display()));
                 }
             }
             return Err(stopped(error));
         }
     };
+    drop(ending);
 
     let outputs = files(&outcome.outputs, arguments.npy)?;
     let report = Report {
@@ -141,7 +146,7 @@ fn verdict(outcome: &Outcome) -> Result<(), Failure> {
 pub fn stopped(error: RunError) -> Failure {
     let message = error.to_string();
     match error {
-        RunError::Stopped(systole_sim::RunError::CycleLimit { .. }) => {
+        RunError::CycleLimit { .. } | RunError::Stopped(systole_sim::RunError::CycleLimit { .. }) => {
             Failure::Stuck(message_with_help(message, "no report was written; allow more cycles with --cycle-limit"))
         }
         RunError::Stopped(systole_sim::RunError::Deadlock(_)) => {
@@ -154,8 +159,10 @@ pub fn stopped(error: RunError) -> Failure {
                         configuration, and run with `--engine reference` meanwhile";
             Failure::Differs(message_with_help(message, help))
         }
-        RunError::Stopped(systole_sim::RunError::Observer { .. }) => Failure::input(message, "no report was written"),
-        RunError::Interrupted { cycle } => {
+        RunError::Stopped(systole_sim::RunError::Observer { .. }) => {
+            Failure::input(message, "no report was written; make room, or choose another folder with --out")
+        }
+        RunError::Interrupted { cycle } | RunError::Stopped(systole_sim::RunError::Interrupted { cycle }) => {
             Failure::Interrupted(message_with_help(format!("interrupted in cycle {cycle}"), "no report was written"))
         }
         RunError::Surplus { .. } => {
@@ -197,8 +204,22 @@ fn start_record(folder: &OutputFolder, engine: &mut dyn Engine) -> Result<(PathB
 
 /// Completes a trace or a record, which `option` had asked for.
 fn finish<O: Observer>(path: PathBuf, attached: Attached<O>, simulator: &mut Simulator, option: &str) -> Result<PathBuf, Failure> {
+    let help = || format!("no report was written; make room, or run it again without {option}");
     match simulator.detach(attached) {
-        Ok(_) => Ok(path),
-        Err(error) => Err(Failure::input(error.to_string(), format!("no report was written; run it again without {option}"))),
+        // One that failed before, which stopped the run, is not there.
+        Ok(_) if path.exists() => Ok(path),
+        Ok(_) => Err(Failure::input(format!("{} was not written", path.display()), help())),
+        Err(error) => Err(Failure::input(error.to_string(), help())),
     }
+}
+
+/// The waveform, unless the run ended before the first cycle that it was to show: then there is none, and the user is told.
+fn without_cycles(path: Option<PathBuf>, arguments: &TraceArguments, cycles: u64) -> Result<Option<PathBuf>, Failure> {
+    let from = arguments.trace_from;
+    let Some(empty) = path.as_ref().filter(|_| from >= cycles) else { return Ok(path) };
+    fs::remove_file(empty)
+        .map_err(|error| Failure::input(format!("cannot remove the empty waveform {}: {error}", empty.display()), "remove it by hand"))?;
+    let ran = cycles.checked_sub(1).map_or("no cycle".to_string(), |last| format!("cycles 0 to {last}"));
+    print_error(&format!("warning: no waveform was written: --trace-from is {from}, and the run has {ran}\n"));
+    Ok(None)
 }

@@ -3,6 +3,7 @@
 //! A kernel reads the merged table and complains by key path; [`Config::locate`] turns such a complaint into a diagnostic
 //! with file, line and column, or with the override's own text.
 
+mod excerpt;
 mod key_path;
 mod places;
 #[cfg(test)]
@@ -14,13 +15,16 @@ use std::mem;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use miette::{Diagnostic, NamedSource, SourceSpan};
+use miette::{Diagnostic, SourceSpan};
 use systole_kernels::kernel::ConfigError;
 use thiserror::Error;
 use toml::{Table, Value};
 
+use excerpt::Excerpt;
 use key_path::{KeyPath, Segment};
 use places::{Place, Places};
+
+use crate::text::presentable;
 
 /// A configuration that has been read, with overrides applied.
 #[derive(Debug)]
@@ -53,7 +57,7 @@ impl Override {
 pub struct ConfigProblem {
     message: String,
     #[source_code]
-    source_code: NamedSource<String>,
+    source_code: Excerpt,
     #[label("{label}")]
     span: SourceSpan,
     label: String,
@@ -63,9 +67,9 @@ pub struct ConfigProblem {
 
 /// A configuration file that cannot be read at all.
 #[derive(Debug, Error, Diagnostic)]
-#[error("cannot read the configuration {}: {reason}", path.display())]
+#[error("cannot read the configuration {path}: {reason}")]
 pub struct UnreadableConfig {
-    path: PathBuf,
+    path: String,
     reason: String,
     #[help]
     help: String,
@@ -144,6 +148,11 @@ impl Config {
             return Err(refuse(Refusal { message: format!("`{key}` is not a key"), help: OVERRIDE_FORM }));
         };
         let value = value.trim();
+        if is_beyond_integers(value) {
+            let message = format!("`{}`: {value} is beyond the integers of TOML", key.trim());
+            let help = "they reach from -9223372036854775808 to 9223372036854775807";
+            return Err(refuse(Refusal { message, help }));
+        }
         // What is no TOML value is a string, so that words need no quotes inside the shell's quotes.
         let value = value.parse::<Value>().unwrap_or_else(|_| Value::String(value.to_string()));
         let mut taken = KeyPath::default();
@@ -157,9 +166,21 @@ impl Config {
     }
 }
 
+/// Whether the text is written as an integer whose value fits no TOML integer: these have 64 bits with sign.
+fn is_beyond_integers(text: &str) -> bool {
+    let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
+    let prefixed = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, radix)| Some((digits.strip_prefix(prefix)?, radix)));
+    let (digits, radix) = prefixed.unwrap_or((digits, 10));
+    let is_number = digits.starts_with(|first: char| first.is_digit(radix)) && digits.chars().all(|c| c == '_' || c.is_digit(radix));
+    is_number && i64::from_str_radix(&format!("{sign}{}", digits.replace('_', "")), radix).is_err()
+}
+
 fn read_text(path: &Path) -> Result<String, UnreadableConfig> {
-    let unreadable =
-        |reason: &str, help: &str| UnreadableConfig { path: path.to_path_buf(), reason: reason.to_string(), help: help.to_string() };
+    let unreadable = |reason: &str, help: &str| UnreadableConfig {
+        path: presentable(&path.display().to_string()),
+        reason: reason.to_string(),
+        help: help.to_string(),
+    };
     if fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > LONGEST) {
         return Err(unreadable(&format!("it has more than {LONGEST} bytes"), WHAT_A_CONFIG_IS));
     }
@@ -187,45 +208,17 @@ fn syntax_problem(path: &Path, text: &str, error: &toml::de::Error) -> ConfigPro
 }
 
 fn file_problem(path: &Path, text: &str, span: Range<usize>, message: String, label: String, help: Option<String>) -> ConfigProblem {
-    let (text, span) = shortened(text, span);
-    ConfigProblem { message, source_code: NamedSource::new(path.display().to_string(), text), span: span.into(), label, help }
-}
-
-/// The text with its long lines cut off, so that a message about it stays readable, and the span moved along. What stands
-/// before the span in its own line stays, so that the column stays.
-fn shortened(text: &str, span: Range<usize>) -> (String, Range<usize>) {
-    const SHOWN: usize = 160;
-    let mut short = String::new();
-    let mut begin = 0;
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let end = start + line.len();
-        let mut shown = SHOWN;
-        if span.start >= start && (span.start < end || end == text.len()) {
-            begin = short.len() + span.start - start;
-            shown += span.start - start;
-        }
-        let content = line.trim_end_matches(['\r', '\n']);
-        if content.len() > shown {
-            short.push_str(&content[..content.floor_char_boundary(shown)]);
-            short.push_str(" ...\n");
-        } else {
-            short.push_str(line);
-        }
-        start = end;
-    }
-    let room = short[begin..].find('\n').unwrap_or(short.len() - begin);
-    (short, begin..begin + span.len().min(room))
+    problem(Excerpt::new(&path.display().to_string(), text, span), message, label, help)
 }
 
 fn override_problem(change: &Override, message: String, help: Option<String>) -> ConfigProblem {
-    ConfigProblem {
-        message,
-        source_code: NamedSource::new(format!("{} {}", change.option, change.text), change.text.clone()),
-        span: (0..change.text.len()).into(),
-        label: format!("given by {}", change.option),
-        help,
-    }
+    let Override { option, text } = change;
+    problem(Excerpt::new(&format!("{option} {text}"), text, 0..text.len()), message, format!("given by {option}"), help)
+}
+
+fn problem(source_code: Excerpt, message: String, label: String, help: Option<String>) -> ConfigProblem {
+    let (message, help) = (presentable(&message), help.as_deref().map(presentable));
+    ConfigProblem { message, span: source_code.span(), source_code, label, help }
 }
 
 /// What is wrong with an override, and what to write instead.

@@ -150,3 +150,65 @@ fn a_message_about_a_long_line_is_short() {
         assert!(message.contains(place) && message.len() < 1000, "{key}: {message}");
     }
 }
+
+/// What cannot be drawn whole: lines beyond the widths that a formatter knows, many lines, characters that act on a terminal.
+#[test]
+fn a_message_about_any_text_is_short_and_names_the_place() {
+    let far = format!("kernel = \"gemm\"{}!\n", " ".repeat(66_000));
+    let wide = format!("漢 = \"{}\" !\n", "漢".repeat(70_000));
+    let many = format!("layers = [\n{}]\nrows = !\n", "1,\n".repeat(70_000));
+    for (text, place) in [
+        (far.as_str(), "config.toml:1:66016"),
+        (&wide, "config.toml:1:70008"),
+        (&many, "config.toml:70003:8"),
+        ("name = \"\u{1b}[2Jx\"\n", "config.toml:1:"),
+        ("a = 1\r\nb = !\r\n", "config.toml:2:5"),
+        ("a = 1\rb = 2\n", "config.toml:1:"),
+        ("\tx = \"\t\" \t!", "config.toml:1:"),
+    ] {
+        let message = refused(text, &[]);
+        assert!(message.contains(place), "{place}: {message}");
+        assert!(message.len() < 2000 && !message.contains('\u{1b}'), "{} bytes: {message}", message.len());
+    }
+}
+
+#[test]
+fn the_place_in_a_cut_line_is_in_the_shown_part() {
+    let text = format!("é = \"{}\"\tlist = 5\n", "ü".repeat(500));
+    let message = refused(&text, &[]);
+    assert!(message.contains("config.toml:1:") && message.contains("list = 5"), "{message}");
+}
+
+#[test]
+fn a_complaint_about_a_table_of_many_lines_shows_the_first() {
+    let text = format!("kernel = \"gemm\"\nlayers = [\n{}]\n", "1,\n".repeat(5_000));
+    let message = located(&text, &[], "layers");
+    assert!(message.contains("config.toml:2:1") && message.lines().count() < 15, "{message}");
+}
+
+#[test]
+fn a_message_about_a_huge_override_is_short() {
+    for change in [format!("array.{}=1", "x".repeat(70_000)), format!("array.rows={}", "漢".repeat(70_000)), "rows\u{7}".repeat(30_000)] {
+        for message in [located(LAYERS, &[&format!("key={change}")], "key"), refused(LAYERS, &[&format!("[{change}")])] {
+            assert!(message.contains("--set") && message.len() < 4000 && !message.contains('\u{7}'), "{} bytes: {message}", message.len());
+        }
+    }
+}
+
+#[test]
+fn a_number_beyond_the_integers_of_toml_is_no_text() {
+    for value in
+        ["18446744073709551615", "9223372036854775808", "-9223372036854775809", "1_000_000_000_000_000_000_000", "0xffffffffffffffff"]
+    {
+        let message = refused(LAYERS, &[&format!("seed={value}")]);
+        assert!(message.contains(value) && message.contains("to 9223372036854775807"), "{message}");
+        let message = refused(&format!("seed = {value}\n"), &[]);
+        assert!(message.contains("config.toml:1:8"), "{message}");
+    }
+    for (value, expected) in
+        [("9223372036854775807", Value::Integer(i64::MAX)), ("00012345678901234567", Value::String("00012345678901234567".into()))]
+    {
+        let (_folder, config) = read(LAYERS, &[&format!("seed={value}")]);
+        assert_eq!(config.unwrap().table()["seed"], expected);
+    }
+}

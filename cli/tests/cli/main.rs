@@ -4,12 +4,17 @@ mod bad_input;
 #[cfg(unix)]
 mod documents;
 mod exports;
+#[cfg(unix)]
+mod full_disk;
 mod gates;
 #[cfg(unix)]
 mod interrupts;
+mod limits;
 mod listings;
 mod outputs;
 mod python;
 mod runs;
+#[cfg(target_os = "linux")]
+mod streams;
 mod support;
 mod synthesis;

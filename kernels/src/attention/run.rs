@@ -12,12 +12,12 @@ use super::model::Model;
 use super::parameters::{Parameters, StreamStalls};
 use super::prepare::{PreparedHead, Shape, Workload};
 use crate::common::agreement::Expected;
-use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, reseeded, stream_traffic};
-use crate::kernel::{Prepared, Progress, RunContext, RunError, serialize};
+use crate::common::course::Course;
+use crate::common::errors::share;
+use crate::common::streams::{explained_by_silence, high_water_marks, reseeded, stream_traffic};
+use crate::kernel::{Prepared, RunContext, RunError, serialize};
 use crate::report::{Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Setting, Throughput};
 
-/// Parts into which a head's output words are divided for showing progress.
-const PROGRESS_STEPS: usize = 100;
 /// Operations of a query's element with a key and of a weight with a value's element: two multiply-accumulates.
 const OPS_PER_ELEMENT: u64 = 4;
 
@@ -138,8 +138,8 @@ impl AttentionRun {
 
     fn error_table(&self, heads: &[HeadResult]) -> NamedTable {
         let rows = heads.iter().zip(&self.workload.heads).enumerate().map(|(index, (result, head))| {
-            let relative =
-                |error: &Measured<f64>| error.value().map_or_else(|| "-".into(), |error| format!("{:.2e}", error / head.largest_value));
+            let share = |error: &f64| share(*error, head.largest_value).map(|share| format!("{share:.2e}"));
+            let relative = |error: &Measured<f64>| error.value().and_then(share).unwrap_or_else(|| "-".into());
             let largest = format!("{:.4}", head.largest_value);
             [head_name(index), largest, relative(&result.numerics.max_abs_error), relative(&result.numerics.rms_error)]
         });
@@ -185,21 +185,13 @@ impl AttentionRun {
         context.simulator.reset()?;
         let output = self.drive(graph, context)?;
         let types = self.layout.output_fields();
-        let began = context.simulator.cycle();
-        let deadline = began.saturating_add(context.cycle_limit);
         let words = self.words_of_a_head(types.len());
         let heads = self.workload.heads.len();
+        let course = Course::begin(context, (heads * words) as u64);
         let mut results = Vec::with_capacity(heads);
-        let mut head_began = began;
+        let mut head_began = course.began;
         for index in 0..heads {
-            for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
-                context.simulator.run_until_received(output, received, deadline.saturating_sub(context.simulator.cycle()))?;
-                let done = (index * words + received) as u64;
-                let progress = Progress { done, total: (heads * words) as u64, cycles: context.simulator.cycle() };
-                if (context.progress)(progress).is_break() {
-                    return Err(RunError::Interrupted { cycle: context.simulator.cycle() });
-                }
-            }
+            course.receive(context, output, (words, (index * words) as u64), |_| Ok(()))?;
             let received = context.simulator.take_received(output);
             let numbers: Vec<i64> = received.iter().flat_map(|word| fields(&types, &word.value)).collect();
             let output = self.layout.results(&numbers);
@@ -212,9 +204,9 @@ impl AttentionRun {
             });
             head_began = context.simulator.cycle();
         }
-        let mut outcome = self.outcome(graph, context, began, &results)?;
+        let mut outcome = self.outcome(graph, context, course.began, &results)?;
         outcome.outputs = self.outputs(results);
-        expect_silence(context.simulator, output, "output", deadline)?;
+        course.expect_silence(context.simulator, output, "output")?;
         Ok(outcome)
     }
 

@@ -27,7 +27,13 @@ pub fn measure(result: ArrayView2<f64>, reference: ArrayView2<f64>) -> ErrorMeas
     measures
 }
 
-/// ‖result − reference‖ / ‖reference‖ in the Euclidean norm over all elements of equally shaped arrays; zero if both are zero.
+/// A part of a whole: 0 of 0 is 0, and more than that of 0 is no share.
+pub fn share(part: f64, whole: f64) -> Option<f64> {
+    if part == 0.0 { Some(0.0) } else { Some(part / whole).filter(|share| share.is_finite()) }
+}
+
+/// ‖result − reference‖ / ‖reference‖ in the Euclidean norm over all elements of equally shaped arrays; zero if both are zero, infinite if
+/// only the reference is.
 pub fn relative_error(result: ArrayView2<f64>, reference: ArrayView2<f64>) -> f64 {
     let norm = |values: ArrayView2<f64>| values.iter().map(|value| value * value).sum::<f64>().sqrt();
     let difference = norm((&result - &reference).view());
@@ -51,6 +57,11 @@ fn argmax<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
 mod tests {
     use super::*;
     use ndarray::array;
+
+    #[test]
+    fn a_share_of_nothing_is_nothing_or_none() {
+        assert_eq!((share(0.0, 0.0), share(1.0, 0.0), share(1.0, 4.0), share(0.0, 2.0)), (Some(0.0), None, Some(0.25), Some(0.0)));
+    }
 
     #[test]
     fn errors_are_absolute_differences_to_the_reference() {

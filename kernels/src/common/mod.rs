@@ -2,6 +2,7 @@
 //! random data, packed words, error measures, agreement with golden models, plots.
 
 pub mod agreement;
+pub mod course;
 pub mod errors;
 pub mod fitting;
 pub mod load;

@@ -1,7 +1,7 @@
 //! From the simulator's counters and the design's memories to the report.
 
 use systole_hdl::Design;
-use systole_sim::{Simulator, SinkHandle, StallPattern};
+use systole_sim::{Simulator, StallPattern};
 
 use crate::kernel::RunError;
 
@@ -61,21 +61,5 @@ pub fn explained_by_silence(error: RunError, streams: &[(&'static str, StallPatt
             remedy: format!("let `stalls.{stream}` be active at times"),
         },
         (error, _) => error,
-    }
-}
-
-/// Cycles without a transfer after which hardware is taken to be done.
-const QUIET: u64 = 64;
-
-/// Checks that the hardware has taken everything and gives nothing more on `sink`, the driver of `stream`.
-///
-/// # Errors
-/// If more words come, or the simulation stops.
-pub fn expect_silence(simulator: &mut Simulator, sink: SinkHandle, stream: &str, deadline: u64) -> Result<(), RunError> {
-    let limit = deadline.saturating_sub(simulator.cycle()).max(2 * QUIET);
-    simulator.run_until_quiet(QUIET, limit)?;
-    match simulator.received(sink).len() as u64 {
-        0 => Ok(()),
-        words => Err(RunError::Surplus { stream: stream.to_string(), words }),
     }
 }

@@ -56,7 +56,7 @@ impl SparseRun {
                 grouped(bits.div_ceil(8)),
                 format!("{ratio:.4}"),
                 format!("{:.2} %", 100.0 * layer.kept_l1),
-                format!("{:.4}", layer.relative_error),
+                if layer.relative_error.is_finite() { format!("{:.4}", layer.relative_error) } else { "-".to_string() },
             ]
         });
         let columns =
@@ -93,7 +93,7 @@ impl SparseRun {
         let mut families: Vec<&str> = self.layers.iter().map(|layer| layer.family.as_str()).collect();
         families.dedup();
         let series = families.into_iter().map(|family| {
-            let of_family = self.layers.iter().filter(|layer| layer.family == family);
+            let of_family = self.layers.iter().filter(|layer| layer.family == family && layer.relative_error.is_finite());
             let point = |layer: &SparseLayer| Point { x: self.speed_up(layer), y: layer.relative_error, label: layer.pattern.to_string() };
             let mut points: Vec<Point> = of_family.map(point).collect();
             points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));

@@ -10,10 +10,11 @@ use super::model::model;
 use super::parameters::{Hardware, Parameters, StreamStalls};
 use super::prepare::Workload;
 use crate::common::agreement::mismatches;
+use crate::common::course::Course;
 use crate::common::errors::measure;
 use crate::common::pack::{pack, unpack};
-use crate::common::streams::{expect_silence, high_water_marks, reseeded, stream_traffic};
-use crate::kernel::{Prepared, Progress, RunContext, RunError, serialize};
+use crate::common::streams::{high_water_marks, reseeded, stream_traffic};
+use crate::kernel::{Prepared, RunContext, RunError, serialize};
 use crate::report::{
     Cycles, Measured, MemoryItem, MemoryKind, MemoryUse, Mismatch, NamedTable, Numerics, Outcome, OutputTensor, Part, Throughput, grouped,
 };
@@ -21,9 +22,6 @@ use crate::sparse::hardware::{Sparsifier, SparsifierForm};
 use crate::sparse::masks::kept_l1;
 use crate::sparse::pattern::Pattern;
 use crate::sparse::transposable::BLOCK;
-
-/// Parts into which the output words are divided for showing progress.
-const PROGRESS_STEPS: usize = 100;
 
 /// A sparsification with its data.
 #[derive(Clone, Debug)]
@@ -260,21 +258,12 @@ impl Prepared for SparsifyRun {
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         context.simulator.reset()?;
         let sinks = self.drive(context.simulator)?;
-        let began = context.simulator.cycle();
-        let deadline = began.saturating_add(context.cycle_limit);
         let words = self.workload.schedule.steps();
-        for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
-            let simulator = &mut *context.simulator;
-            simulator.run_until_received(sinks.results, received, deadline.saturating_sub(simulator.cycle()))?;
-            self.check_refusals(simulator, &sinks)?;
-            let progress = Progress { done: received as u64, total: words as u64, cycles: simulator.cycle() };
-            if (context.progress)(progress).is_break() {
-                return Err(RunError::Interrupted { cycle: simulator.cycle() });
-            }
-        }
+        let course = Course::begin(context, words as u64);
+        course.receive(context, sinks.results, (words, 0), |simulator| self.check_refusals(simulator, &sinks))?;
         let received = context.simulator.take_received(sinks.results);
-        let outcome = self.outcome(context.simulator, began, &received)?;
-        expect_silence(context.simulator, sinks.results, sinks.stream, deadline)?;
+        let outcome = self.outcome(context.simulator, course.began, &received)?;
+        course.expect_silence(context.simulator, sinks.results, sinks.stream)?;
         self.check_refusals(context.simulator, &sinks)?;
         Ok(outcome)
     }

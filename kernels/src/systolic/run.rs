@@ -11,19 +11,17 @@ use super::model::Model;
 use super::parameters::StreamStalls;
 use super::prepare::{Input, PreparedLayer, Weights, ends_of_chains};
 use crate::common::agreement::Expected;
+use crate::common::course::Course;
 use crate::common::errors::accuracy;
 use crate::common::pack::{pack, unpack};
-use crate::common::streams::{expect_silence, explained_by_silence, high_water_marks, memory_items, reseeded, stream_traffic};
-use crate::kernel::{Prepared, Progress, RunContext, RunError};
+use crate::common::streams::{explained_by_silence, high_water_marks, memory_items, reseeded, stream_traffic};
+use crate::kernel::{Prepared, RunContext, RunError};
 use crate::report::{
     Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Setting, Task, Throughput, grouped,
     with_names_of_their_own,
 };
 use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::{Grouping, Violation};
-
-/// Parts into which a layer's output words are divided for showing progress.
-const PROGRESS_STEPS: usize = 100;
 
 /// Products on an array one after the other, with their data.
 #[derive(Clone, Debug)]
@@ -101,31 +99,23 @@ impl ArrayRun {
         })
     }
 
-    /// Runs one layer on `input` from the current cycle on; `words_before` output words of `words_in_all` came from earlier layers.
+    /// Runs one layer on `input` from the current cycle on; `words_before` output words came from earlier layers.
     fn run_layer(
         &self,
         index: usize,
         input: &Array2<i64>,
         drivers: &Drivers,
         context: &mut RunContext<'_>,
-        deadline: u64,
-        (words_before, words_in_all): (u64, u64),
+        course: &Course,
+        words_before: u64,
     ) -> Result<LayerResult, RunError> {
         let layer = &self.layers[index];
-        let simulator = &mut *context.simulator;
-        let began = simulator.cycle();
-        self.push_layer(layer, input, drivers, simulator)?;
-        let words = layer.schedule.output_words();
-        for received in (0..words).step_by(words.div_ceil(PROGRESS_STEPS)).skip(1).chain([words]) {
-            let stopped = simulator.run_until_received(drivers.c, received, deadline.saturating_sub(simulator.cycle()));
-            self.check_refusals(index, drivers, simulator)?;
-            stopped.map_err(|stopped| explained_by_silence(stopped.into(), &self.stalls.by_stream()))?;
-            let progress = Progress { done: words_before + received as u64, total: words_in_all, cycles: simulator.cycle() };
-            if (context.progress)(progress).is_break() {
-                return Err(RunError::Interrupted { cycle: simulator.cycle() });
-            }
-        }
-        let received = simulator.take_received(drivers.c);
+        let began = context.simulator.cycle();
+        self.push_layer(layer, input, drivers, context.simulator)?;
+        let words = (layer.schedule.output_words(), words_before);
+        let received = course.receive(context, drivers.c, words, |simulator| self.check_refusals(index, drivers, simulator));
+        received.map_err(|stopped| explained_by_silence(stopped, &self.stalls.by_stream()))?;
+        let received = context.simulator.take_received(drivers.c);
         let output = layer.schedule.scatter(received.iter().map(|word| unpack(&word.value, self.hardware.output)));
         Ok(LayerResult { part: self.part(index, &output, began, &received)?, output })
     }
@@ -166,12 +156,12 @@ impl ArrayRun {
     }
 
     /// Fills the store, if there is one, before the products begin.
-    fn fill_store(&self, drivers: &Drivers, simulator: &mut Simulator) -> Result<(), RunError> {
+    fn fill_store(&self, drivers: &Drivers, context: &mut RunContext<'_>, course: &Course) -> Result<(), RunError> {
         if let (Some(stored), Some(store)) = (&self.stored, &drivers.store) {
             let element = stored.store.element;
-            simulator.push_all(store.w, stored.store.fill_words(stored.weights.view()).map(move |lanes| pack(&lanes, element)))?;
+            context.simulator.push_all(store.w, stored.store.fill_words(stored.weights.view()).map(move |lanes| pack(&lanes, element)))?;
             // A word comes in every cycle.
-            simulator.step(stored.store.words())?;
+            course.pass(context, stored.store.words())?;
         }
         Ok(())
     }
@@ -252,10 +242,8 @@ impl Prepared for ArrayRun {
     fn run(&self, context: &mut RunContext<'_>) -> Result<Outcome, RunError> {
         context.simulator.reset()?;
         let drivers = self.drivers(context.simulator)?;
-        let began = context.simulator.cycle();
-        self.fill_store(&drivers, context.simulator)?;
-        let deadline = began.saturating_add(context.cycle_limit);
-        let words_in_all: u64 = self.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum();
+        let course = Course::begin(context, self.layers.iter().map(|layer| layer.schedule.output_words() as u64).sum());
+        self.fill_store(&drivers, context, &course)?;
         let mut words_before = 0;
         let mut outputs: Vec<Array2<i64>> = Vec::with_capacity(self.layers.len());
         let mut parts = Vec::with_capacity(self.layers.len());
@@ -264,14 +252,14 @@ impl Prepared for ArrayRun {
                 Input::Given(input) => input,
                 Input::OutputOf(earlier) => &outputs[*earlier],
             };
-            let result = self.run_layer(index, input, &drivers, context, deadline, (words_before, words_in_all))?;
+            let result = self.run_layer(index, input, &drivers, context, &course, words_before)?;
             words_before += layer.schedule.output_words() as u64;
             outputs.push(result.output);
             parts.push(result.part);
         }
-        let mut outcome = self.outcome(context.simulator, began, parts)?;
+        let mut outcome = self.outcome(context.simulator, course.began, parts)?;
         outcome.outputs = self.named(outputs);
-        expect_silence(context.simulator, drivers.c, "c", deadline)?;
+        course.expect_silence(context.simulator, drivers.c, "c")?;
         Ok(outcome)
     }
 }

@@ -117,6 +117,12 @@ pub enum RunError {
         /// The current cycle.
         cycle: u64,
     },
+    /// The callback of [`Simulator::on_progress`](super::Simulator::on_progress) asked for it.
+    #[error("stopped in cycle {cycle}")]
+    Interrupted {
+        /// The current cycle.
+        cycle: u64,
+    },
     /// Nothing moves any more, and the work is not done.
     #[error("{0}")]
     Deadlock(Box<Explanation>),

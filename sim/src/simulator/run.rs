@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 
 use systole_hdl::Value;
 use systole_hdl::design::MemoryId;
@@ -31,7 +32,7 @@ pub struct Progress {
     pub limit: u64,
 }
 
-type ProgressCallback = Box<dyn FnMut(Progress) + Send>;
+type ProgressCallback = Box<dyn FnMut(Progress) -> ControlFlow<()> + Send>;
 
 /// Observers and the progress callback.
 #[derive(Default)]
@@ -80,7 +81,7 @@ impl Simulator {
     /// Runs `cycles` cycles.
     ///
     /// # Errors
-    /// If an observer gives up, or engines in lockstep differ.
+    /// If an observer gives up, engines in lockstep differ, or [`Simulator::on_progress`] stops it.
     pub fn step(&mut self, cycles: u64) -> Result<(), RunError> {
         let idle = self.sources.is_empty() && self.sinks.is_empty() && self.counters.is_none() && self.attachments.is_empty();
         if let (true, Some(domains)) = (idle, self.clocks.uniform()) {
@@ -92,7 +93,7 @@ impl Simulator {
         let began = self.cycle;
         for _ in 0..cycles {
             self.end_cycle()?;
-            self.report_progress(began, cycles);
+            self.report_progress(began, cycles)?;
         }
         Ok(())
     }
@@ -162,7 +163,7 @@ impl Simulator {
             }
             self.look_for_deadlock(aim)?;
             self.end_cycle()?;
-            self.report_progress(began, limit);
+            self.report_progress(began, limit)?;
         }
     }
 
@@ -283,17 +284,19 @@ impl Simulator {
         Ok(*observer.downcast().expect("the handle has the observer's type"))
     }
 
-    /// Calls `callback` every `every` cycles of long runs and steps.
-    pub fn on_progress(&mut self, every: u64, callback: impl FnMut(Progress) + Send + 'static) {
+    /// Calls `callback` every `every` cycles of runs and steps; a break stops them in the cycle where they stand.
+    pub fn on_progress(&mut self, every: u64, callback: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) {
         self.attachments.progress = Some((every.max(1), Box::new(callback)));
     }
 
-    fn report_progress(&mut self, began: u64, limit: u64) {
+    fn report_progress(&mut self, began: u64, limit: u64) -> Result<(), RunError> {
         if let Some((every, callback)) = &mut self.attachments.progress
             && (self.cycle - began).is_multiple_of(*every)
+            && callback(Progress { cycle: self.cycle, began, limit }).is_break()
         {
-            callback(Progress { cycle: self.cycle, began, limit });
+            return Err(RunError::Interrupted { cycle: self.cycle });
         }
+        Ok(())
     }
 }
 

@@ -24,7 +24,8 @@
 //!
 //! **Whole files only.** A trace is written beside its destination and renamed when it is complete. That happens on
 //! [`Trace::finish`] and when the trace is dropped, also by an error or a panic; a process that ends without dropping it
-//! (a second interrupt, `exit`) leaves no file of the asked name, and any earlier file under that name as it was.
+//! (a second interrupt, `exit`) leaves no file of the asked name, and any earlier file under that name as it was. What it leaves under the
+//! name of an unfinished file is swept later: see [`crate::files`].
 
 mod changes;
 mod contents;

@@ -1,5 +1,7 @@
 //! Deadlocks are found and explained; what is none is not taken for one.
 
+use std::ops::ControlFlow;
+
 use systole_hdl::library::{fifo, fork, join};
 use systole_hdl::prelude::*;
 use systole_sim::{Options, RunError, Simulator, StallPattern};
@@ -168,6 +170,19 @@ fn a_sink_that_is_never_ready_is_explained() {
       FIFO `rejoin.long` is full with 8 words
     remedy: put a source or sink there, or give it a stall pattern that is active at times
     ");
+}
+
+#[test]
+fn a_callback_stops_a_run_and_a_step_in_the_cycle_where_they_stand() {
+    let stopping_at = |last: u64| {
+        let mut sim = rejoin(8, false, Options::default());
+        sim.on_progress(1, move |progress| if progress.cycle == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+        sim
+    };
+    let mut sim = stopping_at(37);
+    assert!(matches!(sim.run_until(|_| false, 500), Err(RunError::Interrupted { cycle: 37 })));
+    assert_eq!(sim.run_until(|sim| sim.cycle() == 60, 500).unwrap(), 23);
+    assert!(matches!(stopping_at(37).step(100), Err(RunError::Interrupted { cycle: 37 })));
 }
 
 #[test]

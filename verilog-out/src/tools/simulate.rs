@@ -95,5 +95,5 @@ fn verilator(testbench: &Testbench, directory: &Path, files: &[String], build: &
         strings(&["--binary", "--timing", "-Wno-fatal", "--top-module", &testbench.name, "--Mdir", &made, "-o", "simulation"]);
     arguments.extend(files.iter().cloned().chain([testbench.file_name()]));
     run(Tool::Verilator, &arguments, directory)?;
-    run_program(Tool::Verilator, &build.join("simulation"), &[], directory)
+    run_program(Tool::Verilator, &build.join("simulation"), &[], directory, &mut |_| true)
 }

@@ -1,13 +1,14 @@
 //! Synthesis with Yosys, and what it counts.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 use systole_hdl::Design;
 use systole_hdl::design::Memory;
 
-use super::{Tool, ToolError, run, strings, version};
+use super::{Tool, ToolError, find, run, run_program, strings, version};
 
 /// What a design is synthesized for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,10 +161,38 @@ pub fn check_design(design: &Design, directory: &Path, files: &[String]) -> Resu
 /// # Errors
 /// If Yosys is missing, refuses the design, or answers in an unknown form.
 pub fn synthesize(directory: &Path, files: &[String], top: &str, target: Target) -> Result<Resources, ToolError> {
+    synthesize_by_steps(directory, files, top, target, &mut |_| {})
+}
+
+/// The file of the counts, beside the design.
+const COUNTS: &str = "counts.json";
+
+/// The same as [`synthesize`], and tells `follow` each step of the script, such as `SYNTH_ECP5 pass: DFFLEGALIZE pass (convert FFs …)`, as
+/// Yosys begins it.
+///
+/// # Errors
+/// As [`synthesize`].
+pub fn synthesize_by_steps(
+    directory: &Path,
+    files: &[String],
+    top: &str,
+    target: Target,
+    follow: &mut dyn FnMut(&str),
+) -> Result<Resources, ToolError> {
     let command = format!("read_verilog {}; {} -top {top}; check -assert", files.join(" "), target.command());
-    let script = format!("{command}; tee -q -o /dev/stdout stat -json");
-    let answer = run(Tool::Yosys, &strings(&["-Q", "-q", "-p", &script]), directory)?;
-    let counts = cell_counts(&answer.stdout).ok_or_else(|| ToolError::Answer {
+    // Into a file: a Yosys in WebAssembly has no `/dev/stdout`.
+    let script = format!("{command}; tee -q -o {COUNTS} stat -json");
+    // Headings of the script's steps and of the steps within them go to the error output.
+    let arguments = strings(&["-Q", "-v", "2", "-p", &script]);
+    let answer = run_program(Tool::Yosys, &find(Tool::Yosys)?, &arguments, directory, &mut |line| match step(line) {
+        Some(step) => {
+            follow(step);
+            false
+        }
+        None => true,
+    })?;
+    let text = fs::read_to_string(directory.join(COUNTS)).unwrap_or_default();
+    let counts = cell_counts(&text).ok_or_else(|| ToolError::Answer {
         command: answer.command,
         problem: "no counts of cells by type; Yosys 0.20 or newer writes them".to_string(),
     })?;
@@ -173,6 +202,12 @@ pub fn synthesize(directory: &Path, files: &[String], top: &str, target: Target)
     }
     resources.by_type = counts;
     Ok(resources)
+}
+
+/// What a heading says is done: `2.11. Executing DFFLEGALIZE pass (..).`
+fn step(line: &str) -> Option<&str> {
+    let (number, step) = line.split_once(". Executing ")?;
+    number.starts_with(|first: char| first.is_ascii_digit()).then(|| step.trim_end_matches('.'))
 }
 
 /// The counts of the whole design in what `stat -json` writes. Only that object is read: of a hierarchy, Yosys up to 0.23 also
@@ -195,6 +230,12 @@ mod tests {
         let mut resources = Resources::default();
         counts.iter().for_each(|(cell, number)| Target::Ecp5.count(cell, &mut resources, *number));
         assert_eq!((resources.lut, resources.ff, resources.cells), (12, 3, 13));
+    }
+
+    #[test]
+    fn a_heading_tells_the_step() {
+        assert_eq!(step("2.11.3. Executing OPT_DFF pass (perform DFF optimizations)."), Some("OPT_DFF pass (perform DFF optimizations)"));
+        assert_eq!(step("ERROR: Module `\\x' is not part of the design."), None);
     }
 
     #[test]
