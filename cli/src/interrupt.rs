@@ -7,7 +7,7 @@
 
 use std::io::{IsTerminal, stderr};
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,29 +28,44 @@ const LONGEST_GRACE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(10);
 
 /// How long a message may wait for a reader that does not read.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(40);
 
 static ASKED_TO_STOP: AtomicBool = AtomicBool::new(false);
-static IN_ORDER: AtomicBool = AtomicBool::new(false);
+/// One of the following.
+static ENDING: AtomicU8 = AtomicU8::new(AT_ONCE);
+/// Nothing is worth completing.
+const AT_ONCE: u8 = 0;
+/// A simulation is made ready, whose files will be worth completing.
+const READY: u8 = 1;
+/// It has begun.
+const IN_ORDER: u8 = 2;
 
 /// Whether the user has interrupted the program.
 pub fn asked_to_stop() -> bool {
     ASKED_TO_STOP.load(Ordering::Relaxed)
 }
 
-/// What the program does now looks at [`asked_to_stop`] at each step and completes its files.
+/// A simulation that looks at [`stops_here`] in each cycle and completes its files.
 #[must_use]
 pub struct InOrder(());
 
-/// From now on, and as long as the result lives, an interrupt leaves time to end in order.
+/// From the first cycle of the simulation on, and as long as the result lives, an interrupt leaves time to end in order.
 pub fn in_order() -> InOrder {
-    IN_ORDER.store(true, Ordering::SeqCst);
+    ENDING.store(READY, Ordering::SeqCst);
     InOrder(())
+}
+
+/// Whether a simulation is to stop, in each of its cycles.
+pub fn stops_here() -> bool {
+    if ENDING.load(Ordering::Relaxed) == READY {
+        ENDING.store(IN_ORDER, Ordering::SeqCst);
+    }
+    asked_to_stop()
 }
 
 impl Drop for InOrder {
     fn drop(&mut self) {
-        IN_ORDER.store(false, Ordering::SeqCst);
+        ENDING.store(AT_ONCE, Ordering::SeqCst);
     }
 }
 
@@ -89,7 +104,7 @@ fn ignores_hangup() -> bool {
 #[cfg(unix)]
 fn interrupted() {
     let first = !ASKED_TO_STOP.swap(true, Ordering::SeqCst);
-    if !first || !IN_ORDER.load(Ordering::SeqCst) {
+    if !first || ENDING.load(Ordering::SeqCst) != IN_ORDER {
         end_now();
     }
     // The next interrupt is still heard.

@@ -36,7 +36,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let (engine, compiling) = timed(|| kind.make(&design));
     let mut engine = engine.map_err(|error| Failure::defect(&error))?;
 
-    // From here on an interrupt completes the waveform and the record.
+    // Once the simulation has begun, an interrupt completes the waveform and the record.
     let ending = in_order();
     let folder = OutputFolder::make(arguments.out.clone().unwrap_or_else(|| workload.default_folder()))?;
     // What the report names comes first: once the report is gone, nothing names it.

@@ -8,7 +8,7 @@ use systole_kernels::kernel::Progress;
 use systole_sim::Simulator;
 
 use super::grouped;
-use crate::interrupt::asked_to_stop;
+use crate::interrupt::{asked_to_stop, stops_here};
 
 /// A progress line on standard error, which indicatif leaves out where that is no terminal.
 pub struct ProgressLine(ProgressBar);
@@ -42,7 +42,7 @@ impl ProgressLine {
             if progress.cycle.is_multiple_of(SHOWN) && !line.is_hidden() {
                 line.set_message(grouped(progress.cycle));
             }
-            if asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if stops_here() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
     }
 
