@@ -43,7 +43,7 @@ pub fn build(directory: &Path, files: &[String], top: &str, build: &Path) -> Res
     // Verilator's own library does not depend on the design, and takes longer than a small one.
     let model = [format!("V{top}__ALL.a"), format!("V{top}.mk")];
     let make = strings(&["-s", "-f", &model[1], &model[0], "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0"]);
-    run_program(Tool::Verilator, Path::new("make"), &make, build).map(|_: Answer| ())
+    run_program(Tool::Verilator, Path::new("make"), &make, build, &mut |_| true).map(|_: Answer| ())
 }
 
 /// Compiles `files` in `directory` as Verilog-2005 with Icarus Verilog, all warnings on, without a result.
