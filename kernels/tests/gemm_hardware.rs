@@ -100,6 +100,9 @@ fn formats() -> impl Strategy<Value = &'static str> {
         "a = 's16'\nb = 's16'\naccumulator = 's40'\noutput = 's16'",
         "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 'accumulator'",
         "a = 'u8'\nb = 'u4'\naccumulator = 'u24'\noutput = 'u8'",
+        "a = 'u8'\nb = 's8'\noutput = 'u8'",
+        "a = 's4'\nb = 'u5'\naccumulator = 's24'\noutput = 'accumulator'",
+        "a = 'uq4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'uq4.4'",
         "a = 'q4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'q8.4'",
     ])
 }
@@ -108,7 +111,7 @@ fn any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles(engine: EngineK
     proptest!(ProptestConfig::with_cases(48), |(array in arrays(), formats in formats(), shape in prop::array::uniform3(1usize..60), seed in 0u64..1000, relu in any::<bool>())| {
         let mut table = config(&array, formats, shape, &format!("relu = {relu}"));
         table.insert("seed".into(), (seed as i64).into());
-        if formats.contains("u8") {
+        if formats.contains("accumulator = 'u") {
             table["layers"][0].as_table_mut().unwrap().remove("bias");
         }
         let outcome = run(table, engine);

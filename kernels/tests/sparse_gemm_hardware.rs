@@ -102,6 +102,9 @@ fn formats() -> impl Strategy<Value = &'static str> {
         "a = 's16'\nb = 's16'\naccumulator = 's40'\noutput = 's16'",
         "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 'accumulator'",
         "a = 'u8'\nb = 'u4'\naccumulator = 'u24'\noutput = 'u8'",
+        "a = 'u8'\nb = 's8'\noutput = 'u8'",
+        "a = 's4'\nb = 'u5'\naccumulator = 's24'\noutput = 'accumulator'",
+        "a = 'uq4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'uq4.4'",
         "a = 'q4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'q8.4'",
     ])
 }

@@ -23,14 +23,17 @@ fn layers(parameters: &Parameters) -> Vec<SparseLayer> {
     let load = |source: &systole_kernels::common::source::TensorSource| {
         Some(files::tensor(source.file.as_ref()?, source.tensor.as_ref().expect("the shipped configurations name every tensor")))
     };
-    let tensors = tensor_sources(parameters).into_iter().filter_map(|(_, source)| load(source)).collect();
-    prepare(parameters, &parameters.hardware(&[]).unwrap(), tensors).unwrap()
+    let tensors: Vec<Tensor> = tensor_sources(parameters).into_iter().filter_map(|(_, source)| load(source)).collect();
+    let hardware = parameters.hardware(&tensors).unwrap();
+    prepare(parameters, &hardware, tensors).unwrap()
 }
 
 /// The error of a configuration with random tensors, from reading it or from preparing its data.
 fn refusal(text: &str) -> String {
     let error = match read(text) {
-        Ok(parameters) => prepare(&parameters, &parameters.hardware(&[]).unwrap(), Vec::new())
+        Ok(parameters) => parameters
+            .hardware(&[])
+            .and_then(|hardware| prepare(&parameters, &hardware, Vec::new()))
             .expect_err(&format!("this configuration is refused:\n{text}")),
         Err(error) => error,
     };
@@ -146,7 +149,7 @@ fn wrong_keys_and_values_are_refused_with_a_remedy() {
         refusal(&format!("[sparsity]\ngroup = '1:4'\n{LAYER}pruning = 'transposable'")),
         refusal(&format!("[sparsity]\ngroup = '1:32'\n{LAYER}patterns = ['2:4', '1:4']\npruning = 'transposable'")),
         refusal(&format!("{LAYER}patterns = ['dense', '2:4']\n{NEXT}")),
-        refusal(&format!("[formats]\noutput = 's16'\n{LAYER}{NEXT}")),
+        refusal(&format!("[formats]\na = 's8'\noutput = 's16'\n{LAYER}{NEXT}")),
         refusal(NEXT),
         refusal("layers = []"),
         refusal("seed = 1"),

@@ -106,6 +106,7 @@ fn the_two_sides_of_a_product_may_have_different_formats(engine: EngineKind) {
         "a = 's16'\nb = 's8'\naccumulator = 's40'",
         "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 's16'",
         "a = 'u8'\nb = 'u4'\naccumulator = 'u24'",
+        "a = 'u8'\nb = 's8'\naccumulator = 's32'",
         "a = 'q4.4'\nb = 'q2.6'\naccumulator = 'q22.10'\noutput = 'q8.4'",
     ] {
         let outcome = run(config("rows = 4\ncolumns = 3", "2:4", [9, 14, 11], &format!("[formats]\n{formats}")), engine);
@@ -180,4 +181,18 @@ fn wrong_keys_and_shapes_are_refused_with_a_remedy() {
         refusal("x = { random = 'gaussian', shape = [4, 6] }"),
     ];
     insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn what_saturates_on_either_side_is_warned_of() {
+    let formats = "[formats]\na = 'q2.6'\nb = 'q6.2'\naccumulator = 'q24.8'";
+    let text = toml::to_string(&config("rows = 4\ncolumns = 3", "2:4", [9, 14, 11], formats)).unwrap();
+    let outcome = run(text.replace("\"full-range\"", "\"gaussian\"\nscale = 4.0").parse().unwrap(), EngineKind::Compiled);
+    let saturated = outcome.numerics.quantization.iter().filter(|entry| entry.saturated > 0).count();
+    assert!(outcome.warnings.len() >= 2 && saturated >= outcome.warnings.len(), "{:?}", outcome.warnings);
+    for subject in ["x", "dy"] {
+        let warning = outcome.warnings.iter().find(|warning| warning.subject() == subject);
+        let warning = warning.unwrap_or_else(|| panic!("{subject} is not in {:?}", outcome.warnings));
+        assert_eq!(warning.remedy().unwrap().key(), "formats.a");
+    }
 }

@@ -6,8 +6,10 @@ mod engines;
 mod files;
 mod runs;
 
+use ndarray::ArrayD;
 use proptest::prelude::*;
 use runs::{assert_exact_and_as_modelled, run, run_configured};
+use systole_kernels::common::tensor::Tensor;
 use systole_kernels::kernel::RunError;
 use systole_kernels::registry::configure;
 use systole_kernels::report::Outcome;
@@ -161,4 +163,24 @@ fn a_configuration_reads_back_as_it_was_written_with_its_defaults() {
     written.insert("kernel".into(), "sparsify".into());
     let (_, again) = configure(written).unwrap();
     assert_eq!(again.config(), configured.config());
+}
+
+#[test]
+fn weights_that_saturate_are_warned_of_and_integers_get_a_format_that_holds_them() {
+    let gaussian = |format: &str| {
+        let text = toml::to_string(&config("parallel", "1:8", format, [16, 8], "")).unwrap();
+        run(text.replace("full-range", "gaussian").parse().unwrap(), EngineKind::Compiled)
+    };
+    let outcome = gaussian("q1.7");
+    let [warning] = &outcome.warnings[..] else { panic!("{:?}", outcome.warnings) };
+    assert_eq!((warning.subject(), warning.count()), ("weights", outcome.numerics.quantization[0].saturated));
+    let format = warning.remedy().unwrap().value().trim_matches('"').to_string();
+    assert!(gaussian(&format).warnings.is_empty(), "{format}");
+
+    let text = "kernel = 'sparsify'\nweights = { file = 'w.npy' }";
+    let (_, configured) = configure(text.parse().unwrap()).unwrap();
+    let weights = Tensor { values: ArrayD::from_shape_fn(vec![8, 8], |at| (at[0] * 8 + at[1]) as f64 * 4.0), integer: true };
+    let outcome = run_configured(&*configured, vec![weights], EngineKind::Compiled).unwrap();
+    assert_eq!(outcome.chosen.iter().map(ToString::to_string).collect::<Vec<_>>(), ["format = \"u8\""]);
+    assert!(outcome.numerics.bit_exact && outcome.warnings.is_empty(), "{:?}", outcome.warnings);
 }

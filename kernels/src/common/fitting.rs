@@ -58,12 +58,13 @@ pub fn integer(extent: Extent) -> Type {
 }
 
 /// A format like `ty` that holds the raw numbers, in units of its last place: fixed point gets more bits before the point, for integers see
-/// [`integer`]. `None` if that takes more than `widest` bits.
+/// [`integer`]; what is unsigned becomes signed if a number is negative. `None` if that takes more than `widest` bits.
 pub fn roomier(ty: Type, raw: Extent, widest: u32) -> Option<Type> {
     if !is_fixed_point(ty) {
         return Some(integer(raw)).filter(|ty| holds(*ty, raw) && ty.width() <= widest);
     }
-    (ty.int()..=widest.saturating_sub(ty.frac())).map(|int| ty.resized(int, ty.frac())).find(|wider| holds(*wider, raw))
+    let like = if raw.least < 0.0 { Type::q(ty.int(), ty.frac()) } else { ty };
+    (ty.int()..=widest.saturating_sub(ty.frac())).map(|int| like.resized(int, ty.frac())).find(|wider| holds(*wider, raw))
 }
 
 /// Whether these raw numbers are in the type's range.
@@ -109,6 +110,6 @@ mod tests {
         assert_eq!(roomier(Type::q(4, 4), raw, 24), Some(Type::q(6, 4)));
         assert_eq!(roomier(Type::q(4, 4), raw, 9), None);
         assert_eq!(roomier(Type::u(8), raw, 24), Some(Type::s(16)));
-        assert_eq!(roomier(Type::uq(4, 4), raw, 24), None, "no unsigned number is negative");
+        assert_eq!(roomier(Type::uq(4, 4), raw, 24), Some(Type::q(6, 4)), "no unsigned number is negative");
     }
 }

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, KernelParameters};
+use crate::report::Setting;
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
+use crate::systolic::format_choice::{Demands, FormatParameters};
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters};
 use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
 use crate::systolic::prepare::LABELS;
@@ -25,7 +27,7 @@ pub struct Parameters {
     pub array: ArrayParameters,
     /// Number formats of the hardware.
     #[serde(default)]
-    pub formats: Formats,
+    pub formats: FormatParameters,
     /// The products in order; the output of one is the operand A of the next.
     pub layers: Vec<Layer>,
     /// When the far ends of the streams are active.
@@ -63,8 +65,9 @@ impl KernelParameters for Parameters {
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.array.validate()?;
-        self.formats.validate()?;
-        self.validate_layers()?;
+        let formats = self.formats.choose(&self.demands());
+        formats.validate()?;
+        self.validate_layers(&formats)?;
         self.stalls.validate()?;
         match &self.task {
             Some(task) => task.labels.validate_axes("task.labels", 1, LABELS),
@@ -74,13 +77,21 @@ impl KernelParameters for Parameters {
 }
 
 impl Parameters {
-    /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only needed if the dataflow
-    /// depends on the work.
+    /// Whether the hardware depends on the tensors.
+    pub fn hardware_needs_tensors(&self) -> bool {
+        self.array.dataflow.fixed().is_none() || !self.formats.is_complete()
+    }
+
+    /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only
+    /// [needed](Parameters::hardware_needs_tensors) if the dataflow depends on the work, or formats on the data.
     ///
     /// # Errors
-    /// If the dataflow depends on the work, and the tensors' shapes do not fit together.
+    /// If the dataflow depends on the work, and the tensors' shapes do not fit together; if a format depends on a tensor that is missing, or
+    /// those that are stated do not suit the data.
     pub fn hardware(&self, tensors: &[Tensor]) -> Result<HardwareParameters, ConfigError> {
-        let of = |dataflow: Dataflow| self.array.hardware(dataflow, &self.formats, Group::DENSE);
+        let formats = self.formats.choose_for(self.products(), tensors, self.seed, self.demands())?;
+        formats.validate()?;
+        let of = |dataflow: Dataflow| self.array.hardware(dataflow, &formats, Group::DENSE);
         let Some(dataflow) = self.array.dataflow.fixed() else {
             let any = of(Dataflow::WeightStationary);
             let compression = Compression::dense(any.group);
@@ -99,12 +110,24 @@ impl Parameters {
         })
     }
 
-    fn validate_layers(&self) -> Result<(), ConfigError> {
+    /// What formats have to suit, before the tensors are known.
+    fn demands(&self) -> Demands {
+        Demands::common(self.layers.len() > 1)
+    }
+
+    /// The configuration with the formats of this hardware, and which of them are chosen from the data.
+    pub fn filled_in(&self, hardware: &HardwareParameters) -> (Parameters, Vec<Setting>) {
+        let formats = Formats::from(hardware);
+        let chosen = self.formats.chosen(&formats);
+        (Parameters { formats: formats.into(), ..self.clone() }, chosen)
+    }
+
+    fn validate_layers(&self, formats: &Formats) -> Result<(), ConfigError> {
         if self.layers.is_empty() {
             return Err(ConfigError::new("layers", "there is no layer").with_remedy("at least one [[layers]] with `a` and `b`"));
         }
         if self.layers.len() > 1 {
-            self.formats.validate_chain()?;
+            formats.validate_chain()?;
         }
         for (index, product) in self.products().enumerate() {
             match (product.a, index) {
@@ -113,7 +136,7 @@ impl Parameters {
                     return Err(ConfigError::new(product.key_of("a"), "the operand A of a later layer is the output of the one before it")
                         .with_remedy("leave `a` out"));
                 }
-                _ => product.validate(&self.formats)?,
+                _ => product.validate(formats)?,
             }
         }
         Ok(())

@@ -30,7 +30,7 @@ impl Configured for Parameters {
     }
 
     fn design_needs_tensors(&self) -> bool {
-        self.array.dataflow.fixed().is_none()
+        self.hardware_needs_tensors()
     }
 
     fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
@@ -39,6 +39,7 @@ impl Configured for Parameters {
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
         let hardware = self.hardware(&tensors)?;
+        let (filled_in, chosen) = self.filled_in(&hardware);
         let layers = prepare::prepare(self, &hardware, tensors)?;
         let products = layers.iter().map(|layer| layer.layer.clone()).collect();
         let run = ArrayRun {
@@ -47,8 +48,8 @@ impl Configured for Parameters {
             stalls: self.stalls.clone(),
             seed: self.seed,
             layers: products,
-            config: serialize(self),
-            chosen: Vec::new(),
+            config: serialize(&filled_in),
+            chosen,
         };
         Ok(Box::new(SparseRun::new(run, layers)))
     }

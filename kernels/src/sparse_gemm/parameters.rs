@@ -9,9 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::common::source::TensorSource;
 use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, KernelParameters};
+use crate::report::Setting;
 use crate::sparse::pattern::Pattern;
 use crate::systolic::choice::{Work, fastest};
 use crate::systolic::compression::Compression;
+use crate::systolic::format_choice::{Demands, FormatParameters};
 use crate::systolic::hardware::{Dataflow, Group, HardwareParameters, WeightSupply};
 use crate::systolic::parameters::{ArrayParameters, Formats, StreamStalls, TaskParameters};
 use crate::systolic::prepare::LABELS;
@@ -32,7 +34,7 @@ pub struct Parameters {
     pub sparsity: SparsityParameters,
     /// Number formats of the hardware.
     #[serde(default)]
-    pub formats: Formats,
+    pub formats: FormatParameters,
     /// The products in order. A layer with an operand `a` of its own begins a chain; the operand A of every other is the output of the layer
     /// before it.
     pub layers: Vec<Layer>,
@@ -198,9 +200,10 @@ impl KernelParameters for Parameters {
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.array.validate()?;
-        self.formats.validate()?;
-        self.array.validate_groups(&self.formats, self.group(), self.sparsity.weights, "sparsity.group")?;
-        self.validate_layers()?;
+        let formats = self.formats.choose(&self.demands());
+        formats.validate()?;
+        self.array.validate_groups(&formats, self.group(), self.sparsity.weights, "sparsity.group")?;
+        self.validate_layers(&formats)?;
         self.stalls.validate()?;
         match &self.task {
             Some(task) => task.labels.validate_axes("task.labels", 1, LABELS),
@@ -215,15 +218,37 @@ impl Parameters {
         self.sparsity.group.into()
     }
 
-    /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only needed if the dataflow
-    /// depends on the work.
+    /// Whether the hardware depends on the tensors.
+    pub fn hardware_needs_tensors(&self) -> bool {
+        self.array.dataflow.fixed().is_none() || !self.formats.is_complete()
+    }
+
+    /// What formats have to suit, before the tensors are known.
+    fn demands(&self) -> Demands {
+        Demands::common(self.layers.iter().skip(1).any(|layer| layer.a.is_none()))
+    }
+
+    /// The configuration with the formats of this hardware, and which of them are chosen from the data.
+    pub fn filled_in(&self, hardware: &HardwareParameters) -> (Parameters, Vec<Setting>) {
+        let formats = Formats::from(hardware);
+        let chosen = self.formats.chosen(&formats);
+        (Parameters { formats: formats.into(), ..self.clone() }, chosen)
+    }
+
+    /// The hardware that these parameters describe. `tensors` are those that the products take from files, and only
+    /// [needed](Parameters::hardware_needs_tensors) if the dataflow depends on the work, or formats on the data.
     ///
     /// # Errors
-    /// If the dataflow depends on the work, and the tensors' shapes do not fit together.
+    /// If the dataflow depends on the work, and the tensors' shapes do not fit together; if a format depends on a tensor that is missing, or
+    /// those that are stated do not suit the data.
     pub fn hardware(&self, tensors: &[Tensor]) -> Result<HardwareParameters, ConfigError> {
+        let products = self.products().map(|(product, _)| product);
+        let formats = self.formats.choose_for(products, tensors, self.seed, self.demands())?;
+        formats.validate()?;
+        self.array.validate_groups(&formats, self.group(), self.sparsity.weights, "sparsity.group")?;
         let group = self.group();
         let weights = self.sparsity.weights;
-        let of = |dataflow: Dataflow| HardwareParameters { weights, ..self.array.hardware(dataflow, &self.formats, group) };
+        let of = |dataflow: Dataflow| HardwareParameters { weights, ..self.array.hardware(dataflow, &formats, group) };
         let Some(dataflow) = self.array.dataflow.fixed() else {
             let shapes = shapes(self.products().map(|(product, _)| product), tensors)?;
             let work: Vec<Work> = self
@@ -259,15 +284,15 @@ impl Parameters {
         if layer.patterns.is_empty() { vec![LayerPattern::Sparse(self.sparsity.group)] } else { layer.patterns.clone() }
     }
 
-    fn validate_layers(&self) -> Result<(), ConfigError> {
+    fn validate_layers(&self, formats: &Formats) -> Result<(), ConfigError> {
         if self.layers.is_empty() {
             return Err(ConfigError::new("layers", "there is no layer").with_remedy("at least one [[layers]] with `a` and `b`"));
         }
         for (index, (product, layer)) in self.products().enumerate() {
-            product.validate(&self.formats)?;
+            product.validate(formats)?;
             match self.layers.get(index + 1) {
                 Some(next) if next.a.is_none() => {
-                    self.formats.validate_chain()?;
+                    formats.validate_chain()?;
                     if layer.patterns.len() > 1 {
                         let message = format!("the layer after it takes its output, and there would be {} of them", layer.patterns.len());
                         return Err(ConfigError::new(product.key_of("patterns"), message)

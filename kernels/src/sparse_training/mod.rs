@@ -31,12 +31,15 @@ impl Configured for Parameters {
     }
 
     fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
-        Ok(self.hardware(self.shape(tensors)?).design()?)
+        let shape = self.shape(tensors)?;
+        Ok(self.hardware(shape, &self.array_formats(shape, tensors)?).design()?)
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {
         let shape = self.shape(&tensors)?;
-        let hardware = self.hardware(shape);
+        let formats = self.array_formats(shape, &tensors)?;
+        let (filled_in, chosen) = self.filled_in(&formats);
+        let hardware = self.hardware(shape, &formats);
         let step = prepare::prepare(self, &hardware, shape, tensors)?;
         let stored = StoredWeights { store: hardware.store.clone(), weights: step.weights.clone() };
         let layers = step.products.iter().map(|(_, layer)| layer.clone()).collect();
@@ -46,8 +49,8 @@ impl Configured for Parameters {
             stalls: self.stalls.clone(),
             seed: self.seed,
             layers,
-            config: serialize(self),
-            chosen: Vec::new(),
+            config: serialize(&filled_in),
+            chosen,
         };
         Ok(Box::new(TrainingRun::new(hardware, step, run)))
     }

@@ -2,16 +2,18 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use systole_hdl::Type;
 
+use crate::common::load::Loader;
 use crate::common::source::{MATRIX, TensorSource};
 use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, KernelParameters};
+use crate::report::Setting;
 use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::Pattern;
+use crate::systolic::format_choice::{Demands, FormatParameters, OperandData};
 use crate::systolic::hardware::TrainingArray;
 use crate::systolic::hardware::{Dataflow, HardwareParameters, WeightSupply};
-use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, OutputFormat, StreamStalls};
+use crate::systolic::parameters::{ArrayParameters, DataflowChoice, Formats, StreamStalls};
 
 /// The three products of a training step of one layer on one array: Y = X·W_F, dX = dY·W_Bᵀ and dW = Xᵀ·dY. W is kept once, dense, on the
 /// chip; W_F and W_B are its N:M-sparse parts along the inputs and along the outputs, chosen by magnitude on the way into the array.
@@ -27,9 +29,10 @@ pub struct Parameters {
     /// The pattern of W_F and W_B, such as `"2:8"`.
     #[serde(default = "two_of_eight")]
     pub pattern: Pattern,
-    /// Number formats of the hardware.
+    /// Number formats of the hardware: `a` on the left side, of X and Xᵀ, and of dY in dY·Wᵀ; `b` on the right side, of W and Wᵀ, and of dY
+    /// in Xᵀ·dY. Sums leave as they are unless `output` says otherwise.
     #[serde(default)]
-    pub formats: TrainingFormats,
+    pub formats: FormatParameters,
     /// Activations X, `[samples, inputs]`.
     pub x: TensorSource,
     /// Weights W, `[inputs, outputs]`.
@@ -43,31 +46,6 @@ pub struct Parameters {
 
 fn two_of_eight() -> Pattern {
     Pattern::new(2, 8).expect("2:8 is a pattern")
-}
-
-/// Number formats, as those of `gemm`; sums leave as they are unless `output` says otherwise.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainingFormats {
-    /// Elements on the left side: of X and Xᵀ, and of dY in dY·Wᵀ.
-    #[schemars(with = "String")]
-    pub a: Type,
-    /// Elements on the right side: of W and Wᵀ, and of dY in Xᵀ·dY.
-    #[schemars(with = "String")]
-    pub b: Type,
-    /// Accumulators, checked against the length of the reduction.
-    #[schemars(with = "String")]
-    pub accumulator: Type,
-    /// Elements of the output: a format to requantize to, or `accumulator`.
-    #[schemars(with = "String")]
-    pub output: OutputFormat,
-}
-
-impl Default for TrainingFormats {
-    fn default() -> TrainingFormats {
-        let Formats { a, b, accumulator, .. } = Formats::default();
-        TrainingFormats { a, b, accumulator, output: OutputFormat::Accumulator }
-    }
 }
 
 /// The sizes of a layer.
@@ -94,7 +72,7 @@ impl KernelParameters for Parameters {
             )
             .with_remedy("\"weight-stationary\" or \"output-stationary\""));
         }
-        let formats = self.array_formats();
+        let formats = self.formats.choose(&Parameters::DEMANDS);
         formats.validate()?;
         self.array.validate_groups(&formats, self.pattern.into(), WeightSupply::Streaming, "pattern")?;
         self.stalls.validate()?;
@@ -127,7 +105,8 @@ impl Parameters {
                 .with_remedy(format!("it must be [{samples}, {outputs}], as Y = X·W is")));
         }
         let shape = LayerShape { samples, inputs, outputs };
-        let store = self.hardware(shape).store;
+        // Its words do not depend on formats.
+        let store = self.hardware(shape, &self.formats.choose(&Parameters::DEMANDS)).store;
         if store.words() > WeightStore::MOST_WORDS {
             let message = format!("weights of [{inputs}, {outputs}] take {} words of {} lanes on the chip", store.words(), store.banks);
             return Err(ConfigError::new("w", message)
@@ -136,20 +115,39 @@ impl Parameters {
         Ok(shape)
     }
 
-    /// The number formats as the array has them.
-    pub fn array_formats(&self) -> Formats {
-        let TrainingFormats { a, b, accumulator, output } = self.formats;
-        Formats { a, b, accumulator, output }
+    /// What formats have to suit, before the tensors are known.
+    const DEMANDS: Demands = Demands { a: OperandData::NONE, b: OperandData::NONE, products: 0, chain: false, whole_sums: true };
+
+    /// The number formats: as stated, or chosen from the tensors, of which `tensors` are those that come from files.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has elements that are not finite, or the formats do not go together.
+    pub fn array_formats(&self, shape: LayerShape, tensors: &[Tensor]) -> Result<Formats, ConfigError> {
+        let mut loader = Loader::new(tensors.to_vec(), self.seed);
+        let usual = self.formats.choose(&Parameters::DEMANDS);
+        let mut take = |source, key, ty| loader.take(source, key, ty);
+        let (x, w, dy) = (take(&self.x, "x", usual.a)?, take(&self.w, "w", usual.b)?, take(&self.dy, "dy", usual.a)?);
+        let formats = self.formats.choose(&Demands {
+            a: OperandData::NONE.with(&x, self.x.scale).with(&dy, self.dy.scale),
+            b: OperandData::NONE.with(&w, self.w.scale).with(&dy, self.dy.scale),
+            products: shape.samples.max(shape.inputs).max(shape.outputs),
+            ..Parameters::DEMANDS
+        });
+        formats.validate()?;
+        self.array.validate_groups(&formats, self.pattern.into(), WeightSupply::Streaming, "pattern")?;
+        Ok(formats)
     }
 
-    /// The hardware for a layer of these sizes.
-    pub fn hardware(&self, shape: LayerShape) -> TrainingArray {
+    /// The configuration with these formats, and which of them are chosen from the data.
+    pub fn filled_in(&self, formats: &Formats) -> (Parameters, Vec<Setting>) {
+        (Parameters { formats: formats.clone().into(), ..self.clone() }, self.formats.chosen(formats))
+    }
+
+    /// The hardware for a layer of these sizes in these formats.
+    pub fn hardware(&self, shape: LayerShape, formats: &Formats) -> TrainingArray {
         let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let dataflow = self.array.dataflow.fixed().unwrap_or(Dataflow::WeightStationary);
-        let array = HardwareParameters {
-            weights: WeightSupply::Streaming,
-            ..self.array.hardware(dataflow, &self.array_formats(), self.pattern.into())
-        };
+        let array = HardwareParameters { weights: WeightSupply::Streaming, ..self.array.hardware(dataflow, formats, self.pattern.into()) };
         let banks = array.columns;
         let store = WeightStore {
             banks,

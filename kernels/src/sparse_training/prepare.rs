@@ -10,6 +10,7 @@ use crate::sparse::hardware::weight_store::Reading;
 use crate::sparse::masks::{bdwp_masks, pruned};
 use crate::systolic::compression::Compression;
 use crate::systolic::hardware::TrainingArray;
+use crate::systolic::parameters::Formats;
 use crate::systolic::prepare::{Arranged, Operand, Operands, PreparedLayer, Weights, operand, quantized};
 use crate::systolic::product::Product;
 use crate::systolic::schedule::{Schedule, Shape};
@@ -42,7 +43,7 @@ pub struct Step {
 /// If shapes do not fit together, or a reduction is too long for the accumulator.
 pub fn prepare(parameters: &Parameters, hardware: &TrainingArray, shape: LayerShape, tensors: Vec<Tensor>) -> Result<Step, ConfigError> {
     let mut loader = Loader::new(tensors, parameters.seed);
-    let formats = &parameters.formats;
+    let formats = Formats::from(&hardware.array);
     let x = operand(&mut loader, &parameters.x, "x", ("formats.a", formats.a))?;
     let w = operand(&mut loader, &parameters.w, "w", ("formats.b", formats.b))?;
     // The gradient stands on the left side of one product and on the right side of another.

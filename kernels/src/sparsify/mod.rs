@@ -29,8 +29,12 @@ impl Configured for Parameters {
         self.weights.request("weights").into_iter().collect()
     }
 
-    fn design(&self, _: &[Tensor]) -> Result<Design, DesignError> {
-        Ok(match self.hardware() {
+    fn design_needs_tensors(&self) -> bool {
+        self.format.is_none()
+    }
+
+    fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
+        Ok(match self.hardware(prepare::format(self, tensors)?) {
             Hardware::Sparsifier(sparsifier) => elaborate(&sparsifier)?,
             Hardware::Selector(selector) => elaborate(&selector)?,
         })

@@ -38,10 +38,11 @@ pub struct Parameters {
     /// Columns of the matrix that are worked on side by side, 1 to 64. A block of a transposable mask has 4.
     #[serde(default = "four_lanes")]
     pub lanes: u32,
-    /// Number format of the weights: a number of 2 to 24 bits, such as `s8` or `q2.6`.
-    #[serde(default = "eight_bits")]
-    #[schemars(with = "String", default = "eight_bits")]
-    pub format: Type,
+    /// Number format of the weights: a number of 2 to 24 bits, such as `s8` or `q2.6`. Left out: `s8`, to which real numbers are scaled; the
+    /// first of s8, u8, s16, u16, s24 and u24 that holds a tensor of integers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("x-default" = "from the data, s8 if real"))]
+    pub format: Option<Type>,
     /// Whether a group with more than N nonzeros is refused, instead of losing the smallest. Weights that are quantized to 0 are none.
     #[serde(default)]
     pub exact: bool,
@@ -60,9 +61,8 @@ fn four_lanes() -> u32 {
     4
 }
 
-fn eight_bits() -> Type {
-    Type::s(8)
-}
+/// The format of real weights, unless another is stated.
+pub(super) const USUAL: Type = Type::s(8);
 
 /// How the hardware works on a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -110,8 +110,8 @@ impl KernelParameters for Parameters {
         if self.method == Method::Transposable {
             self.validate_transposable()?;
         }
-        if !is_element(self.format) {
-            return Err(ConfigError::new("format", format!("{} is not supported for weights", self.format)).with_remedy(format!(
+        if let Some(format) = self.format.filter(|&format| !is_element(format)) {
+            return Err(ConfigError::new("format", format!("{format} is not supported for weights")).with_remedy(format!(
                 "a number of {} to {} bits, such as s8 or q2.6",
                 ELEMENT_BITS.start(),
                 ELEMENT_BITS.end()
@@ -126,15 +126,15 @@ impl KernelParameters for Parameters {
 }
 
 impl Parameters {
-    /// The hardware that these parameters describe.
-    pub fn hardware(&self) -> Hardware {
+    /// The hardware that these parameters describe, for weights of this format.
+    pub fn hardware(&self, format: Type) -> Hardware {
         let form = match self.method {
             Method::Streaming => SparsifierForm::Streaming,
             Method::Parallel => SparsifierForm::Parallel,
-            Method::Transposable => return Hardware::Selector(TransposableSelector { element: self.format }),
+            Method::Transposable => return Hardware::Selector(TransposableSelector { element: format }),
         };
         let (n, m) = (self.pattern.n() as u32, self.pattern.m() as u32);
-        Hardware::Sparsifier(Sparsifier { n, m, lanes: self.lanes, element: self.format, form })
+        Hardware::Sparsifier(Sparsifier { n, m, lanes: self.lanes, element: format, form })
     }
 
     fn validate_transposable(&self) -> Result<(), ConfigError> {

@@ -4,9 +4,9 @@ use ndarray::{Array2, Ix2};
 use systole_hdl::Type;
 
 use super::golden::{self, Sparse};
-use super::parameters::{Method, Parameters, WEIGHTS};
+use super::parameters::{Method, Parameters, USUAL, WEIGHTS};
 use super::schedule::Schedule;
-use crate::common::fitting::roomier;
+use crate::common::fitting::{Extent, integer, roomier};
 use crate::common::load::{Loader, check_magnitudes, with_rank};
 use crate::common::quantize::quantize;
 use crate::common::tensor::Tensor;
@@ -42,18 +42,31 @@ pub struct Workload {
     pub reference_kept: f64,
 }
 
+/// The weights' format: as stated, or chosen from them.
+///
+/// # Errors
+/// If it is left out and there are no weights, or some that are not finite.
+pub fn format(parameters: &Parameters, tensors: &[Tensor]) -> Result<Type, ConfigError> {
+    if let Some(format) = parameters.format {
+        return Ok(format);
+    }
+    let tensor = Loader::new(tensors.to_vec(), parameters.seed).take(&parameters.weights, "weights", USUAL)?;
+    Ok(if tensor.integer { integer(Extent::of(&tensor.values)) } else { USUAL })
+}
+
 /// Quantizes the weights and prunes them on the host.
 ///
 /// # Errors
 /// If the weights are not a matrix, or not of finite numbers in proportion.
 pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload, ConfigError> {
     let (source, key) = (&parameters.weights, "weights");
-    let tensor = Loader::new(tensors, parameters.seed).take(source, key, parameters.format)?;
+    let format = format(parameters, &tensors)?;
+    let tensor = Loader::new(tensors, parameters.seed).take(source, key, parameters.format.unwrap_or(USUAL))?;
     check_magnitudes(&tensor, source.scale, key)?;
-    let quantized = quantize(&tensor, source.scale, parameters.format);
+    let quantized = quantize(&tensor, source.scale, format);
     let saturation = quantized.saturation;
-    let remedy = roomier(parameters.format, saturation.extent, *ELEMENT_BITS.end()).map(|ty| Setting::format("format", ty));
-    let warning = saturation.warning(key, "elements", parameters.format, quantized.scale, remedy);
+    let remedy = roomier(format, saturation.extent, *ELEMENT_BITS.end()).map(|ty| Setting::format("format", ty));
+    let warning = saturation.warning(key, "elements", format, quantized.scale, remedy);
     let (scale, quantization) = (quantized.scale, quantized.report(key));
     let weights: Array2<i64> = with_rank::<i64, Ix2>(quantized.raw, key, WEIGHTS)?;
     let real: Array2<f64> = with_rank::<f64, Ix2>(tensor.values * source.scale, key, WEIGHTS)?;
@@ -70,11 +83,11 @@ pub fn prepare(parameters: &Parameters, tensors: Vec<Tensor>) -> Result<Workload
     let (reference, reference_kept) = (pruned(real.view(), mask.view()), kept_l1(real.view(), mask.view()));
     Ok(Workload {
         weights,
-        format: parameters.format,
+        format,
         scale,
         quantization,
         warnings: warning.into_iter().collect(),
-        chosen: Vec::new(),
+        chosen: if parameters.format.is_none() { vec![Setting::format("format", format)] } else { Vec::new() },
         schedule,
         expected,
         reference,

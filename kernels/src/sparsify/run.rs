@@ -48,14 +48,15 @@ struct Sinks {
 impl SparsifyRun {
     /// A run of these parameters on these data.
     pub fn new(parameters: &Parameters, workload: Workload) -> SparsifyRun {
+        let format = workload.format;
         SparsifyRun {
-            hardware: parameters.hardware(),
+            hardware: parameters.hardware(workload.format),
             pattern: parameters.pattern,
             exact: parameters.exact,
             stalls: parameters.stalls.clone(),
             seed: parameters.seed,
             workload,
-            config: serialize(parameters),
+            config: serialize(&Parameters { format: Some(format), ..parameters.clone() }),
         }
     }
 

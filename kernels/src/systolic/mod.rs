@@ -5,6 +5,7 @@
 
 pub mod choice;
 pub mod compression;
+pub mod format_choice;
 pub mod golden;
 pub mod hardware;
 pub mod job;

@@ -76,24 +76,20 @@ impl DataflowChoice {
     }
 }
 
-/// Number formats: `s8` and the like for integers, `q4.4` for fixed point; all four of one kind and signedness.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+/// Number formats of the hardware; all four of one kind.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Formats {
     /// Elements of A.
-    #[schemars(with = "String")]
     pub a: Type,
     /// Elements of B.
-    #[schemars(with = "String")]
     pub b: Type,
-    /// Accumulators, checked against the length of the reduction.
-    #[schemars(with = "String")]
+    /// Accumulators; signed if an operand is.
     pub accumulator: Type,
-    /// Elements of the output: a format to requantize to, or `accumulator`.
-    #[schemars(with = "String")]
+    /// Elements of the output.
     pub output: OutputFormat,
 }
 
+/// What is chosen for operands of real numbers.
 impl Default for Formats {
     fn default() -> Formats {
         Formats { a: Type::s(8), b: Type::s(8), accumulator: Type::s(32), output: OutputFormat::Requantized(Type::s(8)) }
@@ -284,6 +280,13 @@ impl ArrayParameters {
     }
 }
 
+impl From<&HardwareParameters> for Formats {
+    fn from(hardware: &HardwareParameters) -> Formats {
+        let output = if hardware.requantizes() { OutputFormat::Requantized(hardware.output) } else { OutputFormat::Accumulator };
+        Formats { a: hardware.a, b: hardware.b, accumulator: hardware.accumulator, output }
+    }
+}
+
 impl Formats {
     /// Refuses formats that do not go together.
     ///
@@ -298,11 +301,11 @@ impl Formats {
                     .with_remedy(format!("a number of {least} to {WIDEST_OPERAND} bits, such as s8 or q4.4")));
             }
         }
-        same_kind("formats.b", self.b, a)?;
-        same_kind("formats.accumulator", accumulator, a)?;
-        let product = self.product();
+        same_kind("formats.b", self.b, (a, false))?;
+        let product = product(a, self.b);
+        same_kind("formats.accumulator", accumulator, (product, true))?;
         if accumulator.frac() != product.frac() || accumulator.width() < product.width() || accumulator.width() > WIDEST_ACCUMULATOR {
-            let suited = a.resized(32.max(product.width()) - product.frac(), product.frac());
+            let suited = product.resized(32.max(product.width()) - product.frac(), product.frac());
             return Err(ConfigError::new(
                 "formats.accumulator",
                 format!("{accumulator} does not hold the product of {a} and {}, which is {product}", self.b),
@@ -310,7 +313,7 @@ impl Formats {
             .with_remedy(format!("{product} to {WIDEST_ACCUMULATOR} bits with {} fraction bits, such as {suited}", product.frac())));
         }
         let OutputFormat::Requantized(output) = self.output else { return Ok(()) };
-        same_kind("formats.output", output, a)?;
+        same_kind("formats.output", output, (a, false))?;
         if output.width() > accumulator.width() || output.frac() > accumulator.frac() || output.is_signed() && output.width() < 2 {
             return Err(ConfigError::new("formats.output", format!("{output} holds more than the accumulator, {accumulator}, or nothing"))
                 .with_remedy("a narrower format, or \"accumulator\""));
@@ -337,23 +340,37 @@ impl Formats {
     pub fn output_scale_is_free(&self) -> bool {
         matches!(self.output, OutputFormat::Requantized(output) if output != self.accumulator && !is_fixed_point(output))
     }
+}
 
-    /// The type of a product of two elements.
-    fn product(&self) -> Type {
-        self.a.product(self.b).expect("operands are numbers of one signedness, as checked before")
+/// The type of the exact product of two elements: signed if one of them is. An unsigned one then counts as a signed one with a bit more.
+pub(super) fn product(a: Type, b: Type) -> Type {
+    let signed = a.is_signed() || b.is_signed();
+    let [a, b] = [a, b].map(|ty| if signed { as_signed(ty) } else { ty });
+    a.product(b).expect("operands are numbers of one signedness")
+}
+
+/// A signed type that holds the numbers of `ty`.
+pub(super) fn as_signed(ty: Type) -> Type {
+    match ty {
+        Type::UFixed { .. } => Type::q(ty.int() + 1, ty.frac()),
+        _ if ty.is_signed() => ty,
+        _ => Type::s(ty.width() + 1),
     }
 }
 
-/// Refuses `ty` unless it is signed and fixed point exactly when `a` is.
-fn same_kind(key: &str, ty: Type, a: Type) -> Result<(), ConfigError> {
-    if ty.is_number() && ty.is_signed() == a.is_signed() && is_fixed_point(ty) == is_fixed_point(a) {
+/// Refuses `ty` unless it is fixed point exactly when `like` is, and, if `signedness` counts, signed exactly when that is.
+fn same_kind(key: &str, ty: Type, (like, signedness): (Type, bool)) -> Result<(), ConfigError> {
+    if ty.is_number() && (!signedness || ty.is_signed() == like.is_signed()) && is_fixed_point(ty) == is_fixed_point(like) {
         return Ok(());
     }
-    let kind = match (a.is_signed(), is_fixed_point(a)) {
-        (true, false) => "a signed integer, such as s8",
-        (false, false) => "an unsigned integer, such as u8",
-        (true, true) => "signed fixed point, such as q4.4",
-        (false, true) => "unsigned fixed point, such as uq4.4",
+    let kind = match (like.is_signed(), is_fixed_point(like), signedness) {
+        (true, false, true) => "a signed integer, such as s32",
+        (false, false, true) => "an unsigned integer, such as u32",
+        (true, true, true) => "signed fixed point, such as q16.8",
+        (false, true, true) => "unsigned fixed point, such as uq16.8",
+        (_, false, false) => "an integer, such as s8 or u8",
+        (_, true, false) => "fixed point, such as q4.4 or uq4.4",
     };
-    Err(ConfigError::new(key, format!("{ty} does not go with operands of format {a}")).with_remedy(kind))
+    let operands = if signedness { "products" } else { "operands" };
+    Err(ConfigError::new(key, format!("{ty} does not go with {operands} of format {like}")).with_remedy(kind))
 }

@@ -343,7 +343,12 @@ pub fn quantized(tensor: &Tensor, source: &TensorSource, key: &str, (format_key,
     let quantized = quantize(tensor, source.scale, ty);
     let name = key.rsplit('.').next().unwrap_or(key);
     let saturation = quantized.saturation;
-    let remedy = roomier(ty, saturation.extent, WIDEST_OPERAND).map(|ty| Setting::format(format_key, ty));
+    let remedy = match (tensor.integer, is_fixed_point(ty)) {
+        // Scaled real numbers fit any width; only a sign can be missing.
+        (false, false) => Some(Type::s(ty.width().max(2))),
+        _ => roomier(ty, saturation.extent, WIDEST_OPERAND),
+    };
+    let remedy = remedy.map(|ty| Setting::format(format_key, ty));
     Ok(Operand {
         quantization: Some(quantized.report(name)),
         warning: saturation.warning(key, "elements", ty, quantized.scale, remedy),

@@ -17,8 +17,8 @@ use crate::common::pack::{pack, unpack};
 use crate::common::streams::{explained_by_silence, high_water_marks, memory_items, reseeded, stream_traffic};
 use crate::kernel::{Prepared, RunContext, RunError};
 use crate::report::{
-    Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Setting, Task, Throughput, grouped,
-    with_names_of_their_own,
+    Cycles, Measured, MemoryUse, NamedTable, Numerics, Outcome, OutputTensor, Part, Quantization, Setting, Task, Throughput, Warning,
+    grouped, with_names_of_their_own,
 };
 use crate::sparse::hardware::weight_store::WeightStore;
 use crate::sparse::pattern::{Grouping, Violation};
@@ -308,7 +308,7 @@ impl ArrayRun {
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
             numerics: overall_numerics(&parts, &self.ends_of_chains()),
-            warnings: self.layers.iter().flat_map(|layer| layer.warnings.clone()).collect(),
+            warnings: self.warnings(),
             chosen: self.chosen.clone(),
             parts,
             tables: vec![self.dataflows()],
@@ -319,6 +319,16 @@ impl ArrayRun {
 }
 
 impl ArrayRun {
+    /// What saturated, each tensor once, whatever products it is an operand of.
+    fn warnings(&self) -> Vec<Warning> {
+        self.layers.iter().flat_map(|layer| &layer.warnings).fold(Vec::new(), |mut warnings, warning| {
+            if !warnings.contains(warning) {
+                warnings.push(warning.clone());
+            }
+            warnings
+        })
+    }
+
     fn dataflows(&self) -> NamedTable {
         let work = |layer: &PreparedLayer| Work { shape: layer.schedule.shape(), compression: layer.schedule.compression() };
         choice::table(&self.hardware, self.layers.iter().map(|layer| (layer.name.as_str(), work(layer))))

@@ -3,6 +3,7 @@
 use systole_hdl::prelude::*;
 
 use crate::sparse::pattern::Pattern;
+use crate::systolic::parameters::as_signed;
 
 /// Rows of the array that see the same activations, and how many these are.
 ///
@@ -62,6 +63,15 @@ impl Group {
             }
         }
     }
+}
+
+/// The exact product of an activation and a weight; where one is unsigned and the other signed, a signed one.
+pub(super) fn product(activation: Signal, weight: Signal) -> Signal {
+    if activation.ty().is_signed() == weight.ty().is_signed() {
+        return activation * weight;
+    }
+    let [activation, weight] = [activation, weight].map(|operand| operand.to(as_signed(operand.ty())));
+    activation * weight
 }
 
 impl From<Pattern> for Group {

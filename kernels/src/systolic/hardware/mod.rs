@@ -99,7 +99,7 @@ pub struct HardwareParameters {
     pub buffer_rows: u32,
     /// Type of an element of A.
     pub a: Type,
-    /// Type of an element of B; both operands are signed or both unsigned.
+    /// Type of an element of B; of A's kind, signed or not as it likes.
     pub b: Type,
     /// Type of an accumulator; with the fraction bits of a product.
     pub accumulator: Type,
@@ -251,7 +251,7 @@ impl HardwareParameters {
     /// Elaborates the accelerator.
     ///
     /// # Errors
-    /// Diagnostics, for parameters that do not fit together: operands of mixed signedness, an accumulator that cannot hold a product.
+    /// Diagnostics, for parameters that do not fit together: an accumulator of the wrong signedness, one that cannot hold a product.
     pub fn design(&self) -> Result<Design, Diagnostics> {
         elaborate(&Gemm { hardware: self.clone() })
     }

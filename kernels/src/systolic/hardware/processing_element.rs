@@ -3,7 +3,7 @@
 
 use systole_hdl::prelude::*;
 
-use super::group::Group;
+use super::group::{Group, product};
 
 /// Keeps an element of the stationary operand, multiplies what streams by from the west and adds to the sum from the north.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Component for StationaryPe {
             None => *shifted,
         };
         let (activation, value) = self.group.pick(&i.streamed, in_use, self.stationary);
-        let product = (activation * value).to(self.accumulator).named("product");
+        let product = product(activation, value).to(self.accumulator).named("product");
         StationaryOut {
             east: delay_each(m, "streamed_q", &i.streamed),
             east_swap: i.swap.map(|swap| m.delay("swap_q", swap)),
@@ -150,7 +150,7 @@ impl Component for OutputStationaryPe {
     fn build(&self, m: Module, i: OutputStationaryIn) -> OutputStationaryOut {
         let collected = m.reg("collected", self.accumulator);
         let (activation, value) = self.group.pick(&i.a, i.b, self.b);
-        let product = (activation * value).to(self.accumulator).named("product");
+        let product = product(activation, value).to(self.accumulator).named("product");
         // Operands are zero while nothing streams by, so the sum then keeps itself.
         let sum = i.first.mux(product, collected + product);
         let finished = match i.last {
