@@ -51,7 +51,7 @@ fn summary(report: &Report) -> Table {
     row("intermediate memory", counted(outcome.memory.intermediate_words(), "words"));
     if !outcome.chosen.is_empty() {
         let chosen: Vec<String> = outcome.chosen.iter().map(ToString::to_string).collect();
-        row("chosen from the data", chosen.join(", "));
+        row("chosen from data", chosen.join(", "));
     }
     let design = &report.design;
     row(
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn what_was_chosen_from_the_data_is_stated_as_the_configuration_would() {
         let text = show(&report(1, 0));
-        shows(&text, &["chosen from the data", "formats.a = \"u8\", formats.b = \"s8\""]);
+        shows(&text, &["chosen from data", "formats.a = \"u8\", formats.b = \"s8\""]);
     }
 
     #[test]
