@@ -151,8 +151,10 @@ impl Component for OutputStationaryPe {
         let collected = m.reg("collected", self.accumulator);
         let (activation, value) = self.group.pick(&i.a, i.b, self.b);
         let product = product(activation, value).to(self.accumulator).named("product");
-        // Operands are zero while nothing streams by, so the sum then keeps itself.
-        let sum = i.first.mux(product, collected + product);
+        // Operands are zero while nothing streams by, so the sum then keeps itself. The choice stands in front of the adder, where it
+        // is a gate a bit; behind it, no multiplier block or carry chain could take the addition.
+        let earlier = i.first.mux(0, *collected).named("earlier");
+        let sum = earlier + product;
         let finished = match i.last {
             Some(last) => {
                 collected.next(sum);
