@@ -19,6 +19,8 @@ on_each_engine! {
     the_cycle_limit_and_the_host_can_stop_a_run,
     the_fixed_point_configuration_runs_exactly,
     stalls_on_every_stream_change_no_value,
+    wide_outputs_are_half_a_unit_off_at_most_and_saturate_nothing,
+    a_stated_scale_of_wide_outputs_is_kept,
     any_shape_on_any_array_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
     the_chosen_dataflow_is_the_fastest_in_simulation,
@@ -84,6 +86,42 @@ fn stalls_on_every_stream_change_no_value(engine: EngineKind) {
     assert!(outcome.streams.iter().any(|stream| stream.path.ends_with('c') && stream.stalled > 0), "{:?}", outcome.streams);
 }
 
+/// A product of full-range operands, without bias, whose outputs are of this format.
+fn wide(formats: &str, rest: &str) -> toml::Table {
+    let array = "rows = 4\ncolumns = 4\nbuffer_rows = 32";
+    let mut table = config(array, formats, [6, 20, 5], rest);
+    table["layers"][0].as_table_mut().unwrap().remove("bias");
+    table
+}
+
+fn wide_outputs_are_half_a_unit_off_at_most_and_saturate_nothing(engine: EngineKind) {
+    for (operands, accumulator, output) in [
+        ("s8", "s32", "s8"),
+        ("s8", "s24", "s17"),
+        ("s16", "s40", "s16"),
+        ("s24", "s56", "s24"),
+        ("s24", "s52", "s40"),
+        ("u16", "u37", "u32"),
+    ] {
+        let outcome =
+            run(wide(&format!("a = '{operands}'\nb = '{operands}'\naccumulator = '{accumulator}'\noutput = '{output}'"), ""), engine);
+        assert_exact_and_as_modelled(&outcome);
+        let c = outcome.numerics.quantization.last().unwrap();
+        let error = *outcome.numerics.max_abs_error.value().unwrap();
+        assert!(c.saturated == 0 && error <= 0.5 * c.scale * (1.0 + 1e-3), "{output}: {c:?}, off by {} units", error / c.scale);
+    }
+}
+
+fn a_stated_scale_of_wide_outputs_is_kept(engine: EngineKind) {
+    let formats = "a = 's24'\nb = 's24'\naccumulator = 's52'\noutput = 's24'";
+    let chosen = run(wide(formats, ""), engine).numerics.quantization.last().unwrap().scale;
+    // Odd, so that the multiplier has to round it, and large enough for all results.
+    let stated = chosen * 1.000_123;
+    let outcome = run(wide(formats, &format!("output_scale = {stated:e}")), engine);
+    let c = outcome.numerics.quantization.last().unwrap();
+    assert!((c.scale / stated - 1.0).abs() <= 2f64.powi(-32) && c.saturated == 0, "{c:?} for {stated}");
+}
+
 fn arrays() -> impl Strategy<Value = String> {
     let dataflows = prop::sample::select(vec!["weight-stationary", "output-stationary", "input-stationary"]);
     let sizes = prop::sample::select(vec![(8u32, 4u32), (5, 7), (1, 1), (3, 2), (2, 6), (40, 2)]);
@@ -99,6 +137,7 @@ fn formats() -> impl Strategy<Value = &'static str> {
         "a = 's4'\nb = 's4'\naccumulator = 's16'\noutput = 's4'",
         "a = 's16'\nb = 's16'\naccumulator = 's40'\noutput = 's16'",
         "a = 's4'\nb = 's16'\naccumulator = 's32'\noutput = 'accumulator'",
+        "a = 's24'\nb = 's24'\naccumulator = 's56'\noutput = 's24'",
         "a = 'u8'\nb = 'u4'\naccumulator = 'u24'\noutput = 'u8'",
         "a = 'u8'\nb = 's8'\noutput = 'u8'",
         "a = 's4'\nb = 'u5'\naccumulator = 's24'\noutput = 'accumulator'",

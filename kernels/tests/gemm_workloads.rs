@@ -107,6 +107,7 @@ fn wrong_keys_and_values_are_refused_with_a_remedy() {
         with("[formats]\na = 'q4.4'\nb = 'q4.4'\naccumulator = 'q12.4'\noutput = 'accumulator'"),
         with("[formats]\na = 's8'\noutput = 'q4.4'"),
         with("[formats]\noutput = 's40'"),
+        with("[formats]\naccumulator = 's60'\noutput = 's41'"),
         with("[formats]\noutput = 'accumulators'"),
         with("[formats]\naccumulator = 's17'"),
         with("[stalls]\na = { random = { probability = 1.5 } }"),

@@ -1,4 +1,8 @@
 //! Multiply-shift requantization: a wide sum back to a narrow type, as integer inference does it.
+//!
+//! Three steps, each with a result that a register can hold: the [product](requantize_product), the product
+//! [shifted](requantize_shift), and the [rounded and saturated](requantize_round) output. A pipeline with a register after each is as
+//! fast as its slowest step; without registers they make one combinational function.
 
 use crate::prelude::*;
 
@@ -27,8 +31,19 @@ impl Requantize {
     }
 }
 
-/// The first half: the exact product of a sum and the unsigned multiplier, of type [`Requantize::product`]. A register after
-/// it makes a good pipeline.
+bundle! {
+    /// A product shifted right, and as much of the bits shifted out as rounding needs.
+    pub struct ShiftedProduct {
+        /// The product over 2^shift, rounded down; of type [`Requantize::product`].
+        floor: Signal,
+        /// One bit: the highest bit shifted out, so at least half of the last place was.
+        guard: Signal,
+        /// One bit: any lower bit shifted out is one.
+        sticky: Signal,
+    }
+}
+
+/// The first step: the exact product of a sum and the unsigned multiplier, of type [`Requantize::product`].
 #[track_caller]
 pub fn requantize_product(formats: &Requantize, sum: Signal, multiplier: Signal) -> Signal {
     let (width, signed) = (formats.input.width(), formats.input.is_signed());
@@ -36,22 +51,49 @@ pub fn requantize_product(formats: &Requantize, sum: Signal, multiplier: Signal)
     integer.to(formats.signed_input()) * multiplier.to(Type::s(formats.multiplier_bits + 1))
 }
 
-/// The second half: shifts a product of [`requantize_product`] right by `shift`, rounding half to even, and saturates. Exact for
-/// every shift, also beyond the product's width.
+/// The second step: shifts a product of [`requantize_product`] right by `shift`. Exact for every shift, also beyond the product's width.
 #[track_caller]
-pub fn requantize(formats: &Requantize, product: Signal, shift: Signal) -> Signal {
-    // Adding half of the last place less one, and one more if the result would be odd, makes the floor round half to even.
-    let wide = widen(product, 1);
-    let ty = wide.ty();
-    let last_place = constant(ty, 1) << shift;
-    let odd = product.bit_at(shift);
-    let half = (last_place >> 1u32) - 1 + odd.reinterpret(Type::u(1)).to(Type::s(2)).to(ty);
-    let rounded = (wide + shift.any().mux(half, 0)) >> shift;
-    // A shift past the product leaves less than half of the last place.
-    let width = product.ty().width();
-    let longest = shift.ty().width().min(31);
-    let rounded = if (1u64 << longest) < u64::from(width) { rounded } else { shift.lt(width - 1).mux(rounded, 0) };
+pub fn requantize_shift(product: Signal, shift: Signal) -> ShiftedProduct {
+    // A bit below the product's last place receives the last bit shifted out; each stage adds to `sticky` the bits that leave there.
+    let mut shifted = widen(product, 1) << 1u32;
+    let width = shifted.ty().width();
+    let mut sticky = constant(Type::BIT, false);
+    for stage in (0..shift.ty().width()).rev() {
+        let places = 1u32.checked_shl(stage).unwrap_or(width).min(width);
+        let active = shift.bit(stage);
+        sticky = sticky | (active & shifted.bits(0..places).any());
+        // A shift by the whole width leaves copies of the sign, as one by a place less does.
+        shifted = active.mux(shifted >> places.min(width - 1), shifted);
+    }
+    ShiftedProduct { floor: (shifted >> 1u32).wrap(product.ty()), guard: shifted.bit(0), sticky }
+}
+
+/// The third step: rounds half to even, and saturates.
+#[track_caller]
+pub fn requantize_round(formats: &Requantize, shifted: ShiftedProduct) -> Signal {
+    let ShiftedProduct { floor, guard, sticky } = shifted;
+    let up = guard & (sticky | floor.bit(0));
     let width = formats.output.width();
     let output = if formats.output.is_signed() { Type::s(width) } else { Type::u(width) };
-    rounded.saturate(output).reinterpret(formats.output)
+    // Saturation to more than the output's range changes no result, and leaves a short adder.
+    let near = if floor.ty().width() > width + 2 { saturate_signed(floor, width + 2) } else { floor };
+    near.add_wide(up.reinterpret(Type::u(1)).to(near.ty())).saturate(output).reinterpret(formats.output)
+}
+
+/// A signed integer saturated to one of fewer bits: out of range unless all higher bits equal the sign, which is seen without a
+/// carry chain.
+fn saturate_signed(wide: Signal, width: u32) -> Signal {
+    let (bits, top) = (wide.as_bits(), wide.ty().width() - 1);
+    let (negative, higher) = (bits.bit(top), bits.bits(width - 1..top));
+    let beyond = negative.mux(!higher.all(), higher.any());
+    let ty = Type::s(width);
+    let (least, greatest) = (Value::zero(width).with_bit(width - 1), Value::ones(width - 1).concat(&Value::zero(1)));
+    let bound = negative.mux(constant(ty, least), constant(ty, greatest));
+    beyond.mux(bound, bits.bits(0..width).reinterpret(ty))
+}
+
+/// The second and the third step in one: a product of [`requantize_product`] becomes an output.
+#[track_caller]
+pub fn requantize(formats: &Requantize, product: Signal, shift: Signal) -> Signal {
+    requantize_round(formats, requantize_shift(product, shift))
 }

@@ -5,14 +5,25 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use systole_hdl::Type;
 
-use crate::common::quantize::raw_range;
+use crate::common::quantize::{is_fixed_point, raw_range};
 use crate::common::rounding::divide_half_even;
 use crate::common::saturation::Saturation;
 
-/// Bits of the multiplier of [`Requantize`].
-pub const MULTIPLIER_BITS: u32 = 16;
-/// Bits of the shift of [`Requantize`].
-pub const SHIFT_BITS: u32 = 6;
+/// Bits by which a multiplier is wider than an output: its own rounding then moves no result by more than 2⁻⁸ of the output's last place.
+const MULTIPLIER_MARGIN: u32 = 8;
+/// The narrowest multiplier, in bits: that of an output of 8.
+const NARROWEST_MULTIPLIER: u32 = 16;
+
+/// Bits of the multiplier of a [`Requantize`] to `output`. Fixed point is only shifted.
+pub fn multiplier_bits(output: Type) -> u32 {
+    if is_fixed_point(output) { NARROWEST_MULTIPLIER } else { (output.width() + MULTIPLIER_MARGIN).max(NARROWEST_MULTIPLIER) }
+}
+
+/// Bits of the shift of a [`Requantize`] from `accumulator`: 6, or 7 where a shift of 63 would leave less than the multiplier's margin of
+/// the greatest accumulator.
+pub fn shift_bits(accumulator: Type) -> u32 {
+    if accumulator.width() + MULTIPLIER_MARGIN > 63 { 7 } else { 6 }
+}
 
 /// The accumulators: Σₖ a\[m,k\]·b\[k,n\] + bias\[n\].
 ///
@@ -29,26 +40,27 @@ pub fn accumulate(a: ArrayView2<i64>, b: ArrayView2<i64>, bias: ArrayView1<i64>)
 /// Scaling from accumulators to outputs: `round_half_even(accumulator · multiplier / 2^shift)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Requantize {
-    /// 0 to 2¹⁶−1.
+    /// 0 to 2ᴮ − 1, for B of [`multiplier_bits`].
     pub multiplier: u64,
-    /// 0 to 63.
+    /// 0 to 63, or to 127 for the widest accumulators: see [`shift_bits`].
     pub shift: u32,
 }
 
 impl Requantize {
-    /// The nearest multiplier and shift to a real factor; the multiplier has 16 significant bits for factors from 2⁻⁴⁸ to 2¹⁵, so
-    /// that the relative error is at most 2⁻¹⁶. `None` for factors that are not positive, or that round to 2¹⁶ or more.
-    pub fn nearest(factor: f64) -> Option<Requantize> {
+    /// The nearest multiplier and shift to a real factor, for a multiplier of `bits` and a shift of `shift_bits` (at most 52 and 7). With S
+    /// the greatest shift, the multiplier has `bits` significant bits for factors from 2^(`bits` − 1 − S) to 2^(`bits` − 1), so that the
+    /// relative error is at most 2^−`bits`. `None` for factors that are not positive, or that round to 2^`bits` or more.
+    pub fn nearest(factor: f64, bits: u32, shift_bits: u32) -> Option<Requantize> {
         if !(factor > 0.0 && factor.is_finite()) {
             return None;
         }
         let exponent = factor.log2().floor() as i32;
-        let greatest = (1u64 << MULTIPLIER_BITS) - 1;
-        let wanted = MULTIPLIER_BITS as i32 - 1 - exponent;
-        // Rounding can carry into a 17th bit, or the logarithm be off by one: then one bit less of shift fits.
+        let greatest = (1u64 << bits) - 1;
+        let wanted = bits as i32 - 1 - exponent;
+        // Rounding can carry into one more bit, or the logarithm be off by one: then one bit less of shift fits.
         (wanted - 1..=wanted)
             .rev()
-            .map(|shift| shift.clamp(0, (1 << SHIFT_BITS) - 1) as u32)
+            .map(|shift| shift.clamp(0, (1 << shift_bits) - 1) as u32)
             .map(|shift| ((factor * f64::from(shift).exp2()).round() as u64, shift))
             .find(|(multiplier, _)| *multiplier <= greatest)
             .map(|(multiplier, shift)| Requantize { multiplier, shift })
@@ -138,18 +150,43 @@ mod tests {
     #[test]
     fn factors_without_a_multiplier_are_told_apart() {
         for impossible in [0.0, -1.0, f64::NAN, f64::INFINITY, 65536.0] {
-            assert_eq!(Requantize::nearest(impossible), None, "{impossible}");
+            assert_eq!(Requantize::nearest(impossible, 16, 6), None, "{impossible}");
         }
-        assert_eq!(Requantize::nearest(65535.0), Some(Requantize { multiplier: 65535, shift: 0 }));
+        assert_eq!(Requantize::nearest(65535.0, 16, 6), Some(Requantize { multiplier: 65535, shift: 0 }));
+    }
+
+    #[test]
+    fn multipliers_are_eight_bits_wider_than_wide_outputs() {
+        assert_eq!([4, 8, 9, 16, 24, 32].map(|width| multiplier_bits(Type::s(width))), [16, 16, 17, 24, 32, 40]);
+        assert_eq!([32, 55, 56, 63].map(|width| shift_bits(Type::s(width))), [6, 6, 7, 7]);
     }
 
     proptest! {
         #[test]
-        fn the_nearest_multiplier_is_within_its_stated_error(exponent in -48.0f64..15.9) {
-            let factor = exponent.exp2();
-            let requantize = Requantize::nearest(factor).unwrap();
-            prop_assert!(requantize.multiplier < 1 << MULTIPLIER_BITS && requantize.shift < 1 << SHIFT_BITS);
-            prop_assert!((requantize.factor() / factor - 1.0).abs() <= 2f64.powi(-16), "{:?}", requantize);
+        fn the_nearest_multiplier_is_within_its_stated_error(bits in 16u32..49, shift_bits in 6u32..8, place in 0.0f64..1.0) {
+            let (least, most) = (f64::from(bits) - f64::from(1 << shift_bits), f64::from(bits) - 0.1);
+            let factor = (least + place * (most - least)).exp2();
+            let requantize = Requantize::nearest(factor, bits, shift_bits).unwrap();
+            prop_assert!(requantize.multiplier < 1 << bits && requantize.shift < 1 << shift_bits);
+            prop_assert!((requantize.factor() / factor - 1.0).abs() <= (-f64::from(bits)).exp2(), "{:?}", requantize);
+        }
+
+        #[test]
+        fn a_scale_at_which_the_greatest_result_just_fits_saturates_nothing_and_is_half_a_unit_off_at_most(
+            width in 2u32..41, accumulator_width in 2u32..64, greatest in 1i64.., share in 0.0f64..1.0,
+        ) {
+            let accumulator = Type::s(accumulator_width.max(width + 1));
+            let (output, greatest) = (Type::s(width), (greatest >> (63 - (accumulator.width() - 1))).max(1));
+            let full = raw_range(output).1;
+            let factor = (full as f64 / greatest as f64).min(((1u64 << multiplier_bits(output)) - 1) as f64);
+            let requantize = Requantize::nearest(factor, multiplier_bits(output), shift_bits(accumulator)).unwrap();
+            let sums = ndarray::array![[greatest, -greatest, (greatest as f64 * share) as i64]];
+            prop_assert_eq!(saturation(&sums, false, Some(requantize), output).count, 0);
+            for &sum in &sums {
+                let off = (requantize.apply(sum, output) as f64 - sum as f64 * factor).abs();
+                // Beside the rounding: the multiplier's own, and that of this comparison.
+                prop_assert!(off <= 0.5 + 2f64.powi(-8), "{} of {}: off by {}", sum, greatest, off);
+            }
         }
 
         #[test]

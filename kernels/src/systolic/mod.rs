@@ -3,6 +3,7 @@
 //! Dataflows after H. T. Kung, "Why systolic architectures?", Computer 15(1), 1982, and the taxonomy of Chen et al., "Eyeriss",
 //! ISCA 2016.
 
+mod advice;
 pub mod choice;
 pub mod compression;
 pub mod format_choice;

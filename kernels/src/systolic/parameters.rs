@@ -20,9 +20,11 @@ const SIDES: RangeInclusive<u32> = 1..=256;
 /// Words of a streaming tile beyond the array's own rows and columns that its control needs.
 const BUFFER_MARGIN: u32 = 16;
 /// The deepest streaming buffer, in words.
-const DEEPEST_BUFFER: u32 = 1 << 16;
+pub(super) const DEEPEST_BUFFER: u32 = 1 << 16;
 /// The widest operand, in bits: leaves an accumulator room for 2¹⁵ products.
 pub(super) const WIDEST_OPERAND: u32 = 24;
+/// The widest integer that accumulators are scaled to, in bits: a scale is a number in double precision, which has 53.
+const WIDEST_SCALED_OUTPUT: u32 = 40;
 /// The widest accumulator, in bits.
 pub(super) const WIDEST_ACCUMULATOR: u32 = 63;
 
@@ -183,6 +185,10 @@ impl ArrayParameters {
     pub fn hardware(&self, dataflow: Dataflow, formats: &Formats, group: Group) -> HardwareParameters {
         let &ArrayParameters { rows, columns, dataflow: _, overlap_load, buffer_rows } = self;
         let &Formats { a, b, accumulator, output } = formats;
+        let output = match output {
+            OutputFormat::Accumulator => accumulator,
+            OutputFormat::Requantized(output) => output,
+        };
         HardwareParameters {
             rows,
             columns,
@@ -194,12 +200,9 @@ impl ArrayParameters {
             a,
             b,
             accumulator,
-            output: match output {
-                OutputFormat::Accumulator => accumulator,
-                OutputFormat::Requantized(ty) => ty,
-            },
-            multiplier_bits: golden::MULTIPLIER_BITS,
-            shift_bits: golden::SHIFT_BITS,
+            output,
+            multiplier_bits: golden::multiplier_bits(output),
+            shift_bits: golden::shift_bits(accumulator),
         }
     }
 
@@ -317,6 +320,14 @@ impl Formats {
         if output.width() > accumulator.width() || output.frac() > accumulator.frac() || output.is_signed() && output.width() < 2 {
             return Err(ConfigError::new("formats.output", format!("{output} holds more than the accumulator, {accumulator}, or nothing"))
                 .with_remedy("a narrower format, or \"accumulator\""));
+        }
+        if output.width() > WIDEST_SCALED_OUTPUT && self.output_scale_is_free() {
+            let message = format!(
+                "{output} asks for a scaling more precise than a multiplier of {} bits",
+                golden::multiplier_bits(Type::s(WIDEST_SCALED_OUTPUT))
+            );
+            let most = output.resized(WIDEST_SCALED_OUTPUT, 0);
+            return Err(ConfigError::new("formats.output", message).with_remedy(format!("at most \"{most}\", or \"accumulator\"")));
         }
         Ok(())
     }

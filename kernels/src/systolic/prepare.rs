@@ -298,10 +298,10 @@ fn choose_requantization(
         None => {
             let most = accumulators.iter().map(|&sum| if product.relu { sum.max(0) } else { sum }.unsigned_abs()).max().unwrap_or(0);
             // A result that is small already is not spread beyond what the multiplier can do.
-            (raw_range(hardware.output).1 as f64 / most.max(1) as f64).min(((1u64 << golden::MULTIPLIER_BITS) - 1) as f64)
+            (raw_range(hardware.output).1 as f64 / most.max(1) as f64).min(((1u64 << hardware.multiplier_bits) - 1) as f64)
         }
     };
-    match Requantize::nearest(factor) {
+    match Requantize::nearest(factor, hardware.multiplier_bits, hardware.shift_bits) {
         Some(requantize) if requantize.multiplier > 0 => Ok(Some(requantize)),
         _ => Err(ConfigError::new(
             product.key_of("output_scale"),

@@ -4,12 +4,14 @@ use ndarray::Array2;
 use systole_hdl::{Type, Value};
 use systole_sim::{Received, Simulator, SinkHandle, SourceHandle, StallPattern};
 
+use super::advice::deeper_buffers;
 use super::choice::{self, Work};
 use super::hardware::{HardwareParameters, TrainingArray};
 use super::job::job;
 use super::model::Model;
 use super::parameters::StreamStalls;
 use super::prepare::{Input, PreparedLayer, Weights, ends_of_chains};
+use super::schedule::Schedule;
 use crate::common::agreement::Expected;
 use crate::common::course::Course;
 use crate::common::errors::accuracy;
@@ -308,7 +310,7 @@ impl ArrayRun {
             memory: MemoryUse::of_items(memory_items(simulator.hierarchy().design()), high_water_marks(simulator)),
             streams: stream_traffic(simulator),
             numerics: overall_numerics(&parts, &self.ends_of_chains()),
-            warnings: self.warnings(),
+            warnings: self.warnings().into_iter().chain(self.advice()).collect(),
             chosen: self.chosen.clone(),
             parts,
             tables: vec![self.dataflows()],
@@ -327,6 +329,12 @@ impl ArrayRun {
             }
             warnings
         })
+    }
+
+    /// What deeper buffers would save.
+    fn advice(&self) -> Option<Warning> {
+        let schedules: Vec<Schedule> = self.layers.iter().map(|layer| layer.schedule).collect();
+        deeper_buffers(&self.hardware, &schedules)
     }
 
     fn dataflows(&self) -> NamedTable {

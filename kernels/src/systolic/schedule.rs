@@ -129,6 +129,20 @@ impl Schedule {
         Schedule { weights_from: cycle, ..self }
     }
 
+    /// The same product tiled for other hardware.
+    pub fn on(&self, hardware: &HardwareParameters) -> Schedule {
+        Schedule::new(hardware, self.shape, self.compression).with_weights_from(self.weights_from)
+    }
+
+    /// Words of the buffered operand if no tile of it is split: rows of A, columns of B or slots along K, these in whole groups.
+    pub fn unsplit_length(&self) -> usize {
+        match self.dataflow {
+            Dataflow::WeightStationary => self.shape.m,
+            Dataflow::InputStationary => self.shape.n,
+            Dataflow::OutputStationary => self.slots().next_multiple_of(self.group.slots as usize),
+        }
+    }
+
     /// The first cycle in which a sparsifier can have a word of weights.
     pub fn weights_from(&self) -> u64 {
         self.weights_from

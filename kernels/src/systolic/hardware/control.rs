@@ -89,12 +89,13 @@ impl HardwareParameters {
         let left = m.reg("rows_left", pass.length.ty());
         let running = left.differs(0).named("running");
 
-        // Room in the output banks is promised to a pass as a whole when it starts.
-        let promised = m.reg("promised", count);
+        // Room in the output banks is promised to a pass as a whole when it starts. Counted is what is left, which needs no addition before
+        // the comparison.
+        let room_left = m.reg("room_left", count).resets_to(self.bank_words());
         // Output words on their way through the array and the columns.
         let pending = m.reg("pending", count);
         let rows = pass.rows.to(count);
-        let room = (promised.add_wide(rows)).le(self.bank_words()) | !pass.last_k;
+        let room = rows.le(*room_left) | !pass.last_k;
         let operands = observed.streamed.iter().enumerate().fold(pass.valid, |all, (index, available)| {
             let needed = pass.groups.filter(|_| index == 0).unwrap_or(pass.length);
             all & available.to(count).ge(needed.to(count))
@@ -105,7 +106,7 @@ impl HardwareParameters {
 
         let promise = take & pass.last_k;
         let more = promise.mux(rows, 0);
-        promised.next(promised + more - bit_as(observed.leaves, count));
+        room_left.next(room_left - more + bit_as(observed.leaves, count));
         pending.next(pending + more - bit_as(observed.completes, count));
 
         let during = |name: &str, value: Signal| {
@@ -206,7 +207,7 @@ impl Component for StationaryControl {
             let settled = wait(m, "settle", crossing, constant(Type::count(crossing), crossing), course.last_row);
             begins.drive(there & i.pass.valid & !loaded & !course.issue & settled);
         }
-        let shift = (0..rows).map(|row| m.delay(&format!("shift_{row}"), load & word.ge(row))).collect();
+        let shift = (0..rows).map(|row| m.delay_by(&format!("shift_{row}"), load & word.ge(row), 2)).collect();
 
         let claim_bias = course.first_k & if per_row { course.issue } else { course.take };
         StationaryControlOut { course, load, shift, claim_bias }
@@ -272,7 +273,9 @@ impl Component for OutputStationaryControl {
 
         // Rows leave from the bottom, where row 0 of the tile is.
         let tile_rows = m.reg("tile_rows", course.rows.ty()).without_reset();
-        m.when(tile_issued, || tile_rows.next(course.rows));
+        // Kept a cycle later than the tile is issued: the next one may be issued a cycle before this one's end is seen.
+        let issued_rows = m.delay("issued_rows", course.rows);
+        m.when(m.delay("tile_issued_q", tile_issued), || tile_rows.next(issued_rows));
         let draining = m.reg("draining", Type::BIT);
         let drained_rows = m.reg("drained_rows", course.rows.ty()).without_reset();
         let row = m.reg("drain_row", course.rows.ty());

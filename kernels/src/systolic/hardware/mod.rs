@@ -113,7 +113,7 @@ pub struct HardwareParameters {
 }
 
 /// Output words for the stages between the array and the output stream.
-const BANK_MARGIN: u32 = 16;
+const BANK_MARGIN: u32 = 18;
 
 impl HardwareParameters {
     /// Width of a tile count in a job.
@@ -243,9 +243,9 @@ impl HardwareParameters {
     }
 
     /// Cycles from the one in which the last column's sum stands at the south edge, exclusive, to the transfer of its output word,
-    /// inclusive, and the three that a word takes from its issue to the first product: what the array's formulas leave out.
+    /// inclusive, and the four that a word takes from its issue to the first product: what the array's formulas leave out.
     pub fn output_latency(&self) -> u64 {
-        4 + u64::from(OutputColumn::latency(self.requantizes()))
+        5 + u64::from(OutputColumn::latency(self.requantizes()))
     }
 
     /// Elaborates the accelerator.

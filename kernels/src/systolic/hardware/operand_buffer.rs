@@ -31,6 +31,8 @@ pub struct OperandBank {
     pub tags: u32,
     /// Whether an element can be shown several times.
     pub repeats: bool,
+    /// Whether a register stands behind the memory.
+    pub registered: bool,
 }
 
 bundle! {
@@ -47,9 +49,9 @@ bundle! {
 bundle! {
     /// What leaves an [`OperandBank`].
     pub struct BankOut {
-        /// The element of the wave of a cycle ago; zero if there was none.
+        /// The element of the wave of a cycle ago, or with a register of two cycles ago; zero if there was none.
         element: Signal,
-        /// The wave of a cycle ago: for the next lane, and beside `element`.
+        /// The wave of a cycle ago, for the next lane.
         next_wave: Wave,
     }
 }
@@ -77,7 +79,8 @@ impl Component for OperandBank {
         words.write(i.write_address, i.write_element, i.write);
         let word = words.read_registered(i.wave.address, reads(i.wave.valid, i.wave.fetch), Collision::Undefined);
         let next_wave = i.wave.next(m, "q");
-        BankOut { element: next_wave.valid.mux(word, constant(self.element, 0)), next_wave }
+        let element = next_wave.valid.mux(word, constant(self.element, 0));
+        BankOut { element: if self.registered { m.delay("element_q", element) } else { element }, next_wave }
     }
 }
 
@@ -119,12 +122,23 @@ pub struct OperandBuffer {
     pub repeats: bool,
     /// Whether the wave meets the highest lane first.
     pub last_lane_first: bool,
+    /// Whether a register stands behind each memory: block RAM is slow to read, and a multiplier behind it would make a long cycle.
+    pub registered: bool,
 }
 
 impl OperandBuffer {
     /// A buffer with a lane for each of `rows` rows, whose words are read once, from lane 0 on.
     pub fn by_row(rows: u32, element: Type, depth: u32) -> OperandBuffer {
-        OperandBuffer { stations: (0..rows).collect(), rows, element, depth, tags: 0, repeats: false, last_lane_first: false }
+        OperandBuffer {
+            stations: (0..rows).collect(),
+            rows,
+            element,
+            depth,
+            tags: 0,
+            repeats: false,
+            last_lane_first: false,
+            registered: false,
+        }
     }
 }
 
@@ -144,12 +158,22 @@ bundle! {
     }
 }
 bundle! {
+    /// The wave at a row of the array.
+    pub struct RowWave {
+        /// One bit: an element is shown.
+        valid: Signal,
+        /// What travels with it.
+        tags: Option<Signal>,
+    }
+}
+bundle! {
     /// What leaves an [`OperandBuffer`].
     pub struct BufferOut {
-        /// An element for each lane in the order in which the wave meets them: one at row *r* follows *r* + 1 cycles after `read`.
+        /// An element for each lane in the order in which the wave meets them: one at row *r* follows *r* + 1 cycles after `read`, with
+        /// registers *r* + 2.
         elements: Vec<Signal>,
         /// The wave at each row, beside the elements there.
-        waves: Vec<Wave>,
+        waves: Vec<RowWave>,
         /// Words stored and not promised.
         available: Signal,
     }
@@ -179,7 +203,8 @@ impl Component for OperandBuffer {
         let front = counter(m, "front", self.depth, reads(i.read, i.fetch));
         let mut wave = Wave { valid: i.read, fetch: i.fetch, address: front.value, tags: i.tags };
 
-        let bank = OperandBank { element: self.element, depth: self.depth, tags: self.tags, repeats: self.repeats };
+        let bank =
+            OperandBank { element: self.element, depth: self.depth, tags: self.tags, repeats: self.repeats, registered: self.registered };
         let elements = i.up.data.lanes(self.element, self.stations.len() as u32);
         let mut lanes: Vec<(usize, Signal)> = elements.into_iter().enumerate().collect();
         if self.last_lane_first {
@@ -196,7 +221,8 @@ impl Component for OperandBuffer {
                 next_wave = Some(output.next_wave);
             }
             wave = next_wave.unwrap_or_else(|| wave.next(m, &format!("at_{row}")));
-            waves.push(wave.clone());
+            let shown = |name: &str, signal: Signal| if self.registered { m.delay(&format!("{name}_shown_{row}"), signal) } else { signal };
+            waves.push(RowWave { valid: shown("valid", wave.valid), tags: wave.tags.map(|tags| shown("tags", tags)) });
         }
         let leaves = reads(wave.valid, wave.fetch);
         up_down(m, used, enters, leaves);

@@ -1,8 +1,11 @@
 //! What stands below a column of the array: accumulation over the tiles of K, bias, ReLU, requantization, and the bank in which
 //! finished outputs wait for the row's other columns.
 
-use systole_hdl::library::{Requantize, counter, requantize, requantize_product};
+use systole_hdl::library::{Requantize, ShiftedProduct, counter, requantize_product, requantize_round, requantize_shift};
 use systole_hdl::prelude::*;
+
+/// Registers on the way from a finished sum to an output: after the product, after its shift, after rounding and saturation.
+const REQUANTIZE_STAGES: u32 = 3;
 
 /// One column's output stage.
 #[derive(Clone, Debug)]
@@ -91,7 +94,7 @@ impl OutputColumn {
 
     /// Cycles from a sum at the south edge to the cycle that writes it to the bank.
     pub fn latency(requantizes: bool) -> u32 {
-        if requantizes { 4 } else { 2 }
+        if requantizes { 2 + REQUANTIZE_STAGES } else { 2 }
     }
 
     /// Declares what tells how sums become outputs.
@@ -105,14 +108,22 @@ impl OutputColumn {
 
     /// The finished sum after ReLU becomes an output through the pipeline; `valid` goes along.
     fn outputs(&self, m: Module, sum: Signal, valid: Signal, scaling: &Scaling) -> (Signal, Signal) {
-        let negative = if self.accumulator.is_signed() { sum.lt(0) } else { constant(Type::BIT, false) };
+        // The sign alone: some tools make a carry chain of a comparison with zero.
+        let negative =
+            if self.accumulator.is_signed() { sum.as_bits().bit(self.accumulator.width() - 1) } else { constant(Type::BIT, false) };
         let rectified = (negative & scaling.relu).mux(0, sum).named("rectified");
         let (Some(multiplier), Some(shift)) = (scaling.multiplier, scaling.shift) else { return (rectified, valid) };
         let formats =
             Requantize { input: self.accumulator, multiplier_bits: self.multiplier_bits, shift_bits: self.shift_bits, output: self.output };
         let product = m.delay("product", requantize_product(&formats, rectified, multiplier));
-        let output = m.delay("output_q", requantize(&formats, product, shift));
-        (output, m.delay_by("finished", valid, 2))
+        let shifted = requantize_shift(product, shift);
+        let shifted = ShiftedProduct {
+            floor: m.delay("floor", shifted.floor),
+            guard: m.delay("guard", shifted.guard),
+            sticky: m.delay("sticky", shifted.sticky),
+        };
+        let output = m.delay("output_q", requantize_round(&formats, shifted));
+        (output, m.delay_by("finished", valid, REQUANTIZE_STAGES))
     }
 }
 

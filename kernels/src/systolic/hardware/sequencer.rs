@@ -1,6 +1,5 @@
 //! From a job to its passes: the loop nest over tiles.
 
-use systole_hdl::library::loop_counter;
 use systole_hdl::prelude::*;
 
 use super::output_column::Scaling;
@@ -52,6 +51,40 @@ bundle! {
     }
 }
 
+/// The rounds of one of a job's loops. Whether a round is the first or the last are registers: what a pass needs depends on them, and
+/// whether it starts on that, all in a cycle.
+struct Rounds {
+    /// Rounds of the loop, while the job runs.
+    count: Signal,
+    /// Rounds after this one.
+    left: Reg,
+    first: Reg,
+    last: Reg,
+}
+
+impl Rounds {
+    fn new(m: Module, name: &str, count: Signal) -> Rounds {
+        let register = |what: &str, ty: Type| m.reg(&format!("{name}_{what}"), ty);
+        Rounds { count, left: register("left", count.ty()), first: register("first", Type::BIT), last: register("last", Type::BIT) }
+    }
+
+    /// The first of `count` rounds is next.
+    fn start(&self, count: Signal) {
+        self.left.next(count - 1);
+        self.first.next(true);
+        self.last.next(count.equals(1));
+    }
+
+    /// The next round, or after the last one the first again.
+    fn step(&self, m: Module) {
+        m.when(*self.last, || self.start(self.count)).otherwise(|| {
+            self.left.next(self.left - 1);
+            self.first.next(false);
+            self.last.next(self.left.equals(1));
+        });
+    }
+}
+
 impl Component for Sequencer {
     type In = SequencerIn;
     type Out = SequencerOut;
@@ -67,35 +100,42 @@ impl Component for Sequencer {
 
         // The job's fields, kept while it runs.
         let mut low = 0;
-        let fields: Vec<(&str, Signal)> = self
+        let fields: Vec<(&str, Signal, Signal)> = self
             .hardware
             .job_fields()
             .into_iter()
             .map(|(name, ty)| {
                 let kept = m.reg(name, ty).without_reset();
-                m.when(starts, || kept.next(i.job.data.bits(low..low + ty.width()).reinterpret(ty)));
+                let offered = i.job.data.bits(low..low + ty.width()).reinterpret(ty);
+                m.when(starts, || kept.next(offered));
                 low += ty.width();
-                (name, *kept)
+                (name, offered, *kept)
             })
             .collect();
-        let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, signal)| *signal);
+        let field = |name: &str| fields.iter().find(|(field, _, _)| *field == name).map(|(_, _, kept)| *kept);
         let count = |name: &str| field(name).unwrap_or_else(|| constant(Type::u(HardwareParameters::COUNT_BITS), 1));
 
-        let k = loop_counter(m, "k_tile", count("reduction_tiles"));
-        let lane = loop_counter(m, "lane_tile", count("lane_tiles"));
-        let outer = loop_counter(m, "outer_tile", count("outer_tiles"));
+        let rounds = |name: &str, tiles: &str| Rounds::new(m, name, count(tiles));
+        let (k, lane, outer) = (rounds("k", "reduction_tiles"), rounds("lane", "lane_tiles"), rounds("outer", "outer_tiles"));
+        m.when(starts, || {
+            for (rounds, tiles) in [(&k, "reduction_tiles"), (&lane, "lane_tiles"), (&outer, "outer_tiles")] {
+                if let Some((_, offered, _)) = fields.iter().find(|(field, _, _)| *field == tiles) {
+                    rounds.start(*offered);
+                }
+            }
+        });
         m.when(i.take, || {
-            k.step();
-            m.when(k.last, || {
-                lane.step();
-                m.when(lane.last, || outer.step());
+            k.step(m);
+            m.when(*k.last, || {
+                lane.step(m);
+                m.when(*lane.last, || outer.step(m));
             });
         });
-        let ends = i.take & k.last & lane.last & outer.last;
+        let ends = i.take & *k.last & *lane.last & *outer.last;
         m.when(starts, || busy.next(true)).or_when(ends, || busy.next(false));
 
         let output_stationary = self.hardware.dataflow == Dataflow::OutputStationary;
-        let streamed = if output_stationary { k } else { outer };
+        let streamed = if output_stationary { &k } else { &outer };
         let length = streamed.last.mux(count("last_length"), count("full_length"));
         let rows = match field("last_rows") {
             Some(last_rows) => outer.last.mux(last_rows, constant(last_rows.ty(), self.hardware.rows)),
@@ -110,7 +150,7 @@ impl Component for Sequencer {
             m.when(i.take, || phase.next(k.last.mux(0, next)));
             *phase
         });
-        let pass = Pass { valid: *busy, length, groups, phase, rows, first_k: k.first, last_k: k.last };
+        let pass = Pass { valid: *busy, length, groups, phase, rows, first_k: *k.first, last_k: *k.last };
         let relu = field("relu").unwrap_or_else(|| constant(Type::BIT, false));
         SequencerOut { pass, scaling: Scaling { multiplier: field("multiplier"), shift: field("shift"), relu } }
     }

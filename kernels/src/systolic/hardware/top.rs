@@ -122,6 +122,7 @@ impl Gemm {
             stations: network.stations(),
             tags: tags.ty().width(),
             last_lane_first: true,
+            registered: true,
             ..OperandBuffer::by_row(h.rows, h.group.activations(streamed_type), h.buffer_words())
         };
         let input = BufferIn { up: streamed, claim: *issue, read: *issue, fetch: None, tags: Some(*tags) };
@@ -136,7 +137,8 @@ impl Gemm {
         } else {
             m.instance("group_network", &network, NetworkIn { groups: streamed.elements.clone(), phases }).rows
         };
-        let stationary_buffer = OperandBuffer::by_row(h.columns, stationary_type, h.stationary_words());
+        let stationary_buffer =
+            OperandBuffer { registered: true, ..OperandBuffer::by_row(h.columns, stationary_type, h.stationary_words()) };
         let input = BufferIn { up: stationary, claim: *load, read: *load, fetch: None, tags: None };
         let stationary = m.instance("stationary_buffer", &stationary_buffer, input);
         let (claim_bias, read_bias) = (m.wire("claim_bias", Type::BIT), m.wire("read_bias", Type::BIT));
@@ -197,13 +199,14 @@ impl Gemm {
             tags: 2,
             repeats: h.shows_repeatedly(),
             last_lane_first: true,
+            registered: true,
             ..OperandBuffer::by_row(h.rows, h.group.activations(h.a), h.group_words())
         };
         let fetch = h.shows_repeatedly().then(|| m.wire("fetch", Type::BIT));
         let claim_a = fetch.as_ref().map_or(*issue, |fetch| *issue & **fetch);
         let input = BufferIn { up: a, claim: claim_a, read: *issue, fetch: fetch.as_ref().map(|fetch| **fetch), tags: Some(*tags) };
         let a = m.instance("a_buffer", &a_buffer, input);
-        let b_buffer = OperandBuffer::by_row(h.columns, h.b_lane(), h.buffer_words());
+        let b_buffer = OperandBuffer { registered: true, ..OperandBuffer::by_row(h.columns, h.b_lane(), h.buffer_words()) };
         let b = m.instance("b_buffer", &b_buffer, BufferIn { up: b, claim: *issue, read: *issue, fetch: None, tags: None });
         let (claim_bias, read_bias) = (m.wire("claim_bias", Type::BIT), m.wire("read_bias", Type::BIT));
         let bias = self.bias_buffer(m, bias, *claim_bias, *read_bias);
