@@ -1,7 +1,7 @@
 //! What a processing element of the systolic arrays takes on a device, by the group of activations that it picks from.
 //!
 //! An element for groups of M holds the M activations that pass, an index of log₂ M bits beside each weight, and a selector of M
-//! activations; nothing of it depends on N. Multiplier and adder are LUTs and carry chains, which Yosys maps a little differently each
+//! activations; nothing of it depends on N. Where multiplier and adder are LUTs and carry chains, Yosys maps them a little differently each
 //! time: differences between elements are uncertain by some 20 LUTs, so the selector is measured by itself, too. The network that leads groups to the rows, and the buffers, are no part of it.
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -52,9 +52,6 @@ pub struct Size {
     pub selector_lut: u64,
 }
 
-/// The device: one on which a multiplier is as much logic as any other.
-pub const TARGET: Target = Target::XilinxLut;
-
 /// Picks an activation, as an element does.
 #[derive(Clone, Debug)]
 struct Selector {
@@ -84,25 +81,26 @@ impl Component for Selector {
     }
 }
 
-/// Synthesizes an element for groups of `elements`: 1, 2, 4, 8, 16 or 32.
+/// Synthesizes an element for groups of `elements`: 1, 2, 4, 8, 16 or 32. On [`Target::XilinxLut`] a multiplier is as much logic as any other;
+/// on [`Target::Ecp5`] it is a block, and the rest is counted.
 ///
 /// # Errors
 /// If there are no such groups, or Yosys is missing or fails.
-pub fn measure(kept: Kept, elements: u32) -> Result<Size> {
+pub fn measure(kept: Kept, elements: u32, target: Target) -> Result<Size> {
     ensure!(elements.is_power_of_two() && elements <= 32, "a group has 1, 2, 4, 8, 16 or 32 elements, not {elements}");
-    let Resources { lut, ff, .. } = resources(&element(kept, elements)?)?;
+    let Resources { lut, ff, .. } = resources(&element(kept, elements)?, target)?;
     let selector_lut = match elements {
         1 => 0,
-        _ => resources(&elaborate(&Selector { elements }).map_err(|diagnostics| anyhow!("{diagnostics}"))?)?.lut,
+        _ => resources(&elaborate(&Selector { elements }).map_err(|diagnostics| anyhow!("{diagnostics}"))?, target)?.lut,
     };
     Ok(Size { elements, lut, ff, selector_lut })
 }
 
-fn resources(design: &Design) -> Result<Resources> {
+fn resources(design: &Design, target: Target) -> Result<Resources> {
     let verilog = write(design, &Options::default()).context("the hardware cannot be written as Verilog")?;
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let files = verilog.write_files(folder.path()).context("the Verilog cannot be written")?;
-    Ok(synthesize(folder.path(), &files, &verilog.top().name, TARGET)?)
+    Ok(synthesize(folder.path(), &files, &verilog.top().name, target)?)
 }
 
 fn element(kept: Kept, elements: u32) -> Result<Design> {

@@ -2,11 +2,13 @@
 //!
 //! - [`random_design`]: random valid designs that shrink.
 //! - [`engines`]: the two engines on one design.
+//! - [`array_clock`]: area and clock of the matrix accelerator on ECP5.
 //! - [`element_size`]: what a processing element takes on a device, by the group that it picks from.
 //! - [`lockstep`]: a design in the reference engine and, as Verilog, in Icarus Verilog, compared cycle by cycle.
 //! - [`bench_rtl`]: how fast the engines are, beside Verilator, Icarus Verilog and loops written by hand.
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
 
+pub mod array_clock;
 pub mod bench_rtl;
 pub mod campaign;
 mod edit;
