@@ -6,6 +6,7 @@
 //! - [`element_size`]: what a processing element takes on a device, by the group that it picks from.
 //! - [`lockstep`]: a design in the reference engine and, as Verilog, in Icarus Verilog, compared cycle by cycle.
 //! - [`bench_rtl`]: how fast the engines are, beside Verilator, Icarus Verilog and loops written by hand.
+//! - [`readers`]: damaged files against everything that reads files.
 //! - [`campaign`]: many random designs in lockstep; [`replay`]: the failing ones as files.
 
 pub mod array_clock;
@@ -16,6 +17,7 @@ pub mod element_size;
 pub mod engines;
 pub mod lockstep;
 pub mod random_design;
+pub mod readers;
 pub mod replay;
 
 /// The book's chapter on the language, whose code blocks are documentation tests.

