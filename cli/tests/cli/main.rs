@@ -10,6 +10,7 @@ mod interrupts;
 mod listings;
 mod outputs;
 mod python;
+mod records;
 mod runs;
 mod support;
 mod synthesis;
