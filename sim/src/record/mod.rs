@@ -107,7 +107,6 @@ impl Record {
             let mut out = ChunkWriter::start(file.as_file_mut())?;
             out.write(&Chunk { kind: Kind::Design, first: 0, cycles: 0, content: design.into_bytes() })?;
             waiting.into_iter().try_for_each(|chunk| out.write(&chunk))?;
-            drop(out);
             file.persist(destination).map_err(|failure| failure.error)?;
             Ok(())
         };
