@@ -106,9 +106,15 @@ pub struct TraceArguments {
     /// Write a waveform of this format.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub trace: Option<TraceFormat>,
-    /// Only the instances and signals whose path matches, such as 'gemm.array.*' [default: all].
+    /// Only the instances and signals whose path matches, such as 'gemm.array.*'; may be given several times [default: all].
     #[arg(long, value_name = "GLOB", requires = "trace")]
-    pub trace_scope: Option<String>,
+    pub trace_scope: Vec<String>,
+    /// Also the words of the memories whose path matches, such as 'gemm.**'; may be given several times [default: none].
+    #[arg(long, value_name = "GLOB", requires = "trace")]
+    pub trace_memories: Vec<String>,
+    /// Only the first N words of each of these memories [default: all, of at most 4096 words each and 65536 together].
+    #[arg(long, value_name = "N", requires = "trace_memories", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trace_memory_words: Option<u32>,
     /// Only this many levels of instances; 1 is the selected instances alone [default: all].
     #[arg(long, value_name = "N", requires = "trace", value_parser = clap::value_parser!(u32).range(1..))]
     pub trace_depth: Option<u32>,
@@ -131,9 +137,15 @@ pub struct TraceRecordArguments {
     /// The waveform's format.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TraceFormat::Fst)]
     pub trace: TraceFormat,
-    /// Only the instances and signals whose path matches, such as 'gemm.array.*' [default: all].
+    /// Only the instances and signals whose path matches, such as 'gemm.array.*'; may be given several times [default: all].
     #[arg(long, value_name = "GLOB")]
-    pub trace_scope: Option<String>,
+    pub trace_scope: Vec<String>,
+    /// Also the words of the memories whose path matches, such as 'gemm.**'; may be given several times [default: none].
+    #[arg(long, value_name = "GLOB")]
+    pub trace_memories: Vec<String>,
+    /// Only the first N words of each of these memories [default: all, of at most 4096 words each and 65536 together].
+    #[arg(long, value_name = "N", requires = "trace_memories", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trace_memory_words: Option<u32>,
     /// Only this many levels of instances; 1 is the selected instances alone [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub trace_depth: Option<u32>,

@@ -8,13 +8,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use tempfile::{Builder, NamedTempFile, TempDir};
+use tempfile::{Builder, NamedTempFile, TempDir, TempPath};
 
 const PREFIX: &str = ".systole-";
 const SUFFIX: &str = ".partial";
@@ -24,6 +24,8 @@ const SUFFIX: &str = ".partial";
 pub struct Outside {
     /// Folders in which it made something unfinished.
     folders: BTreeSet<PathBuf>,
+    /// Files that grow under a name of their own, such as records.
+    growing: BTreeSet<PathBuf>,
     /// Folders that it made, each after those around it.
     made: Vec<PathBuf>,
 }
@@ -169,8 +171,36 @@ pub fn give_up() {
             let _ = remove(&path, is_folder);
         }
     }
+    for path in &outside.growing {
+        let _ = fs::remove_file(path);
+    }
     remove_empty(&outside.made);
     std::mem::forget(outside);
+}
+
+/// The name under which [`growing_file`] makes a file that is to appear at `path`.
+pub(crate) fn growing_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+/// An empty file at [`growing_path`] that vanishes unless it is persisted; a process that is killed leaves what it has written
+/// there. Replaces what an earlier one has left. Locked, so that no two processes write into it.
+pub(crate) fn growing_file(path: &Path) -> io::Result<NamedTempFile> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let growing = growing_path(path);
+    let mut outside = together();
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(&growing)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing it")),
+        // Where there are no locks, it has to go without.
+        Err(TryLockError::Error(_)) | Ok(()) => file.set_len(0)?,
+    }
+    outside.growing.insert(growing.clone());
+    Ok(NamedTempFile::from_parts(file, TempPath::try_from_path(growing)?))
 }
 
 #[cfg(test)]

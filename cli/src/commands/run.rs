@@ -42,6 +42,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     // What the report names comes first: once the report is gone, nothing names it.
     folder.clear(files_of_last_run(&folder))?;
     folder.clear([REPORT, OUTPUTS, "trace.vcd", "trace.fst", RECORD])?;
+    folder.clear([Record::partial_path(RECORD)])?;
     let trace = arguments.trace.trace.map(|format| start_trace(&arguments.trace, format, &folder, &mut *engine)).transpose()?;
     let record = arguments.record.then(|| start_record(&folder, &mut *engine)).transpose()?;
     let mut simulator = Simulator::with_engine(engine, &Options::default()).map_err(|error| Failure::defect(&error))?;
@@ -184,7 +185,9 @@ fn start_trace(
     };
     let options = TraceOptions {
         format: format.into(),
-        scope: arguments.trace_scope.clone(),
+        scopes: arguments.trace_scope.clone(),
+        memories: arguments.trace_memories.clone(),
+        memory_words: arguments.trace_memory_words,
         depth: arguments.trace_depth,
         from: arguments.trace_from,
         to: arguments.trace_to,

@@ -13,6 +13,7 @@ mod limits;
 mod listings;
 mod outputs;
 mod python;
+mod records;
 mod runs;
 #[cfg(target_os = "linux")]
 mod streams;

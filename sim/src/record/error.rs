@@ -51,17 +51,21 @@ pub enum RecordError {
         /// The version that can be read.
         known: u32,
     },
-    /// The file ends too early.
-    #[error("the record `{}` ends in the middle, as after an incomplete copy; copy it anew, or record the run again", path.display())]
-    Cut {
-        /// The file.
-        path: PathBuf,
-    },
     /// The file's content is not what was written.
-    #[error("the record `{}` is damaged: {what}; copy it anew, or record the run again", path.display())]
+    #[error(
+        "the record `{}` is damaged in chunk {chunk} at byte {byte}{}: {what}; copy it anew, or record the run again",
+        path.display(),
+        cycle.map_or(String::new(), |cycle| format!(" (cycles from {cycle} on)"))
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
+        /// Where the chunk begins in it, in bytes.
+        byte: u64,
+        /// Index of the chunk; the design is chunk 0.
+        chunk: u32,
+        /// The first cycle that cannot be relied on, if any come before.
+        cycle: Option<u64>,
         /// What is wrong.
         what: String,
     },
@@ -77,8 +81,8 @@ pub enum RecordError {
         /// Last recorded cycle.
         last: u64,
     },
-    /// The record has no cycles.
-    #[error("the record `{}` has no cycles", path.display())]
+    /// The record has no cycles, or ends before the first whole chunk of them.
+    #[error("the record `{}` has no whole cycle: the run ended, or was killed, before it; record the run again", path.display())]
     NoCycles {
         /// The file.
         path: PathBuf,

@@ -5,18 +5,26 @@
 //! registers and memories. [`Recording`] reads the file, and renders a waveform of any cycles by simulating them again from
 //! the last checkpoint before them. The waveform is the one that a trace of the compiled engine would have written.
 //!
-//! - `format`: what stands in the file. `recording`: reading and rendering.
+//! - `chunk`: what the file consists of, and how it is protected. `cycles`: how cycles stand in a chunk.
+//! - `recording`: reading and checking. `render`: simulating a part again.
 //!
 //! **Checkpoints.** The first stands at the beginning; another follows whenever the record has grown by [`GROWTH`] times the
 //! size of one. So they are a small part of the record, and what has to be simulated again is in proportion to it.
 //!
-//! **Whole files only**, as traces: see [`crate::trace`].
+//! **Written in place.** A record grows under its name with `.partial` behind it, and takes its name when it is complete. A
+//! process that is killed leaves what it had written there, and [`Recording`] reads it up to the last whole chunk of cycles, of
+//! which each has at most [`CHUNK_CYCLES`]. Any other end completes the record or, after an error, removes it.
+//!
+//! **Protected.** Order, number and content of all chunks are under checksums that build on one another: a record from which
+//! a part is missing, in which parts are exchanged or changed, or to which bytes were added, is refused with the place.
 
+mod chunk;
+mod cycles;
 mod error;
-mod format;
 mod recording;
+mod render;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -27,13 +35,14 @@ use systole_hdl::design::MemoryId;
 pub use self::error::RecordError;
 pub use self::recording::Recording;
 
-use self::format::{Checkpoint, Chunk, CycleChange, Words};
+use self::chunk::{Chunk, ChunkWriter, Kind};
+use self::cycles::{CycleChange, Words, push_cycle, push_inputs};
 use crate::engine::{DomainSet, Engine, resets};
-use crate::files::unfinished_file;
+use crate::files::{growing_file, growing_path};
 use crate::hierarchy::NodeId;
 use crate::observer::{Observer, ObserverError};
-use crate::samples::{Place, Watch};
-use crate::state::state;
+use crate::samples::Watch;
+use crate::state::{self, state};
 
 /// Sizes of a checkpoint by which the record grows until the next, both uncompressed.
 pub const GROWTH: usize = 8;
@@ -43,6 +52,9 @@ const LEAST_GROWTH: usize = 1 << 20;
 
 /// Bytes of changes that are compressed together.
 const CHUNK: usize = 1 << 18;
+
+/// The most cycles of a chunk. A killed run loses the last, incomplete one, and the few that waited to be written.
+pub const CHUNK_CYCLES: u64 = 4096;
 
 /// Chunks that may wait to be written.
 const WAITING: usize = 4;
@@ -61,11 +73,19 @@ pub struct Record {
     last: Option<(u64, DomainSet)>,
     /// Words put into memories since then.
     written: Vec<Words>,
+    /// Bytes of them, about.
+    written_bytes: usize,
+    /// Cycles not yet handed on, the first of them, and their changes.
+    cycles: u64,
+    first: u64,
     changes: Vec<u8>,
+    /// Cycles in all.
+    total: u64,
     /// Bytes of changes since the last checkpoint, and how many call for the next.
     growth: usize,
     next_checkpoint: usize,
-    /// The growth that calls for a checkpoint, if it does not follow from the checkpoint's size.
+    /// The growth that calls for a checkpoint, as it follows from the checkpoint's size, and as it is set otherwise.
+    usual_growth: usize,
     set_growth: Option<usize>,
     path: PathBuf,
     /// `None` once writing is over, well or not.
@@ -80,14 +100,13 @@ impl Record {
     pub fn create(path: impl AsRef<Path>, engine: &mut dyn Engine) -> Result<Record, RecordError> {
         let path = path.as_ref().to_path_buf();
         let create = |reason| RecordError::Create { path: path.clone(), reason };
-        let mut file = unfinished_file(&path).map_err(create)?;
+        let mut file = growing_file(&path).map_err(create)?;
         let (chunks, waiting) = sync_channel::<Chunk>(WAITING);
         let (destination, design) = (path.clone(), engine.hierarchy().design().to_string());
         let work = move || {
-            let out = file.as_file_mut();
-            out.write_all(format::FIRST_LINE)?;
-            let all = std::iter::once(Chunk::Design(design)).chain(waiting).chain([Chunk::End]);
-            all.into_iter().try_for_each(|chunk| format::write(&chunk, out))?;
+            let mut out = ChunkWriter::start(file.as_file_mut())?;
+            out.write(&Chunk { kind: Kind::Design, first: 0, cycles: 0, content: design.into_bytes() })?;
+            waiting.into_iter().try_for_each(|chunk| out.write(&chunk))?;
             file.persist(destination).map_err(|failure| failure.error)?;
             Ok(())
         };
@@ -102,13 +121,23 @@ impl Record {
             resets: DomainSet::EMPTY,
             last: None,
             written: Vec::new(),
+            written_bytes: 0,
+            cycles: 0,
+            first: 0,
             changes: Vec::new(),
+            total: 0,
             growth: 0,
             next_checkpoint: 0,
+            usual_growth: usual_growth(state::limbs(engine.hierarchy())),
             set_growth: None,
             path,
             writer: Some((chunks, writer)),
         })
+    }
+
+    /// Where a record that is to appear at `path` grows, and where a killed process leaves it: `.partial` behind the name.
+    pub fn partial_path(path: impl AsRef<Path>) -> PathBuf {
+        growing_path(path.as_ref())
     }
 
     /// Has a checkpoint follow whenever the record has grown by so many bytes, uncompressed.
@@ -127,48 +156,56 @@ impl Record {
         let last = self.last.replace((cycle, edges));
         let skipped = last.map_or(0, |(last, _)| cycle.saturating_sub(last + 1));
         // Skipped cycles have changed the state in unknown ways.
-        let whole = last.is_none() || skipped > 0 || self.growth >= self.next_checkpoint;
+        let much = self.growth >= self.next_checkpoint || self.written_bytes >= self.usual_growth;
+        let whole = last.is_none() || skipped > 0 || much;
         if whole {
             self.add_checkpoint(cycle, engine, last.filter(|_| skipped == 0).map_or(DomainSet::EMPTY, |(_, edges)| edges))?;
         }
         engine.sample(&self.inputs, &mut self.now);
         let (resets, before) = (resets(engine), std::mem::replace(&mut self.resets, resets(engine)));
         let start = self.changes.len();
+        if self.cycles == 0 {
+            self.first = cycle;
+        }
         let change = CycleChange {
             edges: (whole || last.is_none_or(|(_, before)| before != edges)).then_some(edges.bits()),
             resets: (whole || before != resets).then_some(resets.bits()),
             written: std::mem::take(&mut self.written),
         };
         let inputs_changed = whole || self.now != self.before;
-        format::push_cycle(&mut self.changes, &change, inputs_changed);
+        push_cycle(&mut self.changes, &change, inputs_changed);
         if inputs_changed {
             // The samples hold more than the inputs.
             let end = self.changes.len();
             if !push_inputs(&mut self.changes, self.inputs.places(), &self.now, &self.before, whole) {
                 self.changes.truncate(end);
-                self.changes[start] &= !format::INPUTS;
+                self.changes[start] &= !cycles::INPUTS;
             }
             std::mem::swap(&mut self.now, &mut self.before);
         }
+        self.written_bytes = 0;
         self.growth += self.changes.len() - start;
-        if self.changes.len() >= CHUNK { self.hand_on() } else { Ok(()) }
+        (self.cycles, self.total) = (self.cycles + 1, self.total + 1);
+        if self.changes.len() >= CHUNK || self.cycles >= CHUNK_CYCLES { self.hand_on() } else { Ok(()) }
     }
 
     fn add_checkpoint(&mut self, cycle: u64, engine: &dyn Engine, began: DomainSet) -> Result<(), RecordError> {
         self.hand_on()?;
         let state = state(engine);
-        self.next_checkpoint = self.set_growth.unwrap_or((GROWTH * state.len() * 8).max(LEAST_GROWTH));
+        self.next_checkpoint = self.set_growth.unwrap_or(self.usual_growth);
         self.growth = 0;
         // The state holds them.
         self.written.clear();
-        self.send(Chunk::Checkpoint(Checkpoint { cycle, began: began.bits(), state }))
+        let content = std::iter::once(began.bits()).chain(state).flat_map(u64::to_le_bytes).collect();
+        self.send(Chunk { kind: Kind::Checkpoint, first: cycle, cycles: 0, content })
     }
 
     /// Notes words that have been put into a memory from outside, before the cycle in which that happened is recorded.
     pub fn memory_written(&mut self, (node, memory): (NodeId, MemoryId), first: u32, words: &[Value]) {
         // What was there at the beginning is in the first checkpoint.
         if self.last.is_some() {
-            let limbs = words.iter().flat_map(|word| word.limbs().iter().copied()).collect();
+            let limbs: Vec<u64> = words.iter().flat_map(|word| word.limbs().iter().copied()).collect();
+            self.written_bytes += 8 * limbs.len() + 16;
             self.written.push(Words { node: node.index() as u32, memory: memory.index() as u32, first, limbs });
         }
     }
@@ -177,8 +214,9 @@ impl Record {
         if self.changes.is_empty() {
             return Ok(());
         }
-        let changes = std::mem::replace(&mut self.changes, Vec::with_capacity(CHUNK + CHUNK / 8));
-        self.send(Chunk::Cycles(changes))
+        let content = std::mem::replace(&mut self.changes, Vec::with_capacity(CHUNK + CHUNK / 8));
+        let cycles = std::mem::take(&mut self.cycles);
+        self.send(Chunk { kind: Kind::Cycles, first: self.first, cycles, content })
     }
 
     fn send(&mut self, chunk: Chunk) -> Result<(), RecordError> {
@@ -198,6 +236,8 @@ impl Record {
 
     fn complete(&mut self) -> Result<(), RecordError> {
         self.hand_on()?;
+        let end = self.last.map_or(0, |(cycle, _)| cycle.saturating_add(1));
+        self.send(Chunk { kind: Kind::End, first: end, cycles: self.total, content: Vec::new() })?;
         self.join()
     }
 
@@ -209,30 +249,9 @@ impl Record {
     }
 }
 
-/// Which inputs changed, a bit each, and the bytes of their values. Answers whether any did.
-fn push_inputs(out: &mut Vec<u8>, places: &[Place], now: &[u64], before: &[u64], all: bool) -> bool {
-    let mask = out.len();
-    out.resize(mask + places.len().div_ceil(8), 0);
-    for (index, place) in places.iter().enumerate() {
-        if place.width > 64 {
-            let limbs = place.byte / 8..(place.byte + place.bytes) / 8;
-            if all || now[limbs.clone()] != before[limbs.clone()] {
-                out[mask + index / 8] |= 1 << (index % 8);
-                now[limbs].iter().for_each(|limb| out.extend_from_slice(&limb.to_le_bytes()));
-            }
-            continue;
-        }
-        let of = |sample: &[u64]| sample[place.byte / 8] >> (place.byte % 8 * 8) & u64::MAX >> (64 - place.width);
-        let value = of(now);
-        if all || value != of(before) {
-            out[mask + index / 8] |= 1 << (index % 8);
-            // The bytes behind the last are taken back.
-            let end = out.len() + place.width.div_ceil(8) as usize;
-            out.extend_from_slice(&value.to_le_bytes());
-            out.truncate(end);
-        }
-    }
-    out[mask..][..places.len().div_ceil(8)].iter().any(|bits| *bits != 0)
+/// The growth that calls for a checkpoint, in bytes, if the state has so many words.
+fn usual_growth(limbs: usize) -> usize {
+    (GROWTH * limbs * 8).max(LEAST_GROWTH)
 }
 
 impl Observer for Record {

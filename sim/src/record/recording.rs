@@ -1,113 +1,80 @@
-//! Reading a record, and simulating a part of it again.
+//! Reading a record and checking it.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use systole_hdl::Design;
-use systole_hdl::design::{DomainId, MemoryId};
 
-use super::RecordError;
-use super::format::{self, Checkpoint, Chunk, CycleChange, Damage};
-use crate::compiled::Compiled;
-use crate::engine::{DomainSet, Engine, limbs_for};
+use super::chunk::{self, Chunks, Fault, Kind, Location};
+use super::cycles::{take_cycle, take_inputs};
+use super::{CHUNK, RecordError, usual_growth};
+use crate::engine::{DomainSet, limbs_for};
 use crate::hierarchy::{Hierarchy, NodeId};
 use crate::state;
-use crate::trace::{Trace, TraceOptions};
 
-/// A record that has been read and is known to be whole.
+/// The most bytes of a design's text form.
+const LARGEST_DESIGN: u64 = 1 << 28;
+
+/// A record whose every part has been checked. Its states and cycles stay in the file until they are simulated again.
 #[derive(Debug)]
 pub struct Recording {
-    design: Arc<Design>,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    pub(super) design: Arc<Design>,
+    /// Widths of the top module's inputs.
+    pub(super) widths: Vec<u32>,
+    pub(super) limits: Limits,
     /// At least one, with at least one cycle, in order.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
+    whole: bool,
 }
 
-/// A checkpoint and the cycles after it.
+/// A checkpoint and the chunks of cycles after it.
 #[derive(Debug)]
-struct Part {
-    checkpoint: Checkpoint,
-    cycles: Vec<u8>,
-    /// The last of them.
-    last: u64,
+pub(super) struct Part {
+    pub checkpoint: Location,
+    pub cycles: Vec<Location>,
+}
+
+impl Part {
+    /// The first cycle.
+    pub fn first(&self) -> u64 {
+        self.checkpoint.header.first
+    }
+}
+
+/// Bytes that a chunk of a design's record can have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub checkpoint: u64,
+    pub cycles: u64,
 }
 
 impl Recording {
-    /// Reads a record whole.
+    /// Opens a record and checks all of it: that it is complete or ends as a killed run leaves it, that nothing in it is
+    /// changed, missing or out of order, and that it fits its design. Holds a chunk at a time.
     ///
     /// # Errors
-    /// If the file cannot be read or is not a whole, undamaged record of a known version.
+    /// If the file cannot be read, is not an undamaged record of the known version, or has no whole chunk of cycles.
     pub fn read(path: impl AsRef<Path>) -> Result<Recording, RecordError> {
         let path = path.as_ref();
         let io = |reason| RecordError::Read { path: path.to_path_buf(), reason };
-        let damaged = |what: &str| RecordError::Damaged { path: path.to_path_buf(), what: what.to_string() };
-        let mut file = BufReader::new(File::open(path).map_err(io)?);
+        let mut file = File::open(path).map_err(io)?;
         check_first_line(&mut file, path)?;
-        let mut next = || {
-            format::read(&mut file).map_err(|damage| match damage {
-                Damage::Cut => RecordError::Cut { path: path.to_path_buf() },
-                Damage::Spoilt => damaged("a checksum does not fit"),
-                Damage::Io(reason) => io(reason),
-            })
-        };
-        let Chunk::Design(text) = next()? else { return Err(damaged("it does not begin with the design")) };
-        let design = Design::parse(&text).map_err(|errors| {
-            let first = errors.first().map(ToString::to_string).unwrap_or_default();
-            damaged(&format!("its design does not read, {first}"))
-        })?;
-        if let Some(violation) = design.validate().err().and_then(|all| all.into_iter().next()) {
-            return Err(damaged(&format!("its design is not valid, {violation}")));
-        }
-        let design = Arc::new(design);
-        let mut parts: Vec<Part> = Vec::new();
-        loop {
-            match (next()?, parts.last_mut()) {
-                (Chunk::Checkpoint(checkpoint), _) => parts.push(Part { last: checkpoint.cycle, checkpoint, cycles: Vec::new() }),
-                (Chunk::Cycles(more), Some(part)) => part.cycles.extend_from_slice(&more),
-                (Chunk::End, _) => break,
-                (Chunk::Design(_) | Chunk::Cycles(_), _) => return Err(damaged("its parts are out of order")),
-            }
-        }
-        parts.retain(|part| !part.cycles.is_empty());
+        let size = file.metadata().map_err(io)?.len();
+        let mut check = Check { chunks: Chunks::new(&file, size), parts: Vec::new(), due: None, total: 0 };
+        let result = check.all();
+        let (parts, due) = (check.parts, check.due);
+        let Found { design, limits, whole } =
+            result.map_err(|fault| error_of(fault, path, due))?.ok_or_else(|| RecordError::NoCycles { path: path.to_path_buf() })?;
+        let parts: Vec<Part> = parts.into_iter().filter(|part| !part.cycles.is_empty()).collect();
         if parts.is_empty() {
             return Err(RecordError::NoCycles { path: path.to_path_buf() });
         }
-        let mut recording = Recording { design, parts };
-        recording.check().ok_or_else(|| damaged("it does not fit its design"))?;
-        Ok(recording)
-    }
-
-    /// Whether everything fits the design, so that it can be simulated; counts the cycles.
-    fn check(&mut self) -> Option<()> {
-        let hierarchy = Hierarchy::of(&self.design).ok()?;
-        let top = self.design.top_module();
-        let domains = DomainSet::first(top.domains.len()).bits();
-        let widths: Vec<u32> = top.inputs.iter().map(|input| top.ty(input.cell).width()).collect();
-        let (limbs, mut end) = (state::limbs(&hierarchy), 0);
-        for part in &mut self.parts {
-            let Checkpoint { cycle, began, state } = &part.checkpoint;
-            if state.len() != limbs || *cycle < end || began & !domains != 0 {
-                return None;
-            }
-            (part.last, end) = (*cycle, *cycle);
-            let mut rest = part.cycles.as_slice();
-            while !rest.is_empty() {
-                let (change, inputs) = format::take_cycle(&mut rest)?;
-                let known = [change.edges, change.resets].into_iter().flatten().all(|set| set & !domains == 0);
-                let fits = change.written.iter().all(|words| {
-                    let node = (words.node as usize) < hierarchy.nodes().len();
-                    let module = node.then(|| hierarchy.module(NodeId(words.node)));
-                    let memory = module.and_then(|module| module.memories.get(words.memory as usize));
-                    memory.is_some_and(|memory| words.limbs.len().is_multiple_of(limbs_for(memory.ty.width())))
-                });
-                if !known || !fits || inputs && !take_inputs(&mut rest, &widths, |_, _| {}) {
-                    return None;
-                }
-                (part.last, end) = (end, end.checked_add(1)?);
-            }
-        }
-        Some(())
+        let widths = input_widths(&design);
+        Ok(Recording { path: path.to_path_buf(), file, design, widths, limits, parts, whole })
     }
 
     /// The recorded design.
@@ -117,97 +84,167 @@ impl Recording {
 
     /// First and last recorded cycle.
     pub fn cycles(&self) -> (u64, u64) {
-        (self.parts[0].checkpoint.cycle, self.parts[self.parts.len() - 1].last)
+        let last = self.parts.last().and_then(|part| part.cycles.last()).expect("there is at least one cycle");
+        (self.parts[0].first(), last.header.first + (last.header.cycles - 1))
     }
 
-    /// Writes the waveform of the options' cycles to `path`, as a [`Trace`] would have done.
-    ///
-    /// # Errors
-    /// If the record has none of the cycles, or the trace cannot be made or written.
-    pub fn render(&self, path: impl AsRef<Path>, options: &TraceOptions) -> Result<(), RecordError> {
-        self.check_window(options.from, options.to)?;
-        let mut engine = Compiled::new(&self.design)?;
-        let mut trace = Trace::create(path, &mut engine, options)?;
-        let rendered = self.simulate(&mut engine, &mut trace, options);
-        trace.finish()?;
-        rendered
+    /// Whether it has its end mark. A record without one is of a run that was killed, or an incomplete copy: what it has is as
+    /// it was written, and the run went on after its last cycle.
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
+}
 
-    fn check_window(&self, from: u64, to: Option<u64>) -> Result<(), RecordError> {
-        let (first, last) = self.cycles();
-        if from > last || to.is_some_and(|to| to < first) { Err(RecordError::EmptyWindow { from, to, first, last }) } else { Ok(()) }
+/// The error that a fault in a chunk is. `due` is the first cycle that has not been read.
+pub(super) fn error_of(fault: Fault, path: &Path, due: Option<u64>) -> RecordError {
+    let path = path.to_path_buf();
+    match fault {
+        Fault::Damaged { byte, chunk, what } => RecordError::Damaged { path, byte, chunk, cycle: due, what },
+        Fault::Io(reason) => RecordError::Read { path, reason },
     }
+}
 
-    fn simulate(&self, engine: &mut Compiled, trace: &mut Trace, options: &TraceOptions) -> Result<(), RecordError> {
-        let first = self.parts.partition_point(|part| part.checkpoint.cycle <= options.from).saturating_sub(1);
-        let to = options.to.unwrap_or(u64::MAX);
-        let top = self.design.top_module();
-        let widths: Vec<u32> = top.inputs.iter().map(|input| top.ty(input.cell).width()).collect();
-        let Checkpoint { cycle, began, .. } = &self.parts[first].checkpoint;
-        trace.begin_at(*cycle, DomainSet::from_bits(*began));
-        let mut edges = DomainSet::EMPTY;
-        for part in self.parts[first..].iter().take_while(|part| part.checkpoint.cycle <= to) {
-            // Also on the way: between cycles that are not next to each other the state has changed unseen.
-            state::restore(engine, &part.checkpoint.state).expect("its size has been checked");
-            let mut cycle = part.checkpoint.cycle;
-            let mut rest = part.cycles.as_slice();
-            while !rest.is_empty() && cycle <= to {
-                let (change, inputs) = format::take_cycle(&mut rest).expect("the cycles have been checked");
-                apply(engine, &change);
-                edges = change.edges.map_or(edges, DomainSet::from_bits);
-                if inputs {
-                    take_inputs(&mut rest, &widths, |port, limbs| engine.set_input(port, limbs));
+fn input_widths(design: &Design) -> Vec<u32> {
+    let top = design.top_module();
+    top.inputs.iter().map(|input| top.ty(input.cell).width()).collect()
+}
+
+/// A record on the way through its checks.
+struct Check<'f> {
+    chunks: Chunks<'f>,
+    parts: Vec<Part>,
+    /// The cycle that comes next, once there is a checkpoint.
+    due: Option<u64>,
+    /// Cycles so far.
+    total: u64,
+}
+
+/// What the checks bring to light.
+struct Found {
+    design: Arc<Design>,
+    limits: Limits,
+    whole: bool,
+}
+
+impl Check<'_> {
+    /// Checks every chunk. `None` if the file ends before the design does.
+    fn all(&mut self) -> Result<Option<Found>, Fault> {
+        let Some((place, block)) = self.chunks.next()? else { return Ok(None) };
+        if place.header.kind != Kind::Design {
+            return Err(place.damaged("it is not the design, which comes first"));
+        }
+        let design = Arc::new(design(&place, &block)?);
+        let shape = Shape::of(&design).ok_or_else(|| place.damaged("its design has too many instances"))?;
+        let limits = shape.limits;
+        loop {
+            let Some((place, block)) = self.chunks.next()? else { return Ok(Some(Found { design, limits, whole: false })) };
+            let header = place.header;
+            match (header.kind, self.parts.last_mut()) {
+                (Kind::Checkpoint, _) => {
+                    if u64::from(header.size) != limits.checkpoint {
+                        let (found, expected) = (header.size, limits.checkpoint);
+                        return Err(place.damaged(format!("a checkpoint of {found} bytes, where the design has {expected}")));
+                    }
+                    if self.due.is_some_and(|due| header.first < due) {
+                        return Err(place.damaged(format!("a checkpoint of cycle {}, which is over", header.first)));
+                    }
+                    self.parts.push(Part { checkpoint: place, cycles: Vec::new() });
+                    self.due = Some(header.first);
                 }
-                engine.settle();
-                trace.observe(cycle, engine, edges)?;
-                engine.edge(edges);
-                cycle += 1;
+                (Kind::Cycles, Some(part)) => {
+                    if Some(header.first) != self.due {
+                        return Err(place.damaged(format!("it begins with cycle {}", header.first)));
+                    }
+                    let next = header.first.checked_add(header.cycles);
+                    let fits = shape.fits(&place.content(&block, limits.cycles)?, header.cycles);
+                    let next = next.filter(|_| fits && header.cycles > 0);
+                    part.cycles.push(place);
+                    self.due = Some(next.ok_or_else(|| place.damaged("its cycles do not fit the design"))?);
+                    self.total += header.cycles;
+                }
+                (Kind::End, _) => {
+                    place.content(&block, 0)?;
+                    if (header.cycles, header.first) != (self.total, self.due.unwrap_or(0)) {
+                        let (due, total) = (header.first, header.cycles);
+                        return Err(place.damaged(format!("it ends a record of {total} cycles up to cycle {due}, which this is not")));
+                    }
+                    return match self.chunks.left() {
+                        0 => Ok(Some(Found { design, limits, whole: true })),
+                        more => Err(place.damaged(format!("{more} bytes follow the end"))),
+                    };
+                }
+                (Kind::Design | Kind::Cycles, _) => return Err(place.damaged("its parts are out of order")),
             }
         }
-        Ok(())
     }
 }
 
-/// Puts what changed into an engine, but for inputs and edges.
-fn apply(engine: &mut Compiled, change: &CycleChange) {
-    if let Some(resets) = change.resets.map(DomainSet::from_bits) {
-        let domains = engine.hierarchy().design().top_module().domains.len() as u32;
-        (0..domains).map(DomainId).for_each(|domain| engine.set_reset(domain, resets.contains(domain)));
-    }
-    for words in &change.written {
-        let (node, memory) = (NodeId(words.node), MemoryId(words.memory));
-        let width = engine.hierarchy().module(node).memories[memory.index()].ty.width();
-        for (address, word) in (words.first..).zip(words.limbs.chunks(limbs_for(width))) {
-            engine.write_memory(node, memory, address, word);
-        }
+fn design(place: &Location, block: &[u8]) -> Result<Design, Fault> {
+    let text = String::from_utf8(place.content(block, LARGEST_DESIGN)?).map_err(|_| place.damaged("its design is not text"))?;
+    let design = Design::parse(&text).map_err(|errors| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        place.damaged(format!("its design does not read, {first}"))
+    })?;
+    match design.validate().err().and_then(|all| all.into_iter().next()) {
+        Some(violation) => Err(place.damaged(format!("its design is not valid, {violation}"))),
+        None => Ok(design),
     }
 }
 
-/// Takes changed inputs off the front, and gives `set` the port and its limbs; whether they are whole.
-fn take_inputs(cycles: &mut &[u8], widths: &[u32], mut set: impl FnMut(usize, &[u64])) -> bool {
-    let Some(mask) = cycles.split_off(..widths.len().div_ceil(8)) else { return false };
-    let mut limbs = Vec::new();
-    for (port, &width) in widths.iter().enumerate().filter(|(port, _)| mask[port / 8] >> (port % 8) & 1 == 1) {
-        let bytes = if width > 64 { limbs_for(width) * 8 } else { width.div_ceil(8) as usize };
-        let Some(bytes) = cycles.split_off(..bytes) else { return false };
-        limbs.clear();
-        limbs.extend(bytes.chunks(8).map(|limb| limb.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))));
-        set(port, &limbs);
+/// What cycles are checked against.
+struct Shape {
+    hierarchy: Hierarchy,
+    widths: Vec<u32>,
+    limits: Limits,
+}
+
+impl Shape {
+    fn of(design: &Arc<Design>) -> Option<Shape> {
+        let hierarchy = Hierarchy::of(design).ok()?;
+        let widths = input_widths(design);
+        let limbs = state::limbs(&hierarchy);
+        let inputs: u64 = widths.iter().map(|&width| 8 * limbs_for(width) as u64 + 1).sum();
+        // A chunk is handed on when it is full: the last cycle goes beyond that. A `postcard` word has up to 10 bytes.
+        let cycles = (CHUNK as u64).saturating_add(inputs).saturating_add(2 * usual_growth(limbs) as u64);
+        Some(Shape { hierarchy, widths, limits: Limits { checkpoint: 8 * (limbs as u64 + 1), cycles } })
     }
-    true
+
+    /// Whether these are so many cycles that can be simulated.
+    fn fits(&self, mut rest: &[u8], count: u64) -> bool {
+        (0..count).all(|_| self.takes(&mut rest).is_some()) && rest.is_empty()
+    }
+
+    /// Takes a cycle off the front. `None` if it does not fit.
+    fn takes(&self, rest: &mut &[u8]) -> Option<()> {
+        let domains = DomainSet::first(self.hierarchy.module(NodeId::TOP).domains.len()).bits();
+        let (change, inputs) = take_cycle(rest)?;
+        let known = [change.edges, change.resets].into_iter().flatten().all(|set| set & !domains == 0);
+        let fits = change.written.iter().all(|words| {
+            let node = (words.node as usize) < self.hierarchy.nodes().len();
+            let module = node.then(|| self.hierarchy.module(NodeId(words.node)));
+            let memory = module.and_then(|module| module.memories.get(words.memory as usize));
+            memory.is_some_and(|memory| {
+                let limbs = limbs_for(memory.ty.width());
+                let last = u64::from(words.first) + (words.limbs.len() / limbs) as u64;
+                words.limbs.len().is_multiple_of(limbs) && last <= u64::from(u32::MAX)
+            })
+        });
+        (known && fits && (!inputs || take_inputs(rest, &self.widths, |_, _| {}))).then_some(())
+    }
 }
 
 /// Reads the first line, which has to be this version's.
-fn check_first_line(file: &mut impl Read, path: &Path) -> Result<(), RecordError> {
+fn check_first_line(file: &mut File, path: &Path) -> Result<(), RecordError> {
     let path = || path.to_path_buf();
     let mut line = Vec::new();
-    file.take(format::FIRST_LINE.len() as u64).read_to_end(&mut line).map_err(|reason| RecordError::Read { path: path(), reason })?;
-    match line.strip_prefix(format::SIGNATURE) {
+    let reading = |reason| RecordError::Read { path: path(), reason };
+    file.take(chunk::FIRST_LINE.len() as u64).read_to_end(&mut line).map_err(reading)?;
+    match line.strip_prefix(chunk::SIGNATURE) {
         None => Err(RecordError::NotARecord { path: path() }),
-        Some(_) if line == format::FIRST_LINE => Ok(()),
+        Some(_) if line == chunk::FIRST_LINE => Ok(()),
         Some(version) => {
             let found = String::from_utf8_lossy(version).trim().to_string();
-            Err(RecordError::Version { path: path(), found, known: format::VERSION })
+            Err(RecordError::Version { path: path(), found, known: chunk::VERSION })
         }
     }
 }

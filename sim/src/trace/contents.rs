@@ -50,6 +50,15 @@ pub(super) struct Variable {
     pub direction: Direction,
     /// Names of its values, if it is a state.
     pub states: Option<usize>,
+    /// How its bits are read; `None` for clocks, resets and texts.
+    pub ty: Option<Type>,
+}
+
+impl Variable {
+    /// Whether its bits are a number that may be negative.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.ty, Some(Type::SInt(_) | Type::Fixed { .. }))
+    }
 }
 
 /// Whether and how a variable crosses its scope's border.

@@ -33,13 +33,39 @@ pub enum TraceError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Scope and depth leave no signal.
-    #[error("the trace scope `{pattern}` selects no signal; scopes below the top are: {}", known.join(", "))]
+    /// A scope selects no signal.
+    #[error("the trace scope `{pattern}` selects no signal; the nearest paths are: {}", nearest.join(", "))]
     NothingSelected {
         /// The scope as given.
         pattern: String,
-        /// Paths of the top and of the instances directly in it, at most ten.
-        known: Vec<String>,
+        /// The paths of instances and signals that are most like it.
+        nearest: Vec<String>,
+    },
+    /// A pattern for memories selects none.
+    #[error(
+        "the pattern `{pattern}` selects no memory; {}",
+        if nearest.is_empty() { "the design has none".to_string() } else { format!("the nearest are: {}", nearest.join(", ")) }
+    )]
+    NoMemory {
+        /// The pattern as given.
+        pattern: String,
+        /// The memories whose paths are most like it.
+        nearest: Vec<String>,
+    },
+    /// The selected memories are too large to be traced whole.
+    #[error(
+        "the memory `{path}` has {words} words, {total} with those selected before it; a trace shows at most {} of a memory and {} in all: \
+         select fewer, or say how many words of each to show (`--trace-memory-words N`)",
+        super::MEMORY_WORDS,
+        super::ALL_MEMORY_WORDS
+    )]
+    TooManyWords {
+        /// The memory.
+        path: String,
+        /// Its depth.
+        words: u32,
+        /// Words of all memories selected so far.
+        total: u64,
     },
     /// A depth of zero leaves no signal.
     #[error("a trace depth of 0 selects no signal; 1 traces the selected instances alone, 2 also those directly in them")]

@@ -129,6 +129,7 @@ impl<F: Read + Write + Seek> FstFile<F> {
 pub(super) fn form(variable: &Variable, contents: &Contents) -> Option<(FstSignalType, FstVarType)> {
     match contents.series[variable.series] {
         Series::Clock { .. } => Some((FstSignalType::bit_vec(1), FstVarType::Wire)),
+        Series::Bits { width, .. } if variable.is_signed() => Some((FstSignalType::bit_vec(width), FstVarType::Integer)),
         Series::Bits { width, .. } => {
             Some((FstSignalType::bit_vec(width), if variable.register { FstVarType::Reg } else { FstVarType::Wire }))
         }
@@ -222,7 +223,14 @@ mod tests {
     #[test]
     fn values_carry_over_from_section_to_section() {
         let variable = |(name, series): (&str, usize)| {
-            Item::Variable(Variable { name: name.to_string(), series, register: false, direction: Direction::Internal, states: None })
+            Item::Variable(Variable {
+                name: name.to_string(),
+                series,
+                register: false,
+                direction: Direction::Internal,
+                states: None,
+                ty: None,
+            })
         };
         let (top, names) = ("top".to_string(), ["still", "moving", "bit", "wide", "real"]);
         let declared = names.into_iter().zip(0..).map(variable);

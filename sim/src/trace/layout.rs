@@ -3,12 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use systole_hdl::design::{DomainId, ModuleId};
+use systole_hdl::design::{DomainId, MemoryId, ModuleId};
 use systole_hdl::{CellId, ModuleDef, Type};
 
 use super::contents::{Contents, Direction, Item, Series, StateNames, Variable};
+use super::error::TraceError;
 use super::names::{claim, safe_names};
-use super::selection::Selection;
+use super::selection::{Levels, Selection, nearest};
+use super::{ALL_MEMORY_WORDS, MEMORY_WORDS, TraceOptions, start_of};
 use crate::connect::origin;
 use crate::hierarchy::{Hierarchy, NodeId};
 
@@ -18,19 +20,69 @@ pub(super) struct Layout {
     pub contents: Contents,
     /// The signals behind the sources; the source of a signal is the number of top-level domains, whose resets come
     /// first, plus its index here.
-    pub signals: Vec<(NodeId, CellId)>,
+    pub signals: Vec<Signal>,
     /// Width of each source in bits.
     pub widths: Vec<u32>,
-    /// Paths of the top and of the first instances in it, as they stand in a trace: what a scope may begin with.
-    pub outer_scopes: Vec<String>,
+    /// Paths of all memories, as they stand in a trace.
+    memories: Vec<String>,
+    /// By cell of the top module: the name that it has in the trace.
+    pub top_names: HashMap<CellId, String>,
 }
 
-/// Lays out a trace of everything selected, which begins at `start`: ports, clocks, resets and named cells. Memories are not
-/// traced.
-pub(super) fn layout(hierarchy: &Hierarchy, selection: &Selection, reals: bool, start: u64) -> Layout {
+/// What is sampled in each cycle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Signal {
+    /// A cell of an instance.
+    Cell(NodeId, CellId),
+    /// A word of an instance's memory.
+    Word(NodeId, MemoryId, u32),
+}
+
+/// Lays out a trace of everything that the options select: ports, clocks, resets, named cells and words of memories.
+///
+/// # Errors
+/// If a pattern is none or selects nothing, or the memories are too large.
+pub(super) fn layout(hierarchy: &Hierarchy, options: &TraceOptions) -> Result<Layout, TraceError> {
+    let mut scopes = Selection::new(&options.scopes, options.depth)?;
+    let mut memories = Selection::only(&options.memories)?;
+    let layout = lay_out(hierarchy, &mut scopes, &mut memories, options)?;
+    if let Some(pattern) = scopes.missed() {
+        let all = lay_out(hierarchy, &mut Selection::new(&[], None)?, &mut Selection::only(&[])?, options)?;
+        return Err(TraceError::NothingSelected { pattern: pattern.to_string(), nearest: nearest(pattern, paths(&all.contents)) });
+    }
+    match memories.missed() {
+        Some(pattern) => Err(TraceError::NoMemory { pattern: pattern.to_string(), nearest: nearest(pattern, layout.memories) }),
+        None => Ok(layout),
+    }
+}
+
+/// Paths of all scopes and variables.
+pub(super) fn paths(contents: &Contents) -> Vec<String> {
+    let (mut paths, mut around) = (Vec::new(), Vec::<String>::new());
+    for item in &contents.items {
+        let inside = |name: &str| around.last().map_or_else(|| name.to_string(), |outer| format!("{outer}.{name}"));
+        match item {
+            Item::Scope { name, .. } => {
+                let path = inside(name);
+                paths.push(path.clone());
+                around.push(path);
+            }
+            Item::Variable(variable) => paths.push(inside(&variable.name)),
+            Item::Up => drop(around.pop()),
+        }
+    }
+    paths
+}
+
+fn lay_out(
+    hierarchy: &Hierarchy,
+    selection: &mut Selection,
+    memories: &mut Selection,
+    options: &TraceOptions,
+) -> Result<Layout, TraceError> {
     let domains = hierarchy.module(NodeId::TOP).domains.len();
     let mut plans: HashMap<ModuleId, ScopePlan> = HashMap::new();
-    let mut builder = Builder::new(domains, start);
+    let mut builder = Builder::new(domains, start_of(options.from));
     // The scopes around the node at hand, outermost first.
     let mut around: Vec<OpenScope> = Vec::new();
     for node in hierarchy.nodes() {
@@ -44,24 +96,36 @@ pub(super) fn layout(hierarchy: &Hierarchy, selection: &Selection, reals: bool, 
             _ => safe_names([hierarchy.name(node)]).remove(0),
         };
         let path = around.last().map_or_else(|| name.clone(), |outer| format!("{}.{name}", outer.path));
-        if around.len() < 2 && builder.layout.outer_scopes.len() < 10 {
-            builder.layout.outer_scopes.push(path.clone());
-        }
-        let level = selection.level(&path, around.last().and_then(|outer| outer.level));
-        around.push(OpenScope { node, name, path, level, declared: false });
-        let plan = plans.entry(id).or_insert_with(|| ScopePlan::of(hierarchy.module(node), reals));
+        let levels = selection.levels(&path, around.last().map(|outer| &outer.levels));
+        let memory_levels = memories.levels(&path, around.last().map(|outer| &outer.memory_levels));
+        around.push(OpenScope {
+            node,
+            name,
+            path: path.clone(),
+            levels: levels.clone(),
+            memory_levels: memory_levels.clone(),
+            declared: false,
+        });
+        let plan = plans.entry(id).or_insert_with(|| ScopePlan::of(hierarchy.module(node), options.reals));
         for signal in &plan.signals {
-            let path = || format!("{}.{}", around.last().map_or("", |scope| &scope.path), signal.name);
-            if selection.selects(path, level) {
+            if selection.selects(|| format!("{path}.{}", signal.name), &levels) {
                 builder.declare_scopes(hierarchy, &mut around);
                 builder.declare(hierarchy, node, signal);
             }
+        }
+        for (name, memory) in plan.memories.iter().zip((0..).map(MemoryId)) {
+            let path = format!("{path}.{name}");
+            if memories.selects(|| path.clone(), &memory_levels) {
+                builder.declare_scopes(hierarchy, &mut around);
+                builder.declare_memory((node, memory), &path, name, hierarchy.module(node), options.memory_words)?;
+            }
+            builder.layout.memories.push(path);
         }
     }
     while let Some(scope) = around.pop() {
         builder.close(Some(scope));
     }
-    builder.layout
+    Ok(builder.layout)
 }
 
 /// A scope on the way from the top to the node at hand.
@@ -69,7 +133,8 @@ struct OpenScope {
     node: NodeId,
     name: String,
     path: String,
-    level: Option<u32>,
+    levels: Levels,
+    memory_levels: Levels,
     /// Whether it stands in the file: it does once something in it is selected.
     declared: bool,
 }
@@ -79,6 +144,8 @@ struct ScopePlan {
     signals: Vec<PlannedSignal>,
     /// Safe names of the module's instances.
     instances: Vec<String>,
+    /// Safe names of its memories.
+    memories: Vec<String>,
 }
 
 struct PlannedSignal {
@@ -114,7 +181,10 @@ impl ScopePlan {
                 (!states.is_empty()).then(|| (claim(&format!("{name}_name"), &mut taken), safe_names(states.iter().map(String::as_str))));
             PlannedSignal { name, what, direction, real, states }
         };
-        ScopePlan { signals: names.into_iter().zip(found).map(&mut plan).collect(), instances }
+        let signals = names.into_iter().zip(found).map(&mut plan).collect();
+        // Last, so that no other name depends on them.
+        let memories = module.memories.iter().map(|memory| claim(&safe_names([memory.name.as_str()]).remove(0), &mut taken)).collect();
+        ScopePlan { signals, instances, memories }
     }
 }
 
@@ -144,19 +214,22 @@ struct Builder {
     reals: HashMap<(usize, Type), usize>,
     state_names: HashMap<(usize, usize), usize>,
     states: HashMap<(ModuleId, CellId), usize>,
+    /// Words of memories so far.
+    words: u64,
 }
 
 impl Builder {
     fn new(domains: usize, start: u64) -> Builder {
         let contents = Contents { items: Vec::new(), series: Vec::new(), states: Vec::new(), domains, start };
         Builder {
-            layout: Layout { contents, signals: Vec::new(), widths: vec![1; domains], outer_scopes: Vec::new() },
+            layout: Layout { contents, signals: Vec::new(), widths: vec![1; domains], memories: Vec::new(), top_names: HashMap::new() },
             clocks: HashMap::new(),
             sources: HashMap::new(),
             bits: HashMap::new(),
             reals: HashMap::new(),
             state_names: HashMap::new(),
             states: HashMap::new(),
+            words: 0,
         }
     }
 
@@ -176,7 +249,7 @@ impl Builder {
 
     fn declare(&mut self, hierarchy: &Hierarchy, node: NodeId, signal: &PlannedSignal) {
         let direction = signal.direction;
-        let variable = |name: &str, series| Variable { name: name.to_string(), series, register: false, direction, states: None };
+        let variable = |name: &str, series| Variable { name: name.to_string(), series, register: false, direction, states: None, ty: None };
         let cell = match signal.what {
             What::Clock(domain) => {
                 let series = self.clock(hierarchy.top_domain(node, domain));
@@ -190,19 +263,52 @@ impl Builder {
             What::Cell(cell) => cell,
         };
         let module = hierarchy.module(node);
+        let ty = module.ty(cell);
+        if node == NodeId::TOP {
+            self.layout.top_names.entry(cell).or_insert_with(|| signal.name.clone());
+        }
         let register = module.cell(cell).is_sequential();
         let source = self.source(origin(hierarchy, (node, cell)), module.ty(cell).width());
         let series = self.bits(source);
         let states = signal.states.as_ref().map(|(name, states)| (name, self.states(hierarchy, node, cell, states)));
-        self.push(Variable { register, states: states.map(|(_, states)| states), ..variable(&signal.name, series) });
+        let named = states.map(|(_, states)| states);
+        self.push(Variable { register, states: named, ty: Some(ty), ..variable(&signal.name, series) });
         if let Some(name) = &signal.real {
-            let series = self.real(source, module.ty(cell));
+            let series = self.real(source, ty);
             self.push(variable(name, series));
         }
         if let Some((name, states)) = states {
             let series = self.state_name(source, states);
             self.push(variable(name, series));
         }
+    }
+
+    /// The words of a memory, named as Verilator's traces have them.
+    fn declare_memory(
+        &mut self,
+        (node, memory): (NodeId, MemoryId),
+        path: &str,
+        name: &str,
+        module: &ModuleDef,
+        most: Option<u32>,
+    ) -> Result<(), TraceError> {
+        let (ty, depth) = (module.memories[memory.index()].ty, module.memories[memory.index()].depth);
+        let words = most.map_or(depth, |most| depth.min(most));
+        self.words += u64::from(words);
+        if most.is_none() && (words > MEMORY_WORDS || self.words > ALL_MEMORY_WORDS) {
+            return Err(TraceError::TooManyWords { path: path.to_string(), words, total: self.words });
+        }
+        let range = if ty.width() > 1 { format!(" [{}:0]", ty.width() - 1) } else { String::new() };
+        for address in 0..words {
+            let layout = &mut self.layout;
+            layout.signals.push(Signal::Word(node, memory, address));
+            layout.widths.push(ty.width());
+            let source = layout.widths.len() - 1;
+            let series = self.bits(source);
+            let name = format!("{name}[{address}]{range}");
+            self.push(Variable { name, series, register: true, direction: Direction::Internal, states: None, ty: Some(ty) });
+        }
+        Ok(())
     }
 
     fn push(&mut self, variable: Variable) {
@@ -212,7 +318,7 @@ impl Builder {
     fn source(&mut self, signal: (NodeId, CellId), width: u32) -> usize {
         let layout = &mut self.layout;
         *self.sources.entry(signal).or_insert_with(|| {
-            layout.signals.push(signal);
+            layout.signals.push(Signal::Cell(signal.0, signal.1));
             layout.widths.push(width);
             layout.widths.len() - 1
         })

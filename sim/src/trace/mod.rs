@@ -1,8 +1,11 @@
 //! Waveforms: VCD and FST files of what a simulation does, written while it runs.
 //!
 //! A trace holds the instance tree as scopes, and in each scope the clock and reset of every domain, the ports and the
-//! named cells of the instance. Memories are not traced: their words have no names, and their ports show what goes in and
-//! out. Unnamed cells are not traced either.
+//! named cells of the instance. Unnamed cells are not traced.
+//!
+//! **Memories** appear on request, word by word: `buffer[0]`, `buffer[1]`, … See [`TraceOptions::memories`].
+//!
+//! **Signed numbers** are declared as integers, which viewers show with their sign.
 //!
 //! **Time.** A cycle lasts 10 units of 1 ns: cycle *c* begins at 10·*c* and shows the values that have settled in it. A
 //! clock rises exactly where an edge of its domain began a cycle, and falls half a cycle later: so it is low in cycle 0,
@@ -16,7 +19,7 @@
 //! **Signals that are one wire** (an instance's input and what feeds it) share one run of values, written once.
 //!
 //! **Names** that the formats or their viewers do not take are made safe, stably and without clashes: see
-//! [`TraceOptions::scope`].
+//! [`TraceOptions::scopes`].
 //!
 //! **Off the hot path.** The simulating thread only copies the signals, in blocks of the engine's memory; comparing with the
 //! cycle before, formatting, compressing and writing happen in threads of the trace's own, fed through bounded channels.
@@ -37,6 +40,7 @@ mod names;
 mod selection;
 mod sink;
 mod vcd;
+mod words;
 mod writer;
 
 use std::path::Path;
@@ -44,8 +48,8 @@ use std::path::Path;
 pub use self::error::TraceError;
 
 use self::changes::{Cycle, Table};
-use self::layout::layout;
-use self::selection::Selection;
+use self::layout::{Signal, layout};
+use self::words::Words;
 use self::writer::Feed;
 use crate::engine::{self, DomainSet, Engine};
 use crate::observer::{Observer, ObserverError};
@@ -58,6 +62,12 @@ const VERSION: &str = concat!("Systole ", env!("CARGO_PKG_VERSION"));
 fn start_of(cycle: u64) -> u64 {
     cycle.saturating_mul(10)
 }
+
+/// The most words that a memory may have to be traced whole.
+pub const MEMORY_WORDS: u32 = 4096;
+
+/// The most words of all memories that are traced whole.
+pub const ALL_MEMORY_WORDS: u64 = 65_536;
 
 /// Which format a trace has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -80,8 +90,16 @@ pub struct TraceOptions {
     ///
     /// Paths are taken as they stand in the file, where every character of a name but ASCII letters, digits, `_` and inner
     /// `$` has become `_`, and a number is appended to what would otherwise be a second thing of one name.
-    pub scope: Option<String>,
-    /// How many levels of instances, counted from those that `scope` selects, or from the top: 1 shows the signals of the
+    ///
+    /// What any of the patterns selects is shown; without patterns, everything.
+    pub scopes: Vec<String>,
+    /// Which memories to show, word by word: patterns as in `scopes`, for paths of memories or of instances, which bring all
+    /// memories in them. `scopes` and `depth` do not bear on them.
+    pub memories: Vec<String>,
+    /// How many words of each memory to show at most, from address 0 on. `None` shows whole memories, of at most
+    /// [`MEMORY_WORDS`] each and [`ALL_MEMORY_WORDS`] together.
+    pub memory_words: Option<u32>,
+    /// How many levels of instances, counted from those that `scopes` selects, or from the top: 1 shows the signals of the
     /// selected instances alone. At least 1; `None` shows all levels.
     pub depth: Option<u32>,
     /// First cycle shown.
@@ -98,6 +116,7 @@ pub struct TraceOptions {
 #[derive(Debug)]
 pub struct Trace {
     watch: Watch,
+    words: Words,
     from: u64,
     to: u64,
     /// The cycle seen last and the domains whose edge ended it.
@@ -116,21 +135,24 @@ impl Trace {
         if to < options.from {
             return Err(TraceError::Window { from: options.from, to });
         }
-        let selection = Selection::new(options.scope.as_deref(), options.depth)?;
-        let layout = layout(engine.hierarchy(), &selection, options.reals, start_of(options.from));
-        if layout.contents.series.is_empty() {
-            let pattern = options.scope.clone().unwrap_or_default();
-            return Err(TraceError::NothingSelected { pattern, known: layout.outer_scopes });
-        }
-        let watch = engine.watch(&layout.signals);
+        let layout = layout(engine.hierarchy(), options)?;
+        let cell = |signal: &Signal| if let Signal::Cell(node, cell) = *signal { Some((node, cell)) } else { None };
+        let cells: Vec<_> = layout.signals.iter().filter_map(cell).collect();
+        let watch = engine.watch(&cells);
         let domains = layout.contents.domains;
         // A sample begins with a line for the resets of the domains, which are the first sources.
         let resets = (0..domains).map(|byte| Place { byte, bytes: 1, width: 1 });
-        let signals = watch.places().iter().map(|place| Place { byte: LINE_BYTES + place.byte, ..*place });
+        let mut watched = watch.places().iter().map(|place| Place { byte: LINE_BYTES + place.byte, ..*place });
+        let mut words = Words::behind(LINE_WORDS + watch.words());
+        let place = |(signal, width): (&Signal, &u32)| match *signal {
+            Signal::Cell(..) => watched.next().expect("each cell is watched"),
+            Signal::Word(node, memory, address) => words.add((node, memory, address), *width),
+        };
+        let signals: Vec<Place> = layout.signals.iter().zip(&layout.widths[domains..]).map(place).collect();
         let places = resets.chain(signals).enumerate().filter(|(source, _)| layout.contents.shows(*source));
-        let table = Table::new(LINE_WORDS + watch.words(), places);
+        let table = Table::new(words.end(), places);
         let feed = Feed::start(path.as_ref(), options.format, layout.contents, table)?;
-        Ok(Trace { watch, from: options.from, to, last: None, feed })
+        Ok(Trace { watch, words, from: options.from, to, last: None, feed })
     }
 
     /// Shows a cycle, if it is in the window: the engine has settled, and `edges` will end the cycle. Cycles ascend.
@@ -152,13 +174,20 @@ impl Trace {
         for domain in engine::resets(engine).iter() {
             resets[domain.index() / 8] |= 1 << (domain.index() % 8 * 8);
         }
+        let (signals, words) = signals.split_at_mut(self.watch.words());
         engine.sample(&self.watch, signals);
+        self.words.sample(engine, words);
         self.feed.pass_on_if_full()
     }
 
     /// Says which edges ended the cycle before `cycle`, if that one is not shown.
     pub(crate) fn begin_at(&mut self, cycle: u64, began: DomainSet) {
         self.last = cycle.checked_sub(1).map(|last| (last, began));
+    }
+
+    /// Ends the trace without a file; any earlier one of its name stays.
+    pub(crate) fn abandon(mut self) {
+        self.feed.abandon();
     }
 
     /// Completes the file and gives it its name.

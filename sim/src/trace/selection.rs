@@ -1,49 +1,102 @@
-//! Which signals a scope pattern and a depth select.
+//! Which signals scope patterns and a depth select.
+
+use std::cmp::Reverse;
 
 use glob::{MatchOptions, Pattern};
 
 use super::error::TraceError;
 
-/// A scope pattern and a depth, ready to be asked.
+/// Scope patterns and a depth, ready to be asked. What any of the scopes selects is selected.
 pub(super) struct Selection {
-    scope: Option<Pattern>,
+    scopes: Vec<Scope>,
     depth: u32,
 }
 
+struct Scope {
+    text: String,
+    /// `None` selects everything.
+    pattern: Option<Pattern>,
+    /// Whether it has selected something.
+    found: bool,
+}
+
+/// The level of an instance in what each scope selects: 1 if it is selected itself, one more than its parent's level inside a
+/// selected one, `None` outside.
+pub(super) type Levels = Vec<Option<u32>>;
+
 impl Selection {
+    /// What the scopes select, or everything if there are none.
+    ///
     /// # Errors
-    /// If `scope` is not a pattern, or `depth` is 0.
-    pub fn new(scope: Option<&str>, depth: Option<u32>) -> Result<Selection, TraceError> {
-        let parse = |text: &str| {
-            let fault = |e: glob::PatternError| TraceError::Pattern { pattern: text.to_string(), reason: e.msg.to_string() };
-            Pattern::new(&text.replace('.', "/")).map_err(fault)
-        };
+    /// If one of `scopes` is not a pattern, or `depth` is 0.
+    pub fn new(scopes: &[String], depth: Option<u32>) -> Result<Selection, TraceError> {
         let depth = depth.unwrap_or(u32::MAX);
         if depth == 0 {
             return Err(TraceError::Depth);
         }
-        Ok(Selection { scope: scope.map(parse).transpose()?, depth })
-    }
-
-    /// The level of an instance: 1 if it is selected itself, one more than its parent's level inside a selected one,
-    /// `None` outside.
-    pub fn level(&self, path: &str, parent: Option<u32>) -> Option<u32> {
-        parent.map(|level| level.saturating_add(1)).or_else(|| self.matches(path).then_some(1))
-    }
-
-    /// Whether a signal is traced, given its path and the level of its instance.
-    pub fn selects(&self, path: impl FnOnce() -> String, level: Option<u32>) -> bool {
-        match level {
-            Some(level) => level <= self.depth,
-            None => self.matches(&path()),
+        if scopes.is_empty() {
+            return Ok(Selection { scopes: vec![Scope { text: String::new(), pattern: None, found: false }], depth });
         }
+        Selection::only(scopes).map(|selection| Selection { depth, ..selection })
     }
 
+    /// What the scopes select, at any depth: nothing if there are none.
+    ///
+    /// # Errors
+    /// If one of them is not a pattern.
+    pub fn only(scopes: &[String]) -> Result<Selection, TraceError> {
+        let parse = |text: &String| {
+            let fault = |e: glob::PatternError| TraceError::Pattern { pattern: text.clone(), reason: e.msg.to_string() };
+            let pattern = Some(Pattern::new(&text.replace('.', "/")).map_err(fault)?);
+            Ok(Scope { text: text.clone(), pattern, found: false })
+        };
+        Ok(Selection { scopes: scopes.iter().map(parse).collect::<Result<_, TraceError>>()?, depth: u32::MAX })
+    }
+
+    /// The levels of an instance, given those of its parent.
+    pub fn levels(&self, path: &str, parent: Option<&Levels>) -> Levels {
+        let level = |(index, scope): (usize, &Scope)| {
+            let inside = parent.and_then(|levels| levels[index]).map(|level| level.saturating_add(1));
+            inside.or_else(|| scope.matches(path).then_some(1))
+        };
+        self.scopes.iter().enumerate().map(level).collect()
+    }
+
+    /// Whether a signal is traced, given its path and the levels of its instance.
+    pub fn selects(&mut self, path: impl Fn() -> String, levels: &Levels) -> bool {
+        let mut selected = false;
+        for (scope, level) in self.scopes.iter_mut().zip(levels) {
+            let found = level.map_or_else(|| scope.matches(&path()), |level| level <= self.depth);
+            scope.found |= found;
+            selected |= found;
+        }
+        selected
+    }
+
+    /// The first scope that has selected nothing of all that was asked for.
+    pub fn missed(&self) -> Option<&str> {
+        self.scopes.iter().find(|scope| !scope.found).map(|scope| scope.text.as_str())
+    }
+}
+
+impl Scope {
     fn matches(&self, path: &str) -> bool {
         // The pattern library knows paths with slashes: `*` then stays within one name, `**` crosses any number.
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
-        self.scope.as_ref().is_none_or(|pattern| pattern.matches_with(&path.replace('.', "/"), options))
+        self.pattern.as_ref().is_none_or(|pattern| pattern.matches_with(&path.replace('.', "/"), options))
     }
+}
+
+/// The most paths that a message names.
+const NAMED: usize = 5;
+
+/// The paths that are most like `pattern`, nearest first; the outermost of those that are equally so.
+pub(super) fn nearest(pattern: &str, paths: impl IntoIterator<Item = String>) -> Vec<String> {
+    let likeness = |path: &str| (strsim::normalized_damerau_levenshtein(pattern, path) * 1e6) as u32;
+    let mut scored: Vec<_> = paths.into_iter().map(|path| (Reverse(likeness(&path)), path.matches('.').count(), path)).collect();
+    scored.sort_unstable();
+    scored.dedup();
+    scored.into_iter().take(NAMED).map(|(.., path)| path).collect()
 }
 
 #[cfg(test)]
@@ -52,12 +105,13 @@ mod tests {
 
     /// Of a fixed small tree, the signals that scope and depth select.
     fn selected(scope: Option<&str>, depth: Option<u32>) -> String {
-        let selection = Selection::new(scope, depth).unwrap();
+        let mut selection = Selection::new(&scope.map(str::to_string).into_iter().collect::<Vec<_>>(), depth).unwrap();
         let mut found = Vec::new();
-        let (top, array) = (selection.level("top", None), selection.level("top.array", selection.level("top", None)));
-        let pe = selection.level("top.array.pe_0", array);
-        for (path, level) in [("top.a", top), ("top.array.b", array), ("top.array.pe_0.acc", pe)] {
-            if selection.selects(|| path.to_string(), level) {
+        let top = selection.levels("top", None);
+        let array = selection.levels("top.array", Some(&top));
+        let pe = selection.levels("top.array.pe_0", Some(&array));
+        for (path, levels) in [("top.a", top), ("top.array.b", array), ("top.array.pe_0.acc", pe)] {
+            if selection.selects(|| path.to_string(), &levels) {
                 found.push(path);
             }
         }
@@ -90,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_cannot_select_anything_is_refused() {
-        assert!(matches!(Selection::new(None, Some(0)), Err(TraceError::Depth)));
-        assert!(matches!(Selection::new(Some("top.[a"), None), Err(TraceError::Pattern { .. })));
+        assert!(matches!(Selection::new(&[], Some(0)), Err(TraceError::Depth)));
+        assert!(matches!(Selection::new(&["top.[a".to_string()], None), Err(TraceError::Pattern { .. })));
     }
 }

@@ -89,6 +89,7 @@ pub(super) fn start<W: Write>(mut file: W, contents: &Contents) -> io::Result<W>
                 let code = ids[variable.series];
                 let (kind, width) = match contents.series[variable.series] {
                     Series::Clock { .. } => (VarType::Wire, 1),
+                    Series::Bits { width, .. } if variable.is_signed() => (VarType::Integer, width),
                     Series::Bits { width, .. } => (if variable.register { VarType::Reg } else { VarType::Wire }, width),
                     Series::Real { .. } => (VarType::Real, 64),
                     Series::StateName { .. } => (VarType::String, 1),

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -25,6 +27,8 @@ pub(super) struct Feed {
     /// Words of a sample.
     words: usize,
     batch: Batch,
+    /// Whether the file is not wanted any more.
+    abandoned: Arc<AtomicBool>,
     /// `None` once writing is over, well or not.
     thread: Option<WriterThread>,
 }
@@ -43,12 +47,19 @@ impl Feed {
         let mut file = unfinished_file(path).map_err(create)?;
         let destination = path.to_path_buf();
         let words = table.words;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&abandoned);
         let work = move |batches: Receiver<Batch>, used: Sender<Batch>| {
             write_trace(file.as_file_mut(), format, &contents, &table, &batches, &used)?;
+            if stop.load(Ordering::Acquire) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             file.persist(destination).map_err(|failure| failure.error)?;
             Ok(())
         };
-        Feed::to(path, words, work).map_err(create)
+        let mut feed = Feed::to(path, words, work).map_err(create)?;
+        feed.abandoned = abandoned;
+        Ok(feed)
     }
 
     /// Starts a thread that takes batches and gives them back when it has used them.
@@ -60,7 +71,13 @@ impl Feed {
         let (full, batches) = sync_channel(WAITING);
         let (used, empty) = channel();
         let handle = Builder::new().name("trace".to_string()).spawn(move || work(batches, used))?;
-        Ok(Feed { path: path.to_path_buf(), words, batch: Batch::default(), thread: Some(WriterThread { full, empty, handle }) })
+        Ok(Feed {
+            path: path.to_path_buf(),
+            words,
+            batch: Batch::default(),
+            abandoned: Arc::default(),
+            thread: Some(WriterThread { full, empty, handle }),
+        })
     }
 
     /// Adds a cycle and gives its sample, to be filled.
@@ -91,6 +108,13 @@ impl Feed {
     pub fn finish(&mut self) -> Result<(), TraceError> {
         self.pass_on()?;
         self.join()
+    }
+
+    /// Stops without a file.
+    pub fn abandon(&mut self) {
+        self.abandoned.store(true, Ordering::Release);
+        // It ends with the error that it was told to.
+        let _ = self.join();
     }
 
     fn join(&mut self) -> Result<(), TraceError> {
@@ -183,7 +207,8 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_error_in_either_format_wherever_it_strikes() {
-        let variable = Variable { name: "x".to_string(), series: 0, register: false, direction: Direction::Internal, states: None };
+        let variable =
+            Variable { name: "x".to_string(), series: 0, register: false, direction: Direction::Internal, states: None, ty: None };
         let contents = Contents {
             items: vec![Item::Scope { name: "top".to_string(), module: "top".to_string() }, Item::Variable(variable), Item::Up],
             series: vec![Series::Bits { source: 0, width: 64 }],

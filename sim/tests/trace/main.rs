@@ -4,6 +4,7 @@ mod attached;
 mod contents;
 mod designs;
 mod failures;
+mod memories;
 mod record;
 mod run;
 mod selection;

@@ -11,7 +11,12 @@ use crate::waves::Waves;
 
 /// The variables left of a trace in FST, which has no variables for states' names.
 fn traced(scope: Option<&str>, depth: Option<u32>) -> BTreeSet<String> {
-    let options = TraceOptions { format: TraceFormat::Fst, scope: scope.map(str::to_string), depth, ..TraceOptions::default() };
+    let options = TraceOptions {
+        format: TraceFormat::Fst,
+        scopes: scope.map(str::to_string).into_iter().collect(),
+        depth,
+        ..TraceOptions::default()
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.fst");
     simulate(&mixed(), &path, &options, 2);
@@ -33,6 +38,19 @@ fn a_scope_shows_the_instances_it_matches_with_all_in_them() {
     assert_eq!(traced(Some("top.pe_1.*"), None), within(&["top.pe_1"]));
     assert_eq!(traced(Some("top.pe_*"), None), within(&["top.pe_0", "top.pe_1"]));
     assert_eq!(traced(Some("**.mac"), None), within(&["top.pe_0.mac", "top.pe_1.mac"]));
+}
+
+#[test]
+fn several_scopes_show_what_each_of_them_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.fst");
+    for depth in [None, Some(1)] {
+        let scopes = ["top", "top.pe_0.mac", "top.**.acc"];
+        let options = TraceOptions { scopes: scopes.map(str::to_string).into(), depth, ..TraceOptions::default() };
+        simulate(&mixed(), &path, &options, 2);
+        let shown: BTreeSet<String> = Waves::read(&path).names().into_iter().map(str::to_string).collect();
+        assert_eq!(shown, scopes.iter().flat_map(|scope| traced(Some(scope), depth)).collect());
+    }
 }
 
 #[test]
@@ -90,11 +108,15 @@ fn options_that_select_nothing_are_refused_with_what_there_is() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a file is left behind");
         result.unwrap_err()
     };
-    let scoped = |scope: &str| refusal(TraceOptions { scope: Some(scope.to_string()), ..TraceOptions::default() });
+    let scoped = |scope: &str| refusal(TraceOptions { scopes: vec![scope.to_string()], ..TraceOptions::default() });
     assert_eq!(
         scoped("array.*").to_string(),
-        "the trace scope `array.*` selects no signal; scopes below the top are: top, top.pe_0, top.pe_1, top.control"
+        "the trace scope `array.*` selects no signal; the nearest paths are: top.control.go, top.pe_0.mac.a, \
+         top.pe_1.mac.a, top.pe_0.mac.acc, top.pe_0.mac.sum"
     );
+    // One of several that selects nothing is refused too, although the other does.
+    let both = refusal(TraceOptions { scopes: vec!["top".to_string(), "top.pe_7".to_string()], ..TraceOptions::default() }).to_string();
+    assert!(both.starts_with("the trace scope `top.pe_7` selects no signal; the nearest paths are: top.pe_0, top.pe_1, "), "{both}");
     assert!(matches!(scoped("top.[pe"), TraceError::Pattern { .. }));
     assert!(matches!(refusal(TraceOptions { depth: Some(0), ..TraceOptions::default() }), TraceError::Depth));
     let window = TraceOptions { from: 5, to: Some(4), ..TraceOptions::default() };
