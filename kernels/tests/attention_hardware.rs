@@ -18,6 +18,7 @@ on_each_engine! {
     every_variant_is_exact_in_the_modelled_cycles_at_every_length,
     a_long_fifo_that_is_too_short_is_an_explained_deadlock,
     the_edges_of_the_numbers_are_exact,
+    naive_weights_that_vanish_give_zeros_with_a_warning,
     a_stalling_sink_makes_one_part_of_short_heads,
     any_layout_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
@@ -98,6 +99,25 @@ fn the_edges_of_the_numbers_are_exact(engine: EngineKind) {
                 assert!(outcome.numerics.bit_exact, "{variant} {mask} {what}: {:?}", outcome.numerics.first_mismatch);
             }
         }
+    }
+}
+
+/// A row whose naive weights all round to zero has the result 0, which the report counts.
+fn naive_weights_that_vanish_give_zeros_with_a_warning(engine: EngineKind) {
+    for dimension in ["parallel", "series"] {
+        let head = "[[heads]]\nq = { file = 'q.npy' }\nk = { file = 'k.npy' }\nv = { file = 'v.npy' }";
+        let formats = "[formats]\nquery = 'q8.12'\nscore = 'q12.12'\nweight = 'uq1.15'";
+        let text = format!("kernel = 'attention'\nvariant = 'naive'\nhead_dimension = '{dimension}'\n{formats}\n{head}");
+        let (_, configured) = configure(text.parse().unwrap()).unwrap();
+        let column =
+            |numbers: &[f64]| Tensor { values: ArrayD::from_shape_vec(vec![numbers.len(), 1], numbers.to_vec()).unwrap(), integer: false };
+        // Two queries, of which the second has a score of 0.
+        let outcome = run_configured(&*configured, vec![column(&[-40.0, 0.0]), column(&[1.0]), column(&[1.0])], engine).unwrap();
+        assert_exact_and_as_modelled(&outcome);
+        let zeros: Vec<String> = outcome.warnings.iter().map(ToString::to_string).filter(|line| line.contains("heads[0].weight")).collect();
+        let expected =
+            "heads[0].weight: 1 of 2 rows have weights that all round to zero in uq1.15, and their results are 0; set variant = \"stable\"";
+        assert_eq!(zeros, [expected]);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod parameters;
 pub mod prepare;
 pub mod reference;
 pub mod run;
+pub mod zero_rows;
 
 use systole_hdl::{Design, elaborate};
 

@@ -208,7 +208,7 @@ impl HeadTensors {
             .map(|(values, factor, ty)| to_fixed_point(values, factor, ty));
         let saturations = [q.saturation, k.saturation, v.saturation];
         let [q, k, v] = [q, k, v].map(|tensor| into_matrix(tensor.raw));
-        let Attended { outputs, saturations: computed } = golden.attend(q.view(), k.view(), v.view(), *mask);
+        let Attended { outputs, saturations: computed, zero_rows } = golden.attend(q.view(), k.view(), v.view(), *mask);
 
         let tensors = [
             ("q", "query", formats.query, mending.query, 1.0 / query_factor, saturations[0]),
@@ -225,11 +225,12 @@ impl HeadTensors {
             saturated: saturation.count,
         });
         let warnings = tensors.into_iter().filter_map(|(tensor, name, ty, mending, factor, saturation)| {
-            // A wider range is of no use to what saturates for another reason, such as a quotient by zero.
+            // A wider range is of no use to what saturates for another reason.
             let mends = raw_range(mending).1 as f64 * unit(mending) > raw_range(ty).1 as f64 * unit(ty);
             let remedy = mends.then(|| Setting::format(&format!("formats.{name}"), mending));
             saturation.warning(&key(index, tensor), "elements", ty, unit(ty) * factor, remedy)
         });
+        let vanished = zero_rows.warnings(&key(index, "weight"), reference.nrows() as u64, k.nrows(), formats);
         PreparedHead {
             q,
             k,
@@ -239,7 +240,7 @@ impl HeadTensors {
             largest_value,
             output_scale: unit(formats.output),
             quantization: quantization.into(),
-            warnings: warnings.collect(),
+            warnings: warnings.chain(vanished).collect(),
         }
     }
 }

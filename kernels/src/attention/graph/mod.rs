@@ -124,6 +124,11 @@ impl Layout {
         matches!(self.mask, Mask::SinkWindow(_))
     }
 
+    /// Whether the weights of a row can all be zero.
+    fn sums_can_vanish(&self) -> bool {
+        self.variant == Variant::Naive
+    }
+
     fn masked(&self) -> bool {
         self.mask != Mask::None
     }
