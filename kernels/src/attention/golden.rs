@@ -15,6 +15,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use systole_hdl::Type;
 
+use super::attending::Attending;
 use super::exponential::Exponential;
 use super::formats::Formats;
 use super::mask::{Mask, Slot};
@@ -75,13 +76,20 @@ impl Golden {
         Golden { variant, formats, exponential }
     }
 
-    /// Attention of raw queries `[R, D]` to raw keys and values, `[N, D]` each.
+    /// Attention of raw queries `[R, D]` to raw keys and values, `[N, D]` each, all of which are there.
     ///
     /// # Panics
     /// If the shapes do not fit, or there are more rows than keys under a mask.
     pub fn attend(&self, q: ArrayView2<i64>, k: ArrayView2<i64>, v: ArrayView2<i64>, mask: Mask) -> Attended {
+        self.attend_to(q, k, v, &Attending::new(mask, q.nrows(), k.nrows()))
+    }
+
+    /// Attention of raw queries `[R, D]` to those of raw keys and values, `[N, D]` each, that they attend to.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn attend_to(&self, q: ArrayView2<i64>, k: ArrayView2<i64>, v: ArrayView2<i64>, attending: &Attending) -> Attended {
         assert_eq!((q.ncols(), k.dim()), (k.ncols(), v.dim()), "shapes of queries, keys and values fit");
-        let (rows, keys) = (q.nrows(), k.nrows());
         let (mut saturations, mut zero_rows) = (Saturations::default(), ZeroRows::default());
         let mut outputs = Array2::zeros(q.dim());
         for (row, query) in q.outer_iter().enumerate() {
@@ -90,7 +98,7 @@ impl Golden {
                 Slot::Masked(key) => Streamed { score: None, value: Some(v.row(key)) },
                 Slot::Empty => Streamed { score: None, value: None },
             };
-            let stream: Vec<Streamed> = mask.stream(row, rows, keys).into_iter().map(&mut streamed).collect();
+            let stream: Vec<Streamed> = attending.stream(row).into_iter().map(&mut streamed).collect();
             zero_rows.masked += u64::from(stream.iter().all(|streamed| streamed.score.is_none()));
             outputs.row_mut(row).assign(&self.row(&stream, v.ncols(), &mut saturations, &mut zero_rows));
         }

@@ -63,7 +63,7 @@ impl Builder<'_> {
         let (slots, passes) = (self.slots(), self.layout.passes() as u64);
         let shape = self.layout.shape;
         let first_token = match self.layout.mask {
-            Mask::Causal => shape.keys - shape.rows,
+            Mask::Causal => shape.keys.saturating_sub(shape.rows),
             Mask::None | Mask::SinkWindow(_) => 0,
         };
         let slot = unsigned(slots - 1);
@@ -74,6 +74,12 @@ impl Builder<'_> {
         let keep = |lane: usize| !(state(1) + whole((lane + first_token) as u64)).lt(state(0));
         let output = [self.each_lane(input_lane), self.each_lane(keep)].concat();
         self.graph.scan("mask", &[scores], slots * passes, Fold::new([Word::zero(slot), Word::zero(row)], step, output))
+    }
+
+    /// Adds to the scores of each lane whether the key counts, which a stream says.
+    pub(super) fn listed_mask(&mut self, scores: ChannelId, mask: ChannelId) -> ChannelId {
+        let output = [self.each_lane(input_lane), self.each_lane(|lane| field(1, lane))].concat();
+        self.graph.zip("with-mask", &[scores, mask], output)
     }
 
     /// What is attended to of a sequence of tokens: all slots of a memory of the first ones and the latest, for each token anew. The token
