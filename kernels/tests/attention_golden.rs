@@ -7,6 +7,7 @@ use systole_kernels::attention::formats::Formats;
 use systole_kernels::attention::golden::{Attended, Golden, Saturations};
 use systole_kernels::attention::mask::{Mask, SinkWindow, Slot};
 use systole_kernels::attention::parameters::{ExponentialParameters, Variant};
+use systole_kernels::attention::zero_rows::ZeroRows;
 
 const LINEAR: ExponentialParameters = ExponentialParameters { table_bits: 6, degree: 1 };
 
@@ -91,20 +92,30 @@ fn scores_at_the_least_of_their_format_still_count() {
 }
 
 #[test]
-fn naive_weights_that_all_vanish_become_the_greatest_quotients() {
+fn naive_weights_that_all_vanish_give_zeros_and_are_counted() {
     let attended = attend(Variant::Naive, &[-(100 << 4), -(90 << 4)], &[10, 20]);
-    // Quotients of 2 − 2⁻²⁰ each, of 10 and of 20 units: 60 but for some millionths.
-    assert_eq!(attended.outputs, array![[60]]);
+    assert_eq!((attended.outputs, attended.zero_rows), (array![[0]], ZeroRows { weights: 1, ..ZeroRows::default() }));
 }
 
 #[test]
-fn where_all_naive_weights_vanish_a_masked_key_counts_but_an_empty_slot_does_not() {
+fn where_all_naive_weights_of_a_row_vanish_neither_a_masked_key_nor_an_empty_slot_counts() {
     let formats = Formats { key: Type::q(9, 4), ..formats(Variant::Naive) };
     let golden = Golden::new(Variant::Naive, formats, LINEAR);
     let (q, k, v) = (array![[16], [16]], array![[-1600], [-1600]], array![[10], [20]]);
-    let first_row = |mask| golden.attend(q.view(), k.view(), v.view(), mask).outputs[[0, 0]];
-    assert_eq!(first_row(Mask::Causal), 60);
-    assert_eq!(first_row(Mask::SinkWindow(SinkWindow { sinks: 0, window: 2 })), 20);
+    for mask in [Mask::Causal, Mask::SinkWindow(SinkWindow { sinks: 0, window: 2 })] {
+        let attended = golden.attend(q.view(), k.view(), v.view(), mask);
+        assert_eq!((attended.outputs, attended.zero_rows.weights), (array![[0], [0]], 2), "{mask:?}");
+    }
+}
+
+#[test]
+fn quotients_that_all_round_to_zero_give_zeros_and_are_counted() {
+    for variant in [Variant::Naive, Variant::Stable] {
+        let formats = Formats { sum_fraction: Some(2), output: Type::q(6, 2), ..formats(variant) };
+        let (q, k, v) = (array![[16]], Array2::zeros((5, 1)), Array2::from_elem((5, 1), 300));
+        let attended = Golden::new(variant, formats, LINEAR).attend(q.view(), k.view(), v.view(), Mask::None);
+        assert_eq!((attended.outputs, attended.zero_rows), (array![[0]], ZeroRows { quotients: 1, ..ZeroRows::default() }), "{variant:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod engines;
 mod files;
 mod runs;
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 use proptest::prelude::*;
 use runs::{assert_exact_and_as_modelled, run, run_configured};
 use systole_kernels::common::tensor::Tensor;
@@ -18,18 +18,25 @@ on_each_engine! {
     every_variant_is_exact_in_the_modelled_cycles_at_every_length,
     a_long_fifo_that_is_too_short_is_an_explained_deadlock,
     the_edges_of_the_numbers_are_exact,
+    naive_weights_that_vanish_give_zeros_with_a_warning,
     a_stalling_sink_makes_one_part_of_short_heads,
     any_layout_is_exact_and_takes_the_modelled_cycles,
     no_stall_pattern_changes_a_value,
+    padded_real_heads_give_the_unpadded_results,
+    any_masks_and_lengths_are_exact_in_the_modelled_cycles_and_under_stalls,
 }
 
 /// A configuration with one or more heads of random tensors.
 fn config(settings: &str, heads: usize, [rows, keys, dimension]: [usize; 3], rest: &str) -> toml::Table {
-    let head = format!(
+    format!("kernel = 'attention'\n{settings}\n{}{rest}", head_of([rows, keys, dimension]).repeat(heads)).parse().unwrap()
+}
+
+/// A head of random tensors.
+fn head_of([rows, keys, dimension]: [usize; 3]) -> String {
+    format!(
         "[[heads]]\nq = {{ random = 'gaussian', shape = [{rows}, {dimension}] }}\nk = {{ random = 'gaussian', shape = [{keys}, {dimension}] }}\n\
          v = {{ random = 'gaussian', shape = [{keys}, {dimension}] }}\n"
-    );
-    format!("kernel = 'attention'\n{settings}\n{}{rest}", head.repeat(heads)).parse().unwrap()
+    )
 }
 
 /// One of the shipped configurations with fewer queries: the first head only.
@@ -101,6 +108,25 @@ fn the_edges_of_the_numbers_are_exact(engine: EngineKind) {
     }
 }
 
+/// A row whose naive weights all round to zero has the result 0, which the report counts.
+fn naive_weights_that_vanish_give_zeros_with_a_warning(engine: EngineKind) {
+    for dimension in ["parallel", "series"] {
+        let head = "[[heads]]\nq = { file = 'q.npy' }\nk = { file = 'k.npy' }\nv = { file = 'v.npy' }";
+        let formats = "[formats]\nquery = 'q8.12'\nscore = 'q12.12'\nweight = 'uq1.15'";
+        let text = format!("kernel = 'attention'\nvariant = 'naive'\nhead_dimension = '{dimension}'\n{formats}\n{head}");
+        let (_, configured) = configure(text.parse().unwrap()).unwrap();
+        let column =
+            |numbers: &[f64]| Tensor { values: ArrayD::from_shape_vec(vec![numbers.len(), 1], numbers.to_vec()).unwrap(), integer: false };
+        // Two queries, of which the second has a score of 0.
+        let outcome = run_configured(&*configured, vec![column(&[-40.0, 0.0]), column(&[1.0]), column(&[1.0])], engine).unwrap();
+        assert_exact_and_as_modelled(&outcome);
+        let zeros: Vec<String> = outcome.warnings.iter().map(ToString::to_string).filter(|line| line.contains("heads[0].weight")).collect();
+        let expected =
+            "heads[0].weight: 1 of 2 rows have weights that all round to zero in uq1.15, and their results are 0; set variant = \"stable\"";
+        assert_eq!(zeros, [expected]);
+    }
+}
+
 /// With a sink that lets words wait, the time between the last words of two heads says nothing of the work of one.
 fn a_stalling_sink_makes_one_part_of_short_heads(engine: EngineKind) {
     let stalls = "[stalls]\noutput = { bursts = { on = 8, off = 30 } }";
@@ -156,5 +182,67 @@ fn no_stall_pattern_changes_a_value(engine: EngineKind) {
         let outcome = run(table, engine);
         prop_assert!(outcome.numerics.bit_exact, "{:?}", outcome.numerics.first_mismatch);
         prop_assert!(outcome.cycles.model.value().is_none());
+    });
+}
+
+/// The results of a run, head by head.
+fn results(outcome: &systole_kernels::report::Outcome) -> Vec<ArrayD<i64>> {
+    outcome.outputs.iter().map(|output| output.raw().clone()).collect()
+}
+
+/// Real keys with others behind them that a mask or a length says do not count: the same bits come out.
+fn padded_real_heads_give_the_unpadded_results(engine: EngineKind) {
+    let file = std::path::Path::new("../data/minilm/attention_s128.safetensors");
+    let real = |part: &str| files::tensor(file, &format!("layer3.head8.{part}"));
+    let few = |tensor: Tensor| Tensor { values: tensor.values.slice_axis(Axis(0), (..3).into()).to_owned(), ..tensor };
+    for variant in ["naive", "stable", "deferred", "memory-free"] {
+        let weight = if variant == "naive" { "weight = 'uq8.12'" } else { "" };
+        let run = |rest: &str, padding: usize, mask: Option<Tensor>| {
+            let text = format!(
+                "kernel = 'attention'\nvariant = '{variant}'\n[formats]\nscore = 'q9.12'\n{weight}\n\
+                 [[heads]]\nq = {{ file = 'q' }}\nk = {{ file = 'k' }}\nv = {{ file = 'v' }}\n{rest}"
+            );
+            let (_, configured) = configure(text.parse().unwrap()).unwrap();
+            let mut tensors = vec![few(real("q")), padded(real("k"), padding), padded(real("v"), padding)];
+            tensors.extend(mask);
+            run_configured(&*configured, tensors, engine).unwrap()
+        };
+        let unpadded = run("", 0, None);
+        for padding in [1, 64] {
+            let mask = ArrayD::from_shape_fn(vec![128 + padding], |at| f64::from(u8::from(at[0] < 128)));
+            let masked = run("mask = { file = 'mask' }", padding, Some(Tensor { values: mask, integer: true }));
+            assert_exact_and_as_modelled(&masked);
+            assert_eq!(results(&masked), results(&unpadded), "{variant}, {padding} masked keys");
+            let shortened = run("length = 128", padding, None);
+            assert_eq!(results(&shortened), results(&unpadded), "{variant}, {padding} keys of padding");
+            assert_eq!(shortened.cycles.total, unpadded.cycles.total, "what is padding for all heads is not streamed");
+        }
+    }
+}
+
+/// A tensor with rows of large numbers behind it.
+fn padded(tensor: Tensor, rows: usize) -> Tensor {
+    let garbage = ArrayD::from_shape_fn(vec![rows, tensor.values.shape()[1]], |at| ((at[0] * 31 + at[1] * 7) as f64).sin() * 50.0);
+    Tensor { values: ndarray::concatenate(Axis(0), &[tensor.values.view(), garbage.view()]).unwrap(), ..tensor }
+}
+
+/// Heads of several sizes, lengths and masks, under every mask of the run.
+fn any_masks_and_lengths_are_exact_in_the_modelled_cycles_and_under_stalls(engine: EngineKind) {
+    let heads = prop::collection::vec((1usize..6, 0usize..6, 1usize..12, prop::option::of(any::<u16>())), 1..4);
+    proptest!(cases(engine), |((settings, windowed) in settings(), heads in heads, dimension in 1usize..4, stalled in any::<bool>(), seed in 0i64..1000)| {
+        let head = |&(rows, more, length, mask): &(usize, usize, usize, Option<u16>)| {
+            let keys = if windowed { rows } else { rows + more };
+            let mask = mask.map_or(String::new(), |bits| format!("mask = {:?}\n", (0..keys).map(|key| bits >> key & 1 == 1).collect::<Vec<_>>()));
+            format!("{}length = {}\n{mask}", head_of([rows, keys, dimension]), length.min(keys))
+        };
+        let stalls = if stalled { "[stalls]\nmask = { random = { probability = 0.6 } }\nk = { random = { probability = 0.7 } }" } else { "" };
+        let text = format!("kernel = 'attention'\nseed = {seed}\n{settings}\n{}{stalls}", heads.iter().map(head).collect::<String>());
+        let outcome = run(text.parse().unwrap(), engine);
+        let numerics = &outcome.numerics;
+        prop_assert!(numerics.bit_exact, "{} mismatches, first {:?}", numerics.mismatches, numerics.first_mismatch);
+        if let Some(model) = outcome.cycles.model.value() {
+            prop_assert_eq!(outcome.cycles.total, *model);
+        }
+        prop_assert!(stalled || outcome.cycles.model.value().is_some());
     });
 }

@@ -161,7 +161,19 @@ fn wrong_keys_and_values_are_refused_with_a_remedy() {
         refusal(&head([4, 6, 2]).replacen("[6, 2]", "[6, 3]", 1)),
         refusal(&head([4, 6, 2]).replace("v = { random = 'gaussian', shape = [6, 2]", "v = { random = 'gaussian', shape = [5, 2]")),
         refusal(&head([4, 6, 2]).replacen("[4, 2]", "[4]", 1)),
-        refusal(&(head([4, 6, 2]) + &head([4, 7, 2]))),
+        refusal(&(head([4, 6, 2]) + &head([4, 6, 3]))),
+        with("lengths = [0]"),
+        with("lengths = [7]"),
+        with("lengths = [6, 6]"),
+        refusal(&(head([4, 6, 2]) + "length = 0")),
+        refusal(&(head([4, 6, 2]) + "length = 7")),
+        refusal(&("lengths = [6]\n".to_string() + &head([4, 6, 2]) + "length = 6")),
+        refusal(&(head([4, 6, 2]) + "mask = []")),
+        refusal(&(head([4, 6, 2]) + "mask = [true, false]")),
+        refusal(&(head([4, 6, 2]) + "mask = [1, 2, 1, 1, 1, 1]")),
+        refusal(&(head([4, 6, 2]) + "mask = 'causal'")),
+        refusal(&(head([4, 6, 2]) + "mask = { random = 'gaussian', shape = [6] }")),
+        refusal(&(head([4, 6, 2]) + "mask = { file = 'mask.npy', scale = 2 }")),
     ];
     insta::assert_snapshot!(messages.join("\n"));
 }
@@ -211,4 +223,36 @@ fn scores_and_naive_weights_that_saturate_have_their_own_remedies() {
     assert_eq!(remedies(head("score = 'q6.14'", "stable")), ["formats.score = \"q9.11\""]);
     let naive = head("weight = 'uq2.15'", "naive");
     assert!(naive.warnings.iter().any(|warning| warning.subject() == "heads[0].weight" && warning.count() > 0), "{:?}", naive.warnings);
+}
+
+/// A head whose mask comes from a file.
+fn with_mask_tensor(shape: &[usize], element: f64) -> Result<Workload, ConfigError> {
+    let parameters = read(&(head([4, 6, 2]) + "mask = { file = 'mask.npy' }")).unwrap();
+    let values = ndarray::ArrayD::from_elem(shape, element);
+    prepare(&parameters, vec![systole_kernels::common::tensor::Tensor { values, integer: true }])
+}
+
+#[test]
+fn a_mask_of_another_shape_or_of_other_numbers_is_refused() {
+    assert!(with_mask_tensor(&[6], 1.0).is_ok() && with_mask_tensor(&[4, 6], 0.0).is_ok());
+    let shape = with_mask_tensor(&[6, 4], 1.0).unwrap_err().to_string();
+    assert!(shape.contains("heads[0].mask") && shape.contains("[6, 4]") && shape.contains("[4, 6]"), "{shape}");
+    let number = with_mask_tensor(&[6], 2.0).unwrap_err().to_string();
+    assert!(number.contains("has an element 2"), "{number}");
+}
+
+#[test]
+fn rows_that_attend_to_no_key_are_zeros_and_noted() {
+    for variant in ["naive", "stable", "deferred", "memory-free"] {
+        let text = format!(
+            "variant = '{variant}'\n{}mask = [false, false, false, true, true, true]\n",
+            "mask = 'causal'\n".to_string() + &head([6, 6, 2])
+        );
+        let workload = prepare(&read(&text).unwrap(), Vec::new()).unwrap();
+        let head = &workload.heads[0];
+        assert!(head.expected.slice(ndarray::s![..3, ..]).iter().all(|&raw| raw == 0), "{variant}");
+        assert!(head.expected.slice(ndarray::s![3.., ..]).iter().any(|&raw| raw != 0), "{variant}");
+        let notes: Vec<String> = head.warnings.iter().map(ToString::to_string).filter(|note| note.contains("no key")).collect();
+        assert_eq!(notes, ["heads[0].weight: 3 of 6 rows attend to no key, and their results are 0"], "{variant}");
+    }
 }

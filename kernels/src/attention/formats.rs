@@ -11,7 +11,7 @@ pub(super) const WIDEST_OPERAND: u32 = 24;
 /// The widest score, in bits.
 pub(super) const WIDEST_SCORE: u32 = 32;
 /// The most fraction bits of sums.
-const MOST_SUM_FRACTION: u32 = 40;
+pub(super) const MOST_SUM_FRACTION: u32 = 40;
 /// Fraction bits of sums beyond those of a weight, unless stated.
 const DEFAULT_SUM_GUARD: u32 = 4;
 /// The widest product, sum or dividend, in bits: what fits a signed 64-bit number without its sign.

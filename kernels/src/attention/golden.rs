@@ -8,17 +8,19 @@
 //! - memory-free: with m' = max(m, s), Δ = 2^(m − m') and e = 2^(s − m') for each key in turn, r' = ~(r Δ) + e,
 //!   l' = ~(l Δ) + ~(e v), and o = l / r at the end.
 //!
-//! Sums have the fraction bits [`Formats::sum_fraction`]; quotients are rounded towards zero. Everything saturates.
+//! Sums have the fraction bits [`Formats::sum_fraction`]; quotients are rounded towards zero, and by r = 0 they are 0. Everything saturates.
 //!
 //! **Invariant.** No code is shared with the hardware: a mistake in one shows as a difference from the other.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use systole_hdl::Type;
 
+use super::attending::Attending;
 use super::exponential::Exponential;
 use super::formats::Formats;
 use super::mask::{Mask, Slot};
 use super::parameters::{ExponentialParameters, Variant};
+use super::zero_rows::ZeroRows;
 use crate::common::quantize::raw_range;
 use crate::common::rounding::rescale;
 use crate::common::saturation::Saturation;
@@ -38,6 +40,8 @@ pub struct Attended {
     pub outputs: Array2<i64>,
     /// Numbers that were beyond their types.
     pub saturations: Saturations,
+    /// Rows whose results are zeros for want of weights.
+    pub zero_rows: ZeroRows,
 }
 
 /// Numbers that were beyond their types; masked keys do not count.
@@ -72,14 +76,21 @@ impl Golden {
         Golden { variant, formats, exponential }
     }
 
-    /// Attention of raw queries `[R, D]` to raw keys and values, `[N, D]` each.
+    /// Attention of raw queries `[R, D]` to raw keys and values, `[N, D]` each, all of which are there.
     ///
     /// # Panics
     /// If the shapes do not fit, or there are more rows than keys under a mask.
     pub fn attend(&self, q: ArrayView2<i64>, k: ArrayView2<i64>, v: ArrayView2<i64>, mask: Mask) -> Attended {
+        self.attend_to(q, k, v, &Attending::new(mask, q.nrows(), k.nrows()))
+    }
+
+    /// Attention of raw queries `[R, D]` to those of raw keys and values, `[N, D]` each, that they attend to.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn attend_to(&self, q: ArrayView2<i64>, k: ArrayView2<i64>, v: ArrayView2<i64>, attending: &Attending) -> Attended {
         assert_eq!((q.ncols(), k.dim()), (k.ncols(), v.dim()), "shapes of queries, keys and values fit");
-        let (rows, keys) = (q.nrows(), k.nrows());
-        let mut saturations = Saturations::default();
+        let (mut saturations, mut zero_rows) = (Saturations::default(), ZeroRows::default());
         let mut outputs = Array2::zeros(q.dim());
         for (row, query) in q.outer_iter().enumerate() {
             let mut streamed = |slot| match slot {
@@ -87,10 +98,11 @@ impl Golden {
                 Slot::Masked(key) => Streamed { score: None, value: Some(v.row(key)) },
                 Slot::Empty => Streamed { score: None, value: None },
             };
-            let stream: Vec<Streamed> = mask.stream(row, rows, keys).into_iter().map(&mut streamed).collect();
-            outputs.row_mut(row).assign(&self.row(&stream, v.ncols(), &mut saturations));
+            let stream: Vec<Streamed> = attending.stream(row).into_iter().map(&mut streamed).collect();
+            zero_rows.masked += u64::from(stream.iter().all(|streamed| streamed.score.is_none()));
+            outputs.row_mut(row).assign(&self.row(&stream, v.ncols(), &mut saturations, &mut zero_rows));
         }
-        Attended { outputs, saturations }
+        Attended { outputs, saturations, zero_rows }
     }
 
     /// The score of a raw query and key of D elements each.
@@ -101,12 +113,20 @@ impl Golden {
     }
 
     /// The result of a row, `[D]`.
-    fn row(&self, stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
+    fn row(&self, stream: &[Streamed], elements: usize, saturations: &mut Saturations, zero_rows: &mut ZeroRows) -> Array1<i64> {
         let least_score = raw_range(self.formats.score).0;
         let greatest = || stream.iter().filter_map(|streamed| streamed.score).max().unwrap_or(least_score);
         match self.variant {
-            Variant::Naive => self.divide_first(&self.weights(stream, 0, saturations), stream, elements, saturations),
-            Variant::Stable => self.divide_first(&self.weights(stream, greatest(), saturations), stream, elements, saturations),
+            Variant::Naive | Variant::Stable => {
+                let base = if self.variant == Variant::Naive { 0 } else { greatest() };
+                let weights = self.weights(stream, base, saturations);
+                let quotients = self.quotients(&weights);
+                if stream.iter().any(|streamed| streamed.score.is_some()) && quotients.iter().all(|&quotient| quotient == 0) {
+                    let count = if weights.iter().all(|&weight| weight == 0) { &mut zero_rows.weights } else { &mut zero_rows.quotients };
+                    *count += 1;
+                }
+                self.sum_of_shares(&quotients, stream, elements, saturations)
+            }
             Variant::Deferred => self.divide_last(&self.weights(stream, greatest(), saturations), stream, elements, saturations),
             Variant::MemoryFree => self.scale_as_it_goes(stream, elements, saturations),
         }
@@ -122,15 +142,19 @@ impl Golden {
         stream.iter().map(|streamed| streamed.score.map_or(0, |score| self.weight(score - base, saturations))).collect()
     }
 
-    /// Naive and stable: each weight is divided by the sum of all.
-    fn divide_first(&self, weights: &[i128], stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
-        let Formats { weight, value, output, .. } = self.formats;
-        let sum_fraction = self.formats.sum_fraction();
+    /// Naive and stable: each weight divided by the sum of all.
+    fn quotients(&self, weights: &[i128]) -> Vec<i128> {
+        let fraction = self.formats.weight.frac();
         let sum: i128 = weights.iter().sum();
-        // Only a sum of zero gives quotients beyond their type, and their saturation is no news.
-        let quotient =
-            |&w: &i128| i128::from(quotient((w, weight.frac()), (sum, weight.frac()), self.formats.quotient(), &mut Saturation::default()));
-        let quotients: Vec<i128> = weights.iter().map(quotient).collect();
+        // No weight is more than the sum of all, so that no quotient is beyond its type.
+        let quotient = |&w: &i128| quotient((w, fraction), (sum, fraction), self.formats.quotient(), &mut Saturation::default());
+        weights.iter().map(quotient).map(i128::from).collect()
+    }
+
+    /// Naive and stable: the sum of values, each times the quotient of its weight.
+    fn sum_of_shares(&self, quotients: &[i128], stream: &[Streamed], elements: usize, saturations: &mut Saturations) -> Array1<i64> {
+        let Formats { value, output, .. } = self.formats;
+        let sum_fraction = self.formats.sum_fraction();
         (0..elements)
             .map(|element| {
                 let product =
@@ -181,15 +205,13 @@ impl Golden {
 }
 
 /// The quotient of two raw numbers, each with its fraction bits, rounded towards zero to `ty` and saturated. The divisor is not
-/// negative; by zero, a negative dividend gives the least number and any other the greatest.
+/// negative; by zero, the quotient is 0: what weighs nothing has no share.
 fn quotient(dividend: (i128, u32), divisor: (i128, u32), ty: Type, saturation: &mut Saturation) -> i64 {
     // dividend / 2^a divided by divisor / 2^b, in units of 2^-c, is (dividend · 2^(b + c)) / (divisor · 2^a).
     let numerator = dividend.0 << (divisor.1 + ty.frac());
     let denominator = divisor.0 << dividend.1;
     if denominator == 0 {
-        saturation.lost();
-        let (least, greatest) = raw_range(ty);
-        return if numerator < 0 { least } else { greatest };
+        return 0;
     }
     saturation.within_exactly(numerator / denominator, ty)
 }
@@ -206,11 +228,10 @@ mod tests {
     }
 
     #[test]
-    fn a_division_by_zero_gives_an_end_of_the_type() {
+    fn a_division_by_zero_gives_zero() {
         let mut saturation = Saturation::default();
-        let ends = [5, 0, -5].map(|l| quotient((l, 3), (0, 2), Type::q(2, 6), &mut saturation));
-        assert_eq!((ends, saturation.count), ([127, 127, -128], 3));
-        assert_eq!(quotient((0, 3), (0, 3), Type::uq(1, 4), &mut Saturation::default()), 31);
+        let quotients = [5, 0, -5].map(|l| quotient((l, 3), (0, 2), Type::q(2, 6), &mut saturation));
+        assert_eq!((quotients, saturation.count), ([0; 3], 0));
     }
 
     proptest! {

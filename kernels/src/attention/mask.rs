@@ -75,7 +75,7 @@ impl Mask {
         };
         let (sinks, window) = (sinks as usize, window as usize);
         let mut slots = vec![Slot::Empty; sinks + window];
-        for key in 0..=token {
+        for key in 0..keys.min(token + 1) {
             let slot = if key < sinks { key } else { sinks + (key - sinks) % window };
             slots[slot] = Slot::Kept(key);
         }
@@ -83,9 +83,9 @@ impl Mask {
     }
 }
 
-/// The key that is a query's own token: queries are the last tokens. Without a mask there may be more of them than keys; then it means nothing.
+/// The key that is a query's own token: queries are the last tokens, or where there are more of them than keys, the first and some beyond.
 fn token(row: usize, rows: usize, keys: usize) -> usize {
-    (row + keys).saturating_sub(rows)
+    row + keys.saturating_sub(rows)
 }
 
 impl<'de> Deserialize<'de> for Mask {

@@ -4,12 +4,14 @@
 //! same arithmetic, of which the last holds nothing that grows with the number of keys. Exponents are of base 2, since the queries
 //! come scaled by log₂(e)/√D.
 
+pub mod attending;
 pub mod exponential;
 pub mod figures;
 pub mod format_choice;
 pub mod formats;
 pub mod golden;
 pub mod graph;
+pub mod key_mask;
 pub mod mask;
 pub mod model;
 pub mod operands;
@@ -17,6 +19,7 @@ pub mod parameters;
 pub mod prepare;
 pub mod reference;
 pub mod run;
+pub mod zero_rows;
 
 use systole_hdl::{Design, elaborate};
 
@@ -29,14 +32,15 @@ use crate::common::tensor::Tensor;
 use crate::kernel::{ConfigError, Configured, DesignError, Prepared, TensorRequest, serialize};
 
 impl Parameters {
-    /// Everything that the hardware depends on, for heads of this shape in these formats.
-    pub fn layout(&self, shape: Shape, formats: Formats) -> Layout {
+    /// Everything that the hardware depends on, for heads of these sizes in these formats; `key_mask` says whether they need a stream of masks.
+    pub fn layout(&self, shape: Shape, key_mask: bool, formats: Formats) -> Layout {
         Layout {
             variant: self.variant,
             head_dimension: self.head_dimension,
             division: self.division,
             rows_in_parallel: self.rows_in_parallel as usize,
             mask: self.mask,
+            key_mask,
             formats,
             exp: self.exp,
             fifos: self.fifos,
@@ -77,8 +81,8 @@ impl Configured for Parameters {
     }
 
     fn design(&self, tensors: &[Tensor]) -> Result<Design, DesignError> {
-        let (shape, formats) = prepare::shape(self, tensors.to_vec())?;
-        self.layout(shape, formats).design()
+        let (shape, key_mask, formats) = prepare::shape(self, tensors.to_vec())?;
+        self.layout(shape, key_mask, formats).design()
     }
 
     fn prepare(&self, tensors: Vec<Tensor>) -> Result<Box<dyn Prepared>, ConfigError> {

@@ -4,7 +4,6 @@
 //! the last one come the waits for what a row has to be complete for, and the stages of the units on the way.
 
 use super::graph::Layout;
-use super::mask::Mask;
 use super::parameters::{Parallelism, Variant};
 use crate::report::grouped;
 
@@ -32,7 +31,7 @@ impl Layout {
     pub fn model(&self) -> Option<Model> {
         // Queries are repeated for each key; a window is made of tokens in three units.
         let begins = if self.windows() { 3 } else { 1 };
-        let mask = u64::from(self.mask != Mask::None);
+        let mask = u64::from(self.masked());
         self.model_from(begins + u64::from(self.latency.score) + mask)
     }
 

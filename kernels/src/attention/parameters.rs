@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use systole_sim::StallPattern;
 
 use super::format_choice::{Extents, FormatParameters};
+use super::key_mask::KeyMask;
 use super::mask::{Mask, SinkWindow};
 use crate::common::source::TensorSource;
 use crate::kernel::{ConfigError, KernelParameters};
@@ -60,7 +61,11 @@ pub struct Parameters {
     /// Cycles of the units.
     #[serde(default)]
     pub latency: Latencies,
-    /// The heads in order, all of one shape.
+    /// Lengths of the batch's entries, in order, instead of a `length` in each head: as many as divide the number of heads, which are those of
+    /// the first entry, then those of the second, and so on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lengths: Vec<usize>,
+    /// The heads in order, all of one D. Where R or N differ, the hardware is that of the greatest.
     pub heads: Vec<Head>,
     /// When the far ends of the streams are active.
     #[serde(default)]
@@ -189,6 +194,13 @@ pub struct Head {
     pub k: TensorSource,
     /// Values, `[N, D]`.
     pub v: TensorSource,
+    /// The keys that are there, 1 to N: those after them are padding. All if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    /// Keys that are attended to, `[N]`, or `[R, N]` for each query its own: booleans, or integers 0 and 1. Goes together with `length` and with the
+    /// mask of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<KeyMask>,
 }
 
 /// When the far ends of the streams are active, `"always"` unless stated: a source then offers a word, a sink then is ready. `"never"`,
@@ -202,14 +214,16 @@ pub struct StreamStalls {
     pub k: StallPattern,
     /// Of the source of values.
     pub v: StallPattern,
+    /// Of the source of masks, where heads have lengths or masks.
+    pub mask: StallPattern,
     /// Of the sink of the results.
     pub output: StallPattern,
 }
 
 impl StreamStalls {
     /// Each stream's name with its pattern.
-    pub fn by_stream(&self) -> [(&'static str, StallPattern); 4] {
-        [("q", self.q), ("k", self.k), ("v", self.v), ("output", self.output)]
+    pub fn by_stream(&self) -> [(&'static str, StallPattern); 5] {
+        [("q", self.q), ("k", self.k), ("v", self.v), ("output", self.output), ("mask", self.mask)]
     }
 }
 
@@ -283,7 +297,48 @@ impl Parameters {
         if self.heads.is_empty() {
             return Err(ConfigError::new("heads", "there is no head").with_remedy("at least one [[heads]] with `q`, `k` and `v`"));
         }
-        super::prepare::tensor_sources(self).into_iter().try_for_each(|(key, source)| source.validate_axes(&key, 2, super::prepare::TOKENS))
+        self.validate_lengths()?;
+        for (index, head) in self.heads.iter().enumerate() {
+            for (part, source) in [("q", &head.q), ("k", &head.k), ("v", &head.v)] {
+                source.validate_axes(&format!("heads[{index}].{part}"), 2, super::prepare::TOKENS)?;
+            }
+            if let Some(mask) = &head.mask {
+                mask.validate(&format!("heads[{index}].mask"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_lengths(&self) -> Result<(), ConfigError> {
+        let zero = |key: String| ConfigError::new(key, "a length is 0").with_remedy("1 to N, the number of keys");
+        if let Some(index) = self.heads.iter().position(|head| head.length == Some(0)) {
+            return Err(zero(format!("heads[{index}].length")));
+        }
+        if let Some(entry) = self.lengths.iter().position(|&length| length == 0) {
+            return Err(zero(format!("lengths[{entry}]")));
+        }
+        if self.lengths.is_empty() {
+            return Ok(());
+        }
+        if let Some(index) = self.heads.iter().position(|head| head.length.is_some()) {
+            return Err(ConfigError::new(format!("heads[{index}].length"), "`lengths` states the lengths of all heads")
+                .with_remedy("leave out one of the two"));
+        }
+        let (lengths, heads) = (self.lengths.len(), self.heads.len());
+        if heads.is_multiple_of(lengths) {
+            return Ok(());
+        }
+        Err(ConfigError::new("lengths", format!("{lengths} lengths for {heads} heads"))
+            .with_remedy("one for each entry of the batch, of which each has as many heads"))
+    }
+
+    /// The length of a head and the key that states it, if one does.
+    pub(super) fn length(&self, index: usize) -> Option<(String, usize)> {
+        let of_head = |length| (format!("heads[{index}].length"), length);
+        self.heads[index].length.map(of_head).or_else(|| {
+            let entry = index * self.lengths.len() / self.heads.len();
+            self.lengths.get(entry).map(|&length| (format!("lengths[{entry}]"), length))
+        })
     }
 }
 

@@ -35,7 +35,7 @@ pub struct AttentionRun {
 impl AttentionRun {
     /// A run of these parameters on these data.
     pub fn new(parameters: &Parameters, workload: Workload) -> AttentionRun {
-        let layout = parameters.layout(workload.shape, workload.formats.clone());
+        let layout = parameters.layout(workload.shape, workload.key_mask, workload.formats.clone());
         let formats = Formats { sum_fraction: Some(workload.formats.sum_fraction()), ..workload.formats.clone() };
         let chosen = parameters.formats.chosen(parameters.variant, &formats);
         let config = serialize(&Parameters { formats: formats.into(), ..parameters.clone() });
@@ -44,7 +44,7 @@ impl AttentionRun {
 
     /// Queues the words of all sources; gives the sink.
     fn drive(&self, graph: &Graph, context: &mut RunContext<'_>) -> Result<SinkHandle, RunError> {
-        let stalls = self.stalls.by_stream();
+        let stalls = self.streams();
         let pattern = |stream: &str| {
             let at = stalls.iter().position(|(name, _)| *name == stream).expect("the graph has the streams of the configuration");
             reseeded(stalls[at].1, self.seed, at as u64)
@@ -63,7 +63,8 @@ impl AttentionRun {
 
     /// The report's part of a head.
     fn part(&self, index: usize, head: &HeadResult) -> Result<Part, RunError> {
-        let (rows, keys) = (self.layout.shape.rows, self.layout.shape.keys);
+        let prepared = &self.workload.heads[index];
+        let (rows, keys) = (prepared.q.nrows(), prepared.k.nrows());
         Ok(Part {
             name: head_name(index),
             shape: format!("{rows} x {keys} x {}", self.layout.shape.head_dimension),
@@ -77,7 +78,7 @@ impl AttentionRun {
                 },
                 formula: None,
             },
-            throughput: Throughput::new(self.ops_of_a_head(), head.total, self.peak_ops_per_cycle())?,
+            throughput: Throughput::new(self.ops(prepared), head.total, self.peak_ops_per_cycle())?,
             numerics: head.numerics.clone(),
         })
     }
@@ -99,10 +100,13 @@ impl AttentionRun {
     }
 
     /// Only pairs of a query and a key that count.
-    fn ops_of_a_head(&self) -> u64 {
-        let shape = self.layout.shape;
-        let kept = |row: usize| (0..shape.keys).filter(|&key| self.layout.mask.keeps(row, key, shape.rows, shape.keys)).count() as u64;
-        (0..shape.rows).map(kept).sum::<u64>() * shape.head_dimension as u64 * OPS_PER_ELEMENT
+    fn ops(&self, head: &PreparedHead) -> u64 {
+        head.attending.pairs() * self.layout.shape.head_dimension as u64 * OPS_PER_ELEMENT
+    }
+
+    /// The streams of this layout, with their stalls.
+    fn streams(&self) -> Vec<(&'static str, StallPattern)> {
+        self.stalls.by_stream().into_iter().filter(|(name, _)| *name != "mask" || self.layout.key_mask).collect()
     }
 
     fn peak_ops_per_cycle(&self) -> u64 {
@@ -112,7 +116,7 @@ impl AttentionRun {
 
     /// The cycle model, or why it says nothing about this configuration.
     fn model(&self, heads: usize) -> Result<Model, &'static str> {
-        if self.stalls.by_stream().into_iter().any(|(_, pattern)| pattern != StallPattern::Always) {
+        if self.streams().into_iter().any(|(_, pattern)| pattern != StallPattern::Always) {
             return Err("the model knows no stalls, and this configuration has some");
         }
         let model = Layout { heads, ..self.layout.clone() }.model();
@@ -122,7 +126,7 @@ impl AttentionRun {
     /// A simulation that stopped, with the graph's own explanation if it is a deadlock of the graph.
     fn explained(&self, error: RunError, AttentionGraph { graph, long }: &AttentionGraph) -> RunError {
         // A stream that never moves has nothing to do with the graph.
-        match (explained_by_silence(error, &self.stalls.by_stream()), graph.run_timing()) {
+        match (explained_by_silence(error, &self.streams()), graph.run_timing()) {
             (RunError::Stopped(stopped @ systole_sim::RunError::Deadlock(_)), Err(systole_dataflow::RunError::Deadlock(deadlock))) => {
                 let is_long = |name: &str| long.iter().any(|&fifo| graph.channel(fifo).name == name);
                 let remedy = if deadlock.short.iter().any(|short| is_long(&short.name)) {
@@ -194,7 +198,7 @@ impl AttentionRun {
             course.receive(context, output, (words, (index * words) as u64), |_| Ok(()))?;
             let received = context.simulator.take_received(output);
             let numbers: Vec<i64> = received.iter().flat_map(|word| fields(&types, &word.value)).collect();
-            let output = self.layout.results(&numbers);
+            let output = self.workload.heads[index].of_own_rows(self.layout.results(&numbers));
             let since_began = |word: Option<&Received>| word.map_or(0, |word| word.cycle - head_began + 1);
             results.push(HeadResult {
                 total: since_began(received.last()),
@@ -225,7 +229,7 @@ impl AttentionRun {
         let formula = model.as_ref().ok().map(Model::formula);
         let cycles = model.map_or_else(Measured::not_measured, |model| model.cycles().into());
         let cycles = Cycles { total, first_output: heads[0].first_output.into(), model: cycles, formula };
-        let throughput = Throughput::new(heads.len() as u64 * self.ops_of_a_head(), total, self.peak_ops_per_cycle())?;
+        let throughput = Throughput::new(self.workload.heads.iter().map(|head| self.ops(head)).sum(), total, self.peak_ops_per_cycle())?;
         let (high_water, streams) = (high_water_marks(context.simulator), stream_traffic(context.simulator));
         let uses = figures::uses(graph, &high_water, &streams);
         Ok(Outcome {

@@ -44,11 +44,6 @@ impl Saturation {
         within as i64
     }
 
-    /// A number that has no nearest value, such as a quotient by zero.
-    pub fn lost(&mut self) {
-        (self.of, self.count) = (self.of + 1, self.count + 1);
-    }
-
     fn count_one(&mut self, number: f64, beyond: f64) {
         self.of += 1;
         self.extent = self.extent.and(Extent { least: number, greatest: number });

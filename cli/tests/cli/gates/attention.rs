@@ -17,7 +17,7 @@ const fn layout(settings: &'static [&'static str], slow_gates: &'static [SlowGat
     Layout { top: "attention", config: HEAD, settings, slow_gates }
 }
 
-const LAYOUTS: [Layout; 9] = [
+const LAYOUTS: [Layout; 11] = [
     layout(&["variant=naive"], &[SlowGate::Synthesis]),
     layout(&["variant=stable"], &[]),
     layout(&["variant=deferred"], &[]),
@@ -26,6 +26,11 @@ const LAYOUTS: [Layout; 9] = [
     layout(&["variant=memory-free", "mask={ sinks = 1, window = 3 }", "heads[0].q.shape=[8,4]"], &[SlowGate::Synthesis]),
     layout(&["variant=deferred", "head_dimension=series"], &[]),
     layout(&["variant=stable", "rows_in_parallel=2"], &[]),
+    layout(&["rows_in_parallel=2", "heads[0].mask=[true, false, true, true, false, true, true, true]"], &[SlowGate::VerilatorTestbench]),
+    layout(
+        &["variant=stable", "head_dimension=series", "mask=causal", "heads[0].mask=[false, true, true, true, true, false, true, true]"],
+        &[],
+    ),
     layout(&["variant=deferred", "division=parallel", "fifos.registered_full=true"], &[]),
 ];
 

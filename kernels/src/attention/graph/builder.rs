@@ -63,7 +63,7 @@ impl Builder<'_> {
         let (slots, passes) = (self.slots(), self.layout.passes() as u64);
         let shape = self.layout.shape;
         let first_token = match self.layout.mask {
-            Mask::Causal => shape.keys - shape.rows,
+            Mask::Causal => shape.keys.saturating_sub(shape.rows),
             Mask::None | Mask::SinkWindow(_) => 0,
         };
         let slot = unsigned(slots - 1);
@@ -74,6 +74,12 @@ impl Builder<'_> {
         let keep = |lane: usize| !(state(1) + whole((lane + first_token) as u64)).lt(state(0));
         let output = [self.each_lane(input_lane), self.each_lane(keep)].concat();
         self.graph.scan("mask", &[scores], slots * passes, Fold::new([Word::zero(slot), Word::zero(row)], step, output))
+    }
+
+    /// Adds to the scores of each lane whether the key counts, which a stream says.
+    pub(super) fn listed_mask(&mut self, scores: ChannelId, mask: ChannelId) -> ChannelId {
+        let output = [self.each_lane(input_lane), self.each_lane(|lane| field(1, lane))].concat();
+        self.graph.zip("with-mask", &[scores, mask], output)
     }
 
     /// What is attended to of a sequence of tokens: all slots of a memory of the first ones and the latest, for each token anew. The token
@@ -217,7 +223,7 @@ impl Builder<'_> {
         let sums = self.graph.repeat("sum-again", sum, self.slots());
         self.long.push(wait);
         let quotient = self.layout.formats.quotient();
-        let quotients = self.each_lane(|lane| input_lane(lane).divide(field(1, lane), quotient));
+        let quotients = self.each_lane(|lane| self.quotient(input_lane(lane), field(1, lane), quotient));
         let quotients = self.graph.zip("divide", &[wait, sums], quotients);
         self.graph.set_latency(self.graph.producer(quotients), self.layout.latency.divide.into());
         quotients
@@ -259,24 +265,33 @@ impl Builder<'_> {
         }
     }
 
+    /// The share of a sum of weights: 0 where the sum is, if it can be. It can where weights are not relative to the greatest, which has the
+    /// weight 1.
+    fn quotient(&self, dividend: Expression, sum: Expression, ty: Type) -> Expression {
+        let quotient = dividend.divide(sum.clone(), ty);
+        if self.layout.sums_can_vanish() { sum.equals(whole(0)).mux(number(0.0, ty), quotient) } else { quotient }
+    }
+
     /// Sums of weighted values by sums of weights.
     fn divided(&mut self, weighted: ChannelId, sum: ChannelId) -> ChannelId {
         let (lanes, width, output) = (self.lanes(), self.layout.width(), self.layout.formats.output);
         let quotients = match (self.layout.head_dimension, self.layout.division) {
             (Parallelism::Series, _) => {
                 let sums = self.graph.repeat("sum-again", sum, self.elements());
-                let quotients = self.each_lane(|lane| input_lane(lane).divide(field(1, lane), output));
+                let quotients = self.each_lane(|lane| self.quotient(input_lane(lane), field(1, lane), output));
                 self.graph.zip("divide", &[weighted, sums], quotients)
             }
             (Parallelism::Parallel, Parallelism::Parallel) => {
-                let quotient = |word: usize| field(0, word).divide(field(1, word / width), output);
-                self.graph.zip("divide", &[weighted, sum], (0..lanes * width).map(quotient).collect::<Vec<_>>())
+                let quotients: Vec<_> =
+                    (0..lanes * width).map(|word| self.quotient(field(0, word), field(1, word / width), output)).collect();
+                self.graph.zip("divide", &[weighted, sum], quotients)
             }
             (Parallelism::Parallel, Parallelism::Series) => {
                 let words = lanes * width;
                 let dividend = index().select((0..words).map(|word| field(0, word)).collect::<Vec<_>>());
                 let divisor = index().select((0..words).map(|word| field(1, word / width)).collect::<Vec<_>>());
-                self.graph.flatmap("divide", &[weighted, sum], words as u64, [dividend.divide(divisor, output)])
+                let quotient = self.quotient(dividend, divisor, output);
+                self.graph.flatmap("divide", &[weighted, sum], words as u64, [quotient])
             }
         };
         self.graph.set_latency(self.graph.producer(quotients), self.layout.latency.divide.into());

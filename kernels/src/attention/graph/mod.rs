@@ -15,6 +15,9 @@
 //!                                          └───► sum ────────────────┘
 //! ```
 //!
+//! The unit `mask` adds to each score whether its key counts: from counters of rows and slots, or, where heads have lengths or masks of their
+//! own, from a fourth source, `mask`, of a bit a lane.
+//!
 //! With the head dimension in parallel a query, a key, a value is one element of D fields a lane; in series it is D elements, a weight is
 //! repeated for each of them, and the weighted sums are a memory of D words a lane.
 
@@ -43,6 +46,8 @@ pub struct Layout {
     pub rows_in_parallel: usize,
     /// Which keys a row attends to.
     pub mask: Mask,
+    /// Whether the stream `mask` says which ones, `mask` among the reasons; else counters do.
+    pub key_mask: bool,
     /// Number formats.
     pub formats: Formats,
     /// The exponential.
@@ -75,6 +80,8 @@ pub struct Operands {
     pub k: Arc<[i64]>,
     /// Values.
     pub v: Arc<[i64]>,
+    /// For each slot of each pass a bit a lane, if there is such a stream: whether the lane's row attends to the key.
+    pub mask: Arc<[i64]>,
 }
 
 impl Layout {
@@ -87,6 +94,7 @@ impl Layout {
             division: Parallelism::Parallel,
             rows_in_parallel: 1,
             mask: Mask::None,
+            key_mask: false,
             formats: Formats::default(),
             exp: ExponentialParameters::default(),
             fifos: FifoParameters::default(),
@@ -124,8 +132,14 @@ impl Layout {
         matches!(self.mask, Mask::SinkWindow(_))
     }
 
-    fn masked(&self) -> bool {
-        self.mask != Mask::None
+    /// Whether the weights of a row can all be zero.
+    fn sums_can_vanish(&self) -> bool {
+        self.variant == Variant::Naive || self.key_mask
+    }
+
+    /// Whether weights can be masked.
+    pub(super) fn masked(&self) -> bool {
+        self.mask != Mask::None || self.key_mask
     }
 
     /// r, the sum of weights.
@@ -150,7 +164,14 @@ impl Layout {
             Mask::None | Mask::Causal => (k, v),
         };
         let scores = builder.scores(q, k);
-        let scores = if self.masked() { builder.mask(scores) } else { scores };
+        let scores = if self.key_mask {
+            let mask = builder.graph.source_raw("mask", vec![Type::BIT; lanes], operands.mask.clone(), 1);
+            builder.listed_mask(scores, mask)
+        } else if self.masked() {
+            builder.mask(scores)
+        } else {
+            scores
+        };
         builder.attention(scores, v)
     }
 
