@@ -83,7 +83,7 @@ impl Data {
             transpose: false,
             scale: 1.0,
         };
-        let head = Head { q: source.clone(), k: source.clone(), v: source };
+        let head = Head { q: source.clone(), k: source.clone(), v: source, length: None, mask: None };
         let column = |values: Vec<f64>| Tensor {
             values: ArrayD::from_shape_vec(vec![values.len(), 1], values).expect("a column has one element a row"),
             integer: false,
