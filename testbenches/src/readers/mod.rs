@@ -1,6 +1,6 @@
 //! Damaged files against everything that reads files: configurations, tensors, records, netlists.
 //!
-//! Real files are [mutated](mutate) and read, in a [worker](worker) of its own with limits on memory and time, so that a reader that aborts, hangs or
+//! Real files are [mutated] and read, in a [worker] of its own with limits on memory and time, so that a reader that aborts, hangs or
 //! swallows the memory ends only the worker. A file that a reader comes to grief with is kept and named; every file follows from a seed and a
 //! number.
 
