@@ -185,7 +185,7 @@ fn a_record_that_cannot_be_drawn_is_refused_with_the_reason_and_leaves_no_file()
     desk.write("other", b"kernel = 5");
     desk.write("later", &[b"systole record 9\n".as_slice(), &whole[17..]].concat());
     let refusals = [
-        (vec!["trace", "cut"], "ends in the middle"),
+        (vec!["trace", "cut"], "has no whole cycle"),
         (vec!["trace", "spoilt"], "is damaged"),
         (vec!["trace", "other"], "is not a record"),
         (vec!["trace", "later"], "has format 9"),
