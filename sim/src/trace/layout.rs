@@ -25,8 +25,6 @@ pub(super) struct Layout {
     pub widths: Vec<u32>,
     /// Paths of all memories, as they stand in a trace.
     memories: Vec<String>,
-    /// By cell of the top module: the name that it has in the trace.
-    pub top_names: HashMap<CellId, String>,
 }
 
 /// What is sampled in each cycle.
@@ -222,7 +220,7 @@ impl Builder {
     fn new(domains: usize, start: u64) -> Builder {
         let contents = Contents { items: Vec::new(), series: Vec::new(), states: Vec::new(), domains, start };
         Builder {
-            layout: Layout { contents, signals: Vec::new(), widths: vec![1; domains], memories: Vec::new(), top_names: HashMap::new() },
+            layout: Layout { contents, signals: Vec::new(), widths: vec![1; domains], memories: Vec::new() },
             clocks: HashMap::new(),
             sources: HashMap::new(),
             bits: HashMap::new(),
@@ -264,9 +262,6 @@ impl Builder {
         };
         let module = hierarchy.module(node);
         let ty = module.ty(cell);
-        if node == NodeId::TOP {
-            self.layout.top_names.entry(cell).or_insert_with(|| signal.name.clone());
-        }
         let register = module.cell(cell).is_sequential();
         let source = self.source(origin(hierarchy, (node, cell)), module.ty(cell).width());
         let series = self.bits(source);
