@@ -24,3 +24,14 @@ pub mod replay;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/book/src/hdl.md")]
 pub struct HdlChapter;
+
+/// The exit code of a developer program, whose error goes to the standard error with all its causes.
+pub fn exit_code(result: anyhow::Result<()>) -> std::process::ExitCode {
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -7,6 +7,7 @@ use clap::Parser;
 use systole_kernels::systolic::hardware::{Dataflow, Group, HardwareParameters};
 use systole_kernels::systolic::parameters::{ArrayParameters, Formats};
 use systole_testbenches::array_clock::place;
+use systole_testbenches::exit_code;
 
 /// Synthesize the accelerator of the kernel `gemm` for Lattice ECP5, place and route it, and print area and clock.
 ///
@@ -30,13 +31,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

@@ -11,6 +11,7 @@ use peak_alloc::PeakAlloc;
 use systole_testbenches::bench_rtl::memory::{self, Memory};
 use systole_testbenches::bench_rtl::systole::Kind;
 use systole_testbenches::bench_rtl::{self, DesignName, Plan, Row, Subject, table};
+use systole_testbenches::exit_code;
 
 /// Counts what is allocated, for the measurement of memory.
 #[global_allocator]
@@ -77,13 +78,7 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

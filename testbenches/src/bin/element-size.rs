@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use systole_kernels::sparse::pattern::Pattern;
 use systole_testbenches::element_size::{Kept, by_group, by_pattern, measure};
+use systole_testbenches::exit_code;
 use systole_verilog::tools::{Target, Tool, version};
 
 /// The patterns that are compared, where their groups are measured.
@@ -27,13 +28,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
